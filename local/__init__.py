@@ -1,0 +1,1 @@
+"""The embedded run: everything Azure would provide, as local processes."""
