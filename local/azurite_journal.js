@@ -1,0 +1,165 @@
+// Preloaded into Azurite (`node -r`): a blob operation that was answered survives `kill -9`.
+//
+// Azurite keeps its metadata in LokiJS and writes it out every five seconds, so it loses up to five seconds of
+// acknowledged blobs when it is killed. Here every change of a document is appended to one journal, and no answer is
+// finished before what it may tell of is on disk (group commit). Start-up replays the journal over the last snapshot.
+"use strict";
+const fs = require("fs");
+const http = require("http");
+const path = require("path");
+const { createRequire } = require("module");
+
+const azurite = createRequire(process.argv[1]);
+const Loki = azurite("lokijs");
+const { default: ExtentStore } = azurite("../common/persistence/FSExtentStore");
+
+const folder = process.argv[process.argv.indexOf("--location") + 1];
+const journalPath = path.join(folder, "journal.jsonl");
+const SNAPSHOT_BYTES = 8 << 20; // a larger journal is replaced by a snapshot, which takes time in proportion to all data
+
+const databases = [];
+const replayed = readJournal();
+let file = null;
+let size = 0;
+let snapshotSize = 0;
+let lines = []; // recorded, not yet being written
+let flight = null; // the write under way
+let queued = null; // the write that comes next
+
+function readJournal() {
+  if (!fs.existsSync(journalPath)) return [];
+  const text = fs.readFileSync(journalPath, "utf8");
+  const complete = text.slice(0, text.lastIndexOf("\n") + 1); // a torn last line was never acknowledged
+  fs.truncateSync(journalPath, Buffer.byteLength(complete));
+  return complete.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+}
+
+function record(collection, id, document) {
+  if (file !== null) lines.push(JSON.stringify([collection, id, document]) + "\n");
+}
+
+// What a document was last changed to is all that counts, so replaying twice, or over a newer snapshot, is harmless.
+function replay(database) {
+  for (const collection of database.collections) {
+    const last = new Map(replayed.filter(([name]) => name === collection.name).map(([, id, document]) => [id, document]));
+    for (const [id, document] of [...last].sort(([a], [b]) => a - b)) {
+      const present = collection.get(id);
+      if (document === null) {
+        if (present) collection.remove(present);
+      } else if (present) {
+        collection.update(document);
+      } else {
+        delete document.$loki;
+        collection.maxId = id - 1;
+        collection.insert(document);
+      }
+    }
+  }
+}
+
+// Null if everything recorded is on disk, else a promise of that.
+function durable() {
+  if (lines.length === 0) return flight;
+  if (queued === null) queued = Promise.resolve(flight).then(write);
+  return queued;
+}
+
+async function write() {
+  flight = queued;
+  queued = null;
+  const data = Buffer.from(lines.join(""));
+  lines = [];
+  try {
+    await file.appendFile(data);
+    await file.datasync();
+    size += data.length;
+    if (size > Math.max(SNAPSHOT_BYTES, snapshotSize)) snapshot();
+  } catch (error) {
+    console.error(`Azurite stops: it cannot write ${journalPath}: ${error.message}`);
+    process.exit(1);
+  }
+  if (queued === null) flight = null;
+}
+
+// Synchronous, so that nothing changes between the snapshot and the end of the journal it replaces.
+function snapshot() {
+  fs.writeSync(file.fd, lines.join("")); // the journal must not lag behind a snapshot that may be the only one written
+  fs.fdatasyncSync(file.fd);
+  lines = [];
+  snapshotSize = 0;
+  for (const database of databases) {
+    const text = database.serialize();
+    const copy = fs.openSync(database.filename + "~", "w");
+    fs.writeFileSync(copy, text);
+    fs.fsyncSync(copy);
+    fs.closeSync(copy);
+    fs.renameSync(database.filename + "~", database.filename);
+    snapshotSize += text.length;
+  }
+  fs.ftruncateSync(file.fd, 0);
+  size = 0;
+}
+
+Loki.prototype.autosaveEnable = function () {
+  databases.push(this);
+};
+Loki.prototype.saveDatabase = (done) => done && done(null);
+
+const load = Loki.prototype.loadDatabase;
+Loki.prototype.loadDatabase = function (options, done) {
+  load.call(this, options, (error) => {
+    if (!error) replay(this);
+    done(error);
+  });
+};
+
+const { insertOne, update, remove, removeBatchByPositions } = Loki.Collection.prototype;
+Object.assign(Loki.Collection.prototype, {
+  insertOne(...given) {
+    const document = insertOne.apply(this, given);
+    record(this.name, document.$loki, document);
+    return document;
+  },
+  update(given) {
+    const document = update.call(this, given);
+    record(this.name, document.$loki, document);
+    return document;
+  },
+  remove(document) {
+    const id = document.$loki;
+    const removed = remove.call(this, document);
+    record(this.name, id, null);
+    return removed;
+  },
+  removeBatchByPositions(positions) {
+    const ids = positions.map((position) => this.data[position].$loki);
+    const result = removeBatchByPositions.call(this, positions);
+    for (const id of ids) record(this.name, id, null);
+    return result;
+  },
+});
+
+// Garbage collection may unlink an extent only after the change that made it garbage is on disk.
+const { deleteExtents } = ExtentStore.prototype;
+ExtentStore.prototype.deleteExtents = async function (...given) {
+  await durable();
+  return deleteExtents.apply(this, given);
+};
+
+const { end } = http.ServerResponse.prototype;
+http.ServerResponse.prototype.end = function (...given) {
+  const waiting = durable();
+  if (waiting === null) return end.apply(this, given);
+  waiting.then(() => end.apply(this, given));
+  return this;
+};
+
+const { listen } = http.Server.prototype;
+http.Server.prototype.listen = function (...given) {
+  fs.promises.open(journalPath, "a").then((opened) => {
+    file = opened;
+    snapshot();
+    listen.apply(this, given);
+  });
+  return this;
+};
