@@ -185,6 +185,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for noisy in ("azure", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
     try:
         listener = _listen(arguments.port)
     except OSError as error:

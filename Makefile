@@ -1,0 +1,54 @@
+# One command each; the Python environment in .venv is made on first use. `make help` lists them.
+
+PORT ?= 7071
+DATA ?= .data
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
+
+PY := .venv/bin/python
+PACKAGES = shared local simulator benchmarks rank_function reward_function trainer_function admin_function function_app.py
+PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test soak lint bench clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
+
+run: .venv/local.stamp ## Run the service on this machine [PORT=7071] [DATA=.data]
+	@exec $(PY) -m local --port "$(PORT)" --data "$(DATA)"
+
+demo: .venv/local.stamp ## Run it with simulated visitors and watch it learn
+	@exec $(PY) -m simulator
+
+test: .venv/dev.stamp ## Run the tests
+	@$(PY) -m pytest
+
+soak: .venv/dev.stamp ## Run the long versions of the tests
+	@$(PY) -m pytest -m soak
+
+lint: .venv/dev.stamp ## Check style and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy $(PACKAGES)
+
+bench: .venv/dev.stamp ## Measure
+	@$(PY) -m benchmarks
+
+clean: ## Remove the environment, tools and caches; data stays
+	rm -rf .venv .tools .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is written last: whatever was interrupted is done again, what is complete is not.
+.venv/local.stamp: requirements.txt requirements-local.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found: install one, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "setting up .venv with $(PYTHON) (once, may take a minute) ..."
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || \
+		{ echo "Python cannot make an environment: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	@$(PIP_INSTALL) -r requirements-local.txt
+	@touch $@
+
+.venv/dev.stamp: .venv/local.stamp requirements-dev.txt
+	@echo "adding what tests need to .venv ..."
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
