@@ -3,7 +3,7 @@
 PORT ?= 7071
 DATA ?= .data
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
-	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 PY := .venv/bin/python
 PACKAGES = shared local simulator benchmarks rank_function reward_function trainer_function admin_function function_app.py
@@ -22,7 +22,7 @@ demo: .venv/local.stamp ## Run it with simulated visitors and watch it learn
 	@exec $(PY) -m simulator
 
 test: .venv/dev.stamp ## Run the tests
-	@$(PY) -m pytest
+	@$(PY) -m pytest -m "not soak"
 
 soak: .venv/dev.stamp ## Run the long versions of the tests
 	@$(PY) -m pytest -m soak
@@ -41,9 +41,9 @@ clean: ## Remove the environment, tools and caches; data stays
 
 # A stamp is written last: whatever was interrupted is done again, what is complete is not.
 .venv/local.stamp: requirements.txt requirements-local.txt
-	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found: install one, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found: install one, or name it: make PYTHON=/path/to/python3"; exit 1; }
 	@echo "setting up .venv with $(PYTHON) (once, may take a minute) ..."
-	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || \
+	@$(PY) -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || \
 		{ echo "Python cannot make an environment: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
 	@$(PIP_INSTALL) -r requirements-local.txt
 	@touch $@
