@@ -1,0 +1,25 @@
+"""HTTP: rank."""
+
+import azure.functions as func
+
+from shared import http, ranking, wire
+from shared.auth import Role
+from shared.errors import ApiError
+from shared.service import Service
+
+bp = func.Blueprint()
+
+
+@bp.route("personalizer/v1.0/rank", methods=["POST"])
+@http.endpoint(Role.APP)
+async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`POST /rank`: draws an action, logs the decision, answers 201."""
+    request = wire.rank_request(req.get_body())
+    loop = service.loop()
+    await loop.ready()
+    decision = ranking.decide(request, loop.config, loop.model, loop.hash)
+    event = ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
+    logged = await service.interactions.append(service.partition(decision.event_id), event, keep=True)
+    if not logged and service.settings.rank_requires_log:
+        raise ApiError("OperationNotAllowed", "The event log is away; try again.", retry_after=1)
+    return http.answer(ranking.answer(decision), 201)

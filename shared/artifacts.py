@@ -1,0 +1,42 @@
+"""Immutable files in storage, named together with their digest, so that damage is seen before use.
+
+VW itself loads a truncated model without a word.
+"""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from shared.storage import Storage
+
+
+class DamagedArtifact(Exception):
+    """The blob is missing or is not what was published."""
+
+
+class Artifact(msgspec.Struct, frozen=True):
+    """A published file: blob name and SHA-256 in hex."""
+
+    name: str
+    sha256: str
+
+
+async def publish(storage: Storage, name: str, file: Path) -> Artifact:
+    """Uploads a file under an immutable name."""
+    await storage.create(name, file)
+    return Artifact(name, _digest(file))
+
+
+async def fetch(storage: Storage, artifact: Artifact, target: Path) -> Path:
+    """Downloads a published file to `target`; raises DamagedArtifact if it is missing or changed."""
+    if not await storage.download(artifact.name, target):
+        raise DamagedArtifact(f"{artifact.name} is missing in storage")
+    if _digest(target) != artifact.sha256:
+        raise DamagedArtifact(f"{artifact.name} is damaged: its SHA-256 is not the published one")
+    return target
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()

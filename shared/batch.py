@@ -1,0 +1,115 @@
+"""One training run's events, on disk: the joined batch for VW, and what could not be joined."""
+
+import asyncio
+import gzip
+import heapq
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from shared import events
+from shared.checkpoint import Counts, Plan
+from shared.join import Joiner
+from shared.joined_log import join_line, timestamp
+from shared.reader import Message
+
+
+class Batch:
+    """Feeds messages through the join into two files: `lines` (dsjson) and `late` (gzipped JSON lines).
+
+    A context manager; `counts` and `bytes` are final after `settle`.
+    """
+
+    def __init__(self, loop: str, plan: Plan, joiner: Joiner, folder: Path) -> None:
+        self.lines, self.late = folder / "batch.dsjson", folder / "late.jsonl.gz"
+        self._loop, self._config, self._cut, self._joiner = loop, plan.config, plan.cut, joiner
+        self._wait = round(plan.config.wait * 1000)
+        self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
+
+    def __enter__(self) -> Self:
+        self._lines = self.lines.open("wb", buffering=1 << 20)
+        self._late = gzip.GzipFile(self.late, "wb", compresslevel=1, mtime=0)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._lines.close()
+        self._late.close()
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(**self._tally)
+
+    def observations(self, message: Message, recalled: bool) -> None:
+        """Takes in a message of the observations hub; `recalled`: an earlier run had read it."""
+        position = (message.partition, message.sequence)
+        for line in message.body.splitlines():
+            try:
+                event = events.decode_observation(line)
+            except ValueError:
+                if not recalled:
+                    self._keep("unreadable", message.at, line)
+                continue
+            if event.loop != self._loop:
+                continue
+            if recalled:
+                self._joiner.recall(message.at, position, event, self._wait)
+            elif not self._joiner.observe(message.at, position, event):
+                self._keep("duplicate_observations", message.at, line)
+
+    def interactions(self, message: Message) -> None:
+        """Closes the interactions of a message."""
+        for line in message.body.splitlines():
+            try:
+                event = events.decode_interaction(line)
+            except ValueError:
+                self._keep("unreadable", message.at, line)
+                continue
+            if event.loop == self._loop:
+                self._close(event, message.at, line)
+
+    def settle(self) -> None:
+        """Ends the run: what can no longer be matched is kept with its reason."""
+        for fate, at, event in self._joiner.settle(self._cut, self._wait):
+            self._keep("late" if fate == "late" else "orphans", at, events.encode(event))
+
+    def _close(self, event: events.Interaction, at: int, line: bytes) -> None:
+        matched = self._joiner.close(event.id, at, self._wait)
+        if matched is None:
+            self._keep("duplicate_ranks", at, line)
+            return
+        joined = join_line(event, at, matched, self._config)
+        self._lines.write(joined.line)
+        self._tally["skipped" if joined.skipped else "learned"] += 1
+        self._tally["matched"] += len(matched)
+        self._tally["rewarded"] += joined.rewarded and not joined.skipped
+
+    def _keep(self, count: str, at: int, line: bytes) -> None:
+        self._tally[count] += 1
+        kept = {"reason": count, "at": timestamp(at), "event": line.decode(errors="replace").rstrip("\n")}
+        self._late.write(msgspec.json.encode(kept) + b"\n")
+
+
+async def merged(partitions: Sequence[AsyncIterator[Message]]) -> AsyncIterator[Message]:
+    """All messages in order of (enqueued time, partition, sequence number), each partition being in order."""
+    heap: list[tuple[Message, AsyncIterator[Message]]] = []
+    await asyncio.gather(*(_push(heap, source) for source in partitions))  # opening a partition takes its time
+    while heap:
+        message, source = heapq.heappop(heap)
+        yield message
+        await _push(heap, source)
+
+
+async def _push(heap: list[tuple[Message, AsyncIterator[Message]]], source: AsyncIterator[Message]) -> None:
+    message = await anext(source, None)
+    if message is not None:
+        heapq.heappush(heap, (message, source))
+
+
+def compress(source: Path, target: Path) -> None:
+    """Gzips a file, the same bytes for the same content; fast rather than small, and `vw -d` reads it."""
+    with source.open("rb") as lines, gzip.GzipFile(target, "wb", compresslevel=1, mtime=0) as out:
+        shutil.copyfileobj(lines, out, 1 << 20)

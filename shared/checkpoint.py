@@ -1,0 +1,106 @@
+"""The checkpoint: the one blob whose conditional replacement commits a training run.
+
+A run is planned first, by writing `plan` into the checkpoint: its instant, how far each partition is read and the
+configuration in effect. Whoever executes the plan, and however often, does the same work under the same names; so a
+killed run leaves nothing behind that the next one does not overwrite with itself.
+"""
+
+import msgspec
+
+from shared.artifacts import Artifact
+from shared.loops import LoopConfig, blob_name
+
+VERSION = 1
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """One training run. `cut` (ms since 1970): interactions enqueued up to it are closed by this run.
+
+    interactions, observations: the last sequence number of each partition to be read, -1 for none.
+    """
+
+    run: str
+    cut: int
+    interactions: list[int]
+    observations: list[int]
+    config: LoopConfig
+
+
+class ModelRecord(msgspec.Struct, frozen=True):
+    """A published model: the trainer's state and the copy that serves."""
+
+    version: str
+    trainer: Artifact
+    predict: Artifact
+    created: str
+    arguments: str
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What became of the events since the loop began. Every event read is in exactly one count of its kind.
+
+    Interactions: learned, skipped (deferred, never activated), duplicate_ranks, rejected (joined and logged, but
+    their model was refused). Observations: matched, late, orphans, duplicate_observations. Either: unreadable.
+    `rewarded` of the learned interactions had a reward, the others got the default.
+    """
+
+    learned: int = 0
+    rewarded: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    duplicate_ranks: int = 0
+    matched: int = 0
+    late: int = 0
+    orphans: int = 0
+    duplicate_observations: int = 0
+    unreadable: int = 0
+
+    def plus(self, other: "Counts") -> "Counts":
+        names = self.__struct_fields__
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """The state of a loop's training. Positions are sequence numbers by partition, the last one done, -1 for none.
+
+    interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
+    those between `observations` and `observed` may belong to interactions that are still open.
+    """
+
+    v: int = VERSION
+    cut: int = 0
+    interactions: list[int] = []
+    observations: list[int] = []
+    observed: list[int] = []
+    seen: Artifact | None = None
+    model: ModelRecord | None = None
+    first_model: str | None = None
+    counts: Counts = Counts()
+    failure: str | None = None
+    committed: int = 0
+    plan: Plan | None = None
+
+
+_decoder = msgspec.json.Decoder(Checkpoint)
+
+
+def decode(data: bytes) -> Checkpoint:
+    """A stored checkpoint; raises msgspec.DecodeError if it is damaged or of a later version."""
+    checkpoint = _decoder.decode(data)
+    if checkpoint.v != VERSION:
+        raise msgspec.ValidationError(f"checkpoint version {checkpoint.v} is not {VERSION}")
+    return checkpoint
+
+
+def encode(checkpoint: Checkpoint) -> bytes:
+    return msgspec.json.encode(checkpoint)
+
+
+def name(loop: str) -> str:
+    """The blob whose conditional replacement commits."""
+    return blob_name(loop, "checkpoint.json")
+
+
+def copies(loop: str) -> str:
+    """The prefix of the copies from which a lost or damaged checkpoint is restored."""
+    return blob_name(loop, "checkpoints", "")

@@ -1,0 +1,61 @@
+"""Reading and changing what is stored about a loop, for its administrators."""
+
+from typing import TypedDict
+
+from shared import checkpoint, events
+from shared.errors import ApiError
+from shared.loops import LoopConfig, blob_name, decode_config
+from shared.serving import Serving
+from shared.storage import Blob, Conflict, Storage, StorageUnavailable
+
+# What the service answered for a model that was never trained.
+NEVER = "0001-01-01T00:00:00+00:00"
+
+
+class ModelProperties(TypedDict):
+    """The contract's ModelProperties."""
+
+    creationTime: str
+    lastModifiedTime: str
+
+
+async def read(loop: Serving, storage: Storage) -> LoopConfig:
+    """The stored configuration, the defaults if there is none."""
+    return (await _stored(loop, storage))[0]
+
+
+async def update(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
+    """Puts a ServiceConfiguration; raises ApiError if it is not valid or cannot be stored, and changes nothing."""
+    for _ in range(3):
+        config, etag = await _stored(loop, storage)
+        changed = config.updated(body, events.now())
+        try:
+            await storage.replace(blob_name(loop.loop, "config.json"), changed.encoded(), etag)
+        except Conflict:
+            continue
+        except StorageUnavailable:
+            raise ApiError("UpdateConfigurationFailed", retry_after=1) from None
+        await loop.refresh()
+        return changed
+    raise ApiError("UpdateConfigurationFailed", "Others are changing the configuration; try again.", retry_after=1)
+
+
+async def model_properties(loop: Serving, storage: Storage) -> ModelProperties:
+    """When the loop's first and current model were made."""
+    blob = await _read(storage, checkpoint.name(loop.loop))
+    state = checkpoint.decode(blob.data) if blob else checkpoint.Checkpoint()
+    if state.model is None:
+        return {"creationTime": NEVER, "lastModifiedTime": NEVER}
+    return {"creationTime": state.first_model or state.model.created, "lastModifiedTime": state.model.created}
+
+
+async def _stored(loop: Serving, storage: Storage) -> tuple[LoopConfig, str | None]:
+    blob = await _read(storage, blob_name(loop.loop, "config.json"))
+    return (decode_config(blob.data), blob.etag) if blob else (LoopConfig(), None)
+
+
+async def _read(storage: Storage, name: str) -> Blob | None:
+    try:
+        return await storage.read(name)
+    except StorageUnavailable:
+        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None

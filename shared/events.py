@@ -1,0 +1,88 @@
+"""The events of the two event hubs: what Rank decided (interactions) and what became of it (observations).
+
+A message body holds 1..N events, each a JSON object with a newline behind it.
+"""
+
+import os
+import zlib
+from datetime import UTC, datetime
+from typing import Literal, TypeVar
+
+import msgspec
+
+VERSION = 1
+
+
+class Interaction(msgspec.Struct, gc=False):
+    """A decision. `a`: 1-based action numbers, the chosen one first; `p`: their probabilities; `c`: VW's JSON."""
+
+    v: int
+    loop: str
+    id: str
+    at: str
+    mode: str
+    deferred: bool
+    model: str
+    a: list[int]
+    p: list[float]
+    c: msgspec.Raw
+
+
+class Observation(msgspec.Struct, gc=False, omit_defaults=True):
+    """A reward or an activation. `nonce` is made per API call, so a repeated send is recognised."""
+
+    v: int
+    loop: str
+    id: str
+    at: str
+    kind: Literal["reward", "activation"]
+    nonce: str
+    value: float | None = None
+    slot: str | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_interaction = msgspec.json.Decoder(Interaction)
+_observation = msgspec.json.Decoder(Observation)
+
+
+def encode(event: Interaction | Observation) -> bytes:
+    """The event as one line of JSON, newline included."""
+    return _encode(event) + b"\n"
+
+
+def decode_interaction(line: bytes) -> Interaction:
+    """Raises ValueError (msgspec.DecodeError, UnicodeDecodeError) if the line is not an interaction we know."""
+    return _known(_interaction.decode(line))
+
+
+def decode_observation(line: bytes) -> Observation:
+    """Raises ValueError if the line is not an observation we know."""
+    event = _known(_observation.decode(line))
+    if event.kind == "reward" and event.value is None:
+        raise ValueError("a reward without a value")
+    return event
+
+
+_Event = TypeVar("_Event", Interaction, Observation)
+
+
+def _known(event: _Event) -> _Event:
+    if event.v != VERSION:
+        raise ValueError(f"event version {event.v} is not {VERSION}")
+    return event
+
+
+def partition_of(event_id: str, partitions: int) -> int:
+    """The partition of an event id in both hubs: CRC-32 (IEEE 802.3) of its UTF-8 bytes, modulo the count."""
+    return zlib.crc32(event_id.encode()) % partitions
+
+
+def now() -> str:
+    """The time of an event as its maker saw it; the join uses the hub's enqueued time instead."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def nonce() -> str:
+    """A new name for one API call."""
+    return os.urandom(8).hex()

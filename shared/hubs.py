@@ -1,0 +1,80 @@
+"""Clients of the two event hubs: connection string or managed identity, imported when first used."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient
+
+    _Client = TypeVar("_Client", EventHubProducerClient, EventHubConsumerClient)
+
+CONSUMER_GROUP = "$Default"
+AMQPS_PORT = 5671
+
+
+class Sender:
+    """Sends messages to one event hub; opens its links on first use."""
+
+    def __init__(self, settings: Settings, hub: str) -> None:
+        self._settings, self._hub = settings, hub
+        self._client: EventHubProducerClient | None = None
+
+    async def send(self, partition: int, message: bytes) -> None:
+        """Returns when the hub has stored the message; raises EventHubError or OSError otherwise."""
+        from azure.eventhub import EventData
+
+        if self._client is None:
+            self._client = self._connect()
+        timeout = self._settings.log_timeout_seconds
+        await self._client.send_event(EventData(message), partition_id=str(partition), timeout=timeout)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    def _connect(self) -> EventHubProducerClient:
+        from azure.eventhub.aio import EventHubProducerClient
+
+        # Retrying is the event log's: the SDK would sleep without telling anyone.
+        return _client(EventHubProducerClient, self._settings, self._hub, retry_total=0)
+
+
+def consumer(settings: Settings, hub: str) -> EventHubConsumerClient:
+    """A client that reads one event hub."""
+    from azure.eventhub.aio import EventHubConsumerClient
+
+    return _client(EventHubConsumerClient, settings, hub, consumer_group=CONSUMER_GROUP, retry_total=1)
+
+
+async def answers(settings: Settings) -> bool:
+    """True if something accepts connections where the event hubs should be; asks for a second at most."""
+    where = settings.event_hubs_namespace
+    for part in settings.event_hubs_connection_string.split(";"):
+        if part.startswith("Endpoint="):
+            where = part.removeprefix("Endpoint=")
+    address = urlsplit(where if "//" in where else f"//{where}")
+    try:
+        async with asyncio.timeout(1):
+            _, writer = await asyncio.open_connection(address.hostname, address.port or AMQPS_PORT)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _client(kind: type[_Client], settings: Settings, hub: str, **options: Any) -> _Client:
+    if settings.event_hubs_connection_string:
+        return kind.from_connection_string(settings.event_hubs_connection_string, eventhub_name=hub, **options)
+    from shared.identity import credential
+
+    return kind(
+        fully_qualified_namespace=settings.event_hubs_namespace,
+        eventhub_name=hub,
+        credential=credential(settings),
+        **options,
+    )

@@ -1,0 +1,166 @@
+"""The join of one loop: which observations belong to which interaction, and when that is final.
+
+A pure state machine over enqueued times in milliseconds. An interaction ranked at `r` closes at the cut that passes
+`r`, and its window is `-EARLY < observed - r <= wait`. Callers feed a run in this order: every observation up to
+some instant (`observe`), every interaction up to the cut in order of time (`close`), then `settle(cut)`. How the
+stream is divided into runs makes no difference to what is matched, late, orphaned or a duplicate.
+"""
+
+import hashlib
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain
+from typing import Literal, NamedTuple
+
+from shared.events import Observation
+
+# A reward may overtake its rank by this much: producers retry, and the hubs are two.
+EARLY_MS = 120_000
+# How long after the end of its window an event is remembered, to tell a late reward from an orphan.
+MEMORY_MS = 600_000
+
+Fate = Literal["late", "orphan"]
+
+
+class Pending:
+    """An observation whose fate is open. `at`: enqueued time in ms; `position`: (partition, sequence number)."""
+
+    __slots__ = ("at", "event", "key", "position", "taken")
+
+    def __init__(self, key: int, at: int, position: tuple[int, int], event: Observation) -> None:
+        self.key, self.at, self.position, self.event, self.taken = key, at, position, event, False
+
+
+class Settled(NamedTuple):
+    """An observation that will never be matched."""
+
+    fate: Fate
+    at: int
+    event: Observation
+
+
+class _Partition(NamedTuple):
+    """Open observations in order of time: not yet passed by the cut, and passed but perhaps early for their rank."""
+
+    fresh: deque[Pending]
+    waiting: deque[Pending]
+
+
+def key_of(event_id: str) -> int:
+    """64 bits that stand for an event id in memory (BLAKE2b)."""
+    return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=8).digest())
+
+
+class Joiner:
+    """The open observations and the remembered interactions of one loop.
+
+    `seen` maps the key of each remembered interaction to the end of its window. Memory grows with open observations
+    and remembered interactions, never with the bodies of interactions.
+    """
+
+    def __init__(self, cut: int = 0, seen: dict[int, int] | None = None) -> None:
+        self.cut = cut
+        self._seen = seen if seen is not None else {}
+        self._open: dict[int, list[Pending]] = {}
+        self._partitions: dict[int, _Partition] = {}
+
+    def observe(self, at: int, position: tuple[int, int], event: Observation) -> bool:
+        """Takes in an observation; False if it is a repetition of one that is still open."""
+        pending = Pending(key_of(event.id), at, position, event)
+        others = self._open.setdefault(pending.key, [])
+        if any(other.event.nonce == event.nonce for other in others):
+            return False
+        others.append(pending)
+        self._partitions.setdefault(position[0], _Partition(deque(), deque())).fresh.append(pending)
+        return True
+
+    def recall(self, at: int, position: tuple[int, int], event: Observation, wait: int) -> None:
+        """Takes in an observation that an earlier run had read: as taken or settled, if that run decided so."""
+        if not self.observe(at, position, event):
+            return
+        pending = self._partitions[position[0]].fresh[-1]
+        end = self._seen.get(pending.key)
+        if end is not None and (_within(at, end, wait) or at <= min(self.cut, end + MEMORY_MS)):
+            pending.taken = True
+
+    def close(self, event_id: str, at: int, wait: int) -> list[Observation] | None:
+        """The observations of an interaction in order of arrival; None if it repeats one within its window."""
+        key = key_of(event_id)
+        previous = self._seen.get(key)
+        if previous is not None and at <= previous:
+            return None
+        self._seen.pop(key, None)
+        self._seen[key] = at + wait
+        after = at - EARLY_MS
+        if previous is not None:  # what came before this rank, and not too long after the previous one, was late
+            after = max(after, min(previous + MEMORY_MS, at - 1))
+        matched = [
+            pending for pending in self._open.get(key, ()) if not pending.taken and after < pending.at <= at + wait
+        ]
+        for pending in matched:
+            pending.taken = True
+        return [pending.event for pending in sorted(matched, key=lambda one: (one.at, one.position))]
+
+    def settle(self, cut: int, wait: int) -> Iterator[Settled]:
+        """Moves to a new cut: every interaction up to it has been closed. Yields what can no longer be matched."""
+        for partition in self._partitions.values():
+            yield from self._settle(partition, cut, wait)
+        self.cut = cut
+        self._evict()
+
+    def _settle(self, partition: "_Partition", cut: int, wait: int) -> Iterator[Settled]:
+        fresh, waiting = partition
+        while fresh and fresh[0].at <= cut:
+            pending = fresh.popleft()
+            end = self._seen.get(pending.key)
+            if pending.taken:
+                self._forget(pending)
+            elif end is not None and end - wait - EARLY_MS < pending.at <= end + MEMORY_MS:
+                self._forget(pending)
+                yield Settled("late", pending.at, pending.event)
+            else:
+                waiting.append(pending)
+        while waiting and waiting[0].at <= cut - EARLY_MS:
+            pending = waiting.popleft()
+            self._forget(pending)
+            if not pending.taken:
+                yield Settled("orphan", pending.at, pending.event)
+
+    def unsettled(self, partition: int) -> int | None:
+        """The sequence number of the first observation of a partition whose fate is open, None if there is none."""
+        first = next((queue[0] for queue in reversed(self._partitions.get(partition, ())) if queue), None)
+        return first.position[1] if first else None
+
+    @property
+    def idle(self) -> bool:
+        """True if no observation is open."""
+        return not self._open
+
+    def dump(self) -> bytes:
+        """What must outlive the process: `seen`, 16 bytes each."""
+        return array("Q", chain.from_iterable(self._seen.items())).tobytes()
+
+    def _forget(self, pending: Pending) -> None:
+        others = self._open[pending.key]
+        others.remove(pending)
+        if not others:
+            del self._open[pending.key]
+
+    def _evict(self) -> None:
+        """Drops the oldest memories; insertion order is nearly the order of ends, so it stops at the first to keep."""
+        while self._seen:
+            key = next(iter(self._seen))
+            if self._seen[key] + MEMORY_MS + EARLY_MS >= self.cut:
+                return
+            del self._seen[key]
+
+
+def _within(at: int, end: int, wait: int) -> bool:
+    return end - wait - EARLY_MS < at <= end
+
+
+def load_seen(data: bytes) -> dict[int, int]:
+    """The inverse of `Joiner.dump`."""
+    words = array("Q", data)
+    return dict(zip(words[::2], words[1::2], strict=True))

@@ -1,0 +1,71 @@
+"""When a loop's next training run is due, and how far it reaches."""
+
+import asyncio
+import time
+
+from azure.eventhub.aio import EventHubConsumerClient
+
+from shared.checkpoint import Checkpoint, Plan
+from shared.loops import LoopConfig
+from shared.reader import heads, read
+
+# One run's stretch of time at most, so that a backlog is worked off in batches that fit the disk.
+LONGEST_RUN_MS = 600_000
+
+
+def is_due(checkpoint: Checkpoint, config: LoopConfig, checked: float) -> bool:
+    """True when modelExportFrequency has passed since the last commit, and since the last look (s, monotonic)."""
+    return (
+        time.time() * 1000 - checkpoint.committed >= config.export * 1000
+        and time.monotonic() - checked >= min(config.export, 60.0) * 0.9
+    )
+
+
+async def plan(
+    checkpoint: Checkpoint,
+    config: LoopConfig,
+    interactions: EventHubConsumerClient,
+    observations: EventHubConsumerClient,
+    partitions: int,
+    skew: float,
+) -> Plan | None:
+    """The next run, None if there is nothing to do.
+
+    The clock is read before the heads: what was enqueued up to the cut plus the wait is below the heads, because
+    `skew` seconds have passed since.
+    """
+    latest = int((time.time() - config.wait - skew) * 1000)
+    ranked, observed = await asyncio.gather(heads(interactions, partitions), heads(observations, partitions))
+    done = positions(checkpoint.interactions, len(ranked))
+    new = any(head > position for head, position in zip(ranked, done, strict=True))
+    if not new and positions(checkpoint.observations, len(observed)) == observed:
+        return None
+    cut = max(checkpoint.cut, latest)
+    if new and cut - checkpoint.cut > LONGEST_RUN_MS:
+        cut = min(cut, max(checkpoint.cut, await _first(interactions, done, ranked)) + LONGEST_RUN_MS)
+    if cut <= checkpoint.cut:
+        return None
+    return Plan(run_name(cut), cut, ranked, observed, config)
+
+
+def positions(stored: list[int], partitions: int) -> list[int]:
+    """Stored positions, with -1 for partitions that are new."""
+    return stored + [-1] * (partitions - len(stored))
+
+
+def run_name(cut: int) -> str:
+    """The name of a run and of what it publishes, in order of time: `20260131T235959123Z`."""
+    seconds, milliseconds = divmod(cut, 1000)
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds)) + f"{milliseconds:03d}Z"
+
+
+async def _first(client: EventHubConsumerClient, after: list[int], through: list[int]) -> int:
+    """The enqueued time of the first message not yet closed, in ms."""
+
+    async def first(partition: int) -> int | None:
+        async for message in read(client, partition, after[partition], through[partition]):
+            return message.at
+        return None
+
+    times = await asyncio.gather(*(first(partition) for partition in range(len(through))))
+    return min(at for at in times if at is not None)

@@ -1,0 +1,29 @@
+"""Learning policies: VW arguments, and how explorationPercentage acts on them.
+
+The default is SquareCB at VW's own learning-rate schedule; `docs/decisions/0001-default-policy.md` has the
+measurements. SquareCB's share of exploration follows from the model, so explorationPercentage is a cap on the
+served probabilities (its learning does not use the logged probability); for epsilon policies it is `--epsilon`.
+"""
+
+import re
+
+DEFAULT_NAME = "default"
+DEFAULT_ARGUMENTS = "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 100 -l 0.1 -q :: --cubic ::i"
+
+HISTORIC_NAME = "personalizer"
+# The service's own default, for loops that must behave as they did there.
+HISTORIC_ARGUMENTS = "--cb_explore_adf --epsilon 0.2 --power_t 0 -l 0.001 --cb_type mtr -q ::"
+
+NAMED = {DEFAULT_NAME: DEFAULT_ARGUMENTS, HISTORIC_NAME: HISTORIC_ARGUMENTS}
+
+_EPSILON = re.compile(r"--epsilon(?:\s+|=)\S+")
+
+
+def with_exploration(arguments: str, share: float) -> str:
+    """The arguments with `--epsilon` set to `share` (0..1) where the policy has one."""
+    return _EPSILON.sub(f"--epsilon {share:g}", arguments)
+
+
+def exploration_options(arguments: str, share: float) -> list[str]:
+    """VW options that make a model of this policy explore with `share`; none where the policy has no epsilon."""
+    return ["--epsilon", f"{share:g}"] if _EPSILON.search(arguments) else []

@@ -1,0 +1,86 @@
+"""Rank, from the decoded request to the answer and the event to be logged."""
+
+import uuid
+from typing import NamedTuple
+
+import msgspec
+
+from shared import events, sampling
+from shared.errors import ApiError
+from shared.features import vw_json
+from shared.loops import LoopConfig
+from shared.model import UNTRAINED, Model, PredictionError, uniform
+from shared.sampling import Ranking
+from shared.wire import RankableAction, RankedAction, RankRequest, RankResponse
+
+
+class Decision(NamedTuple):
+    """A ranking as it is logged; `candidates` are the actions that were not excluded."""
+
+    event_id: str
+    candidates: list[RankableAction]
+    excluded: list[RankableAction]
+    context: bytes
+    ranking: Ranking
+    model: str
+
+
+def decide(request: RankRequest, config: LoopConfig, model: Model | None, loop_hash: int) -> Decision:
+    """Predicts and draws. The same request, event id, configuration and model give the same decision."""
+    candidates, excluded = _split(request)
+    context = vw_json(request.context_features, candidates)
+    event_id = request.event_id or str(uuid.uuid4())
+    pmf = _pmf(context, len(candidates), config, model)
+    ranking = sampling.rank(pmf, sampling.draw(loop_hash, event_id))
+    return Decision(event_id, candidates, excluded, context, ranking, model.version if model else UNTRAINED)
+
+
+def _split(request: RankRequest) -> tuple[list[RankableAction], list[RankableAction]]:
+    if not request.excluded_actions:
+        return request.actions, []
+    names = set(request.excluded_actions)
+    candidates = [action for action in request.actions if action.id not in names]
+    if not candidates:
+        raise ApiError("InvalidRankRequest", "All actions are excluded; leave at least one.", target="excludedActions")
+    return candidates, [action for action in request.actions if action.id in names]
+
+
+def _pmf(context: bytes, count: int, config: LoopConfig, model: Model | None) -> list[float]:
+    if model is None:
+        return uniform(count)
+    try:
+        pmf = model.predict(context, count)
+    except PredictionError as error:
+        raise ApiError("ModelRankingError", f"The model could not rank the actions: {error}.") from None
+    return sampling.cap_exploration(pmf, config.exploration)
+
+
+def answer(decision: Decision) -> bytes:
+    """The contract's RankResponse: the chosen action first, excluded ones last with probability 0."""
+    candidates, (order, probabilities) = decision.candidates, decision.ranking
+    ranking = [
+        RankedAction(candidates[index].id, probability) for index, probability in zip(order, probabilities, strict=True)
+    ]
+    ranking += [RankedAction(action.id, 0.0) for action in decision.excluded]
+    return _encode(RankResponse(ranking, decision.event_id, ranking[0].id))
+
+
+def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:
+    """The interaction to be logged."""
+    return events.encode(
+        events.Interaction(
+            v=events.VERSION,
+            loop=loop,
+            id=decision.event_id,
+            at=events.now(),
+            mode="Online",
+            deferred=deferred,
+            model=decision.model,
+            a=[index + 1 for index in decision.ranking.order],
+            p=decision.ranking.probabilities,
+            c=msgspec.Raw(decision.context),
+        )
+    )
+
+
+_encode = msgspec.json.Encoder().encode

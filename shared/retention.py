@@ -1,0 +1,41 @@
+"""Deleting what nobody needs any more, a whole blob at a time."""
+
+import time
+
+from shared import checkpoint
+from shared.loops import blob_name
+from shared.planning import run_name
+from shared.storage import Storage
+
+SWEEP_SECONDS = 600
+# Runs whose model, memory and checkpoint copy are kept: instances may still be loading one that was just replaced.
+KEPT_RUNS = 10
+DAY_MS = 86_400_000
+
+_swept: dict[str, float] = {}
+
+
+async def sweep(storage: Storage, loop: str, retention_days: int) -> None:
+    """Deletes old models, memories and checkpoint copies, and logs past their retention; -1 keeps logs forever.
+
+    Does nothing if it swept the loop within the last SWEEP_SECONDS.
+    """
+    now = time.monotonic()
+    if now - _swept.setdefault(loop, now) < SWEEP_SECONDS:
+        return
+    _swept[loop] = now
+    for prefix in (blob_name(loop, "models", ""), blob_name(loop, "join", ""), checkpoint.copies(loop)):
+        names = await storage.names(prefix)
+        kept = set(sorted({_run(name) for name in names})[-KEPT_RUNS:])
+        for name in names:
+            if _run(name) not in kept:
+                await storage.delete(name)
+    if retention_days >= 0:
+        oldest = run_name(int(time.time() * 1000) - retention_days * DAY_MS)
+        for name in await storage.names(blob_name(loop, "logs", "")):
+            if _run(name) < oldest:
+                await storage.delete(name)
+
+
+def _run(name: str) -> str:
+    return name.rpartition("/")[2].partition(".")[0]

@@ -1,0 +1,50 @@
+"""One process's parts, made from its settings: keys, storage, event logs and the loops it serves."""
+
+import functools
+import os
+
+from shared import events
+from shared.auth import Keys
+from shared.event_log import EventLog
+from shared.hubs import Sender
+from shared.loops import DEFAULT_LOOP
+from shared.serving import Serving
+from shared.settings import Settings, load
+from shared.storage import Storage
+
+
+class Service:
+    """Made once per process, on the event loop that answers its requests; connects on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.keys, self.storage = settings, Keys.of(settings), Storage(settings)
+        self._interactions = Sender(settings, settings.interactions_hub)
+        self._observations = Sender(settings, settings.observations_hub)
+        self.interactions = self._log(self._interactions)
+        self.observations = self._log(self._observations)
+        self._loops: dict[str, Serving] = {}
+
+    def loop(self, name: str = DEFAULT_LOOP) -> Serving:
+        """The loop as Rank sees it."""
+        serving = self._loops.get(name)
+        if serving is None:
+            serving = self._loops[name] = Serving(name, self.storage)
+        return serving
+
+    def partition(self, event_id: str) -> int:
+        return events.partition_of(event_id, self.settings.event_hubs_partitions)
+
+    async def close(self) -> None:
+        """Sends what is still queued, as far as the hubs answer, and closes all connections."""
+        await self._interactions.close()
+        await self._observations.close()
+        await self.storage.close()
+
+    def _log(self, sender: Sender) -> EventLog:
+        return EventLog(sender.send, self.settings.log_timeout_seconds, self.settings.log_buffer_bytes)
+
+
+@functools.cache
+def current() -> Service:
+    """The service of this process, made from its environment."""
+    return Service(load(os.environ))

@@ -1,0 +1,84 @@
+"""What Rank needs of a loop, in memory: its configuration and its current model, refreshed behind the requests."""
+
+import asyncio
+import logging
+import tempfile
+import time
+from pathlib import Path
+
+from shared import artifacts, checkpoint, policy, sampling
+from shared.checkpoint import ModelRecord
+from shared.loops import LoopConfig, blob_name, decode_config
+from shared.model import Model
+from shared.storage import Storage
+
+FIRST_LOAD_SECONDS = 5.0
+SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.25, 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Serving:
+    """One loop as Rank sees it. `config` and `model` are plain attributes: reading them waits for nothing."""
+
+    def __init__(self, loop: str, storage: Storage) -> None:
+        self.loop, self.hash = loop, sampling.uniform_hash(loop)
+        self.config, self.model = LoopConfig(), None  # type: LoopConfig, Model | None
+        self.record: ModelRecord | None = None
+        self.failure: str | None = None
+        self._storage = storage
+        self._config_etag: str | None = None
+        self._checkpoint_etag: str | None = None
+        self._checked = 0.0
+        self._loaded = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def ready(self) -> None:
+        """Starts a refresh when one is due; waits only in a new process, and then not for long."""
+        if time.monotonic() - self._checked >= self._poll_seconds and (self._task is None or self._task.done()):
+            self._checked = time.monotonic()
+            self._task = asyncio.create_task(self.refresh())
+        if not self._loaded.is_set():
+            await asyncio.wait([self._task] if self._task else [], timeout=FIRST_LOAD_SECONDS)
+            self._loaded.set()
+
+    @property
+    def _poll_seconds(self) -> float:
+        return min(max(self.config.export / 4, SHORTEST_POLL_SECONDS), LONGEST_POLL_SECONDS)
+
+    async def refresh(self) -> None:
+        """Reads configuration and model if they changed. Whatever goes wrong, the last good ones stay in service."""
+        try:
+            await self._refresh_config()
+            await self._refresh_model()
+            self.failure = None
+        except Exception as error:
+            if self.failure is None:
+                _log.warning("Loop %s keeps what it has: %s", self.loop, error)
+            self.failure = f"{type(error).__name__}: {error}"
+        self._checked = time.monotonic()
+
+    async def _refresh_config(self) -> None:
+        blob = await self._storage.read(blob_name(self.loop, "config.json"), self._config_etag)
+        if blob is None:
+            return
+        before, self.config, self._config_etag = self.config, decode_config(blob.data), blob.etag
+        if self.config.exploration != before.exploration:
+            self._checkpoint_etag, self.record = None, None  # the model is loaded again, with this exploration
+
+    async def _refresh_model(self) -> None:
+        blob = await self._storage.read(checkpoint.name(self.loop), self._checkpoint_etag)
+        if blob is None:
+            return
+        record = checkpoint.decode(blob.data).model
+        if record is not None and (self.record is None or record.version != self.record.version):
+            model = await self._load(record)
+            previous, self.model, self.record = self.model, model, record
+            if previous is not None:
+                previous.close()
+        self._checkpoint_etag = blob.etag
+
+    async def _load(self, record: ModelRecord) -> Model:
+        with tempfile.TemporaryDirectory() as folder:
+            file = await artifacts.fetch(self._storage, record.predict, Path(folder, "predict.vw"))
+            return Model(record.version, file, policy.exploration_options(record.arguments, self.config.exploration))

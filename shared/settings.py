@@ -1,0 +1,115 @@
+"""Every setting of the function app, declared once: the fields below drive parsing, the example file and the docs."""
+
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, NamedTuple
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the message names it."""
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in text.split(",") if key.strip())
+    if not 1 <= len(keys) <= 2 or not all(key.isascii() for key in keys):
+        raise ValueError("give one or two keys of ASCII characters, separated by a comma")
+    return keys
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("write true or false")
+    return text.lower() == "true"
+
+
+_PARSERS: dict[object, Callable[[str], Any]] = {
+    str: str, int: int, float: float, bool: _flag, tuple[str, ...]: _keys,
+}  # fmt: skip
+_KINDS = {str: "text", int: "whole number", float: "number", bool: "true or false", tuple[str, ...]: "one or two keys"}
+
+
+def _setting(help: str, default: Any = MISSING, low: float | None = None, high: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "range": (low, high)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one process. A field `app_keys` is the setting `APP_KEYS`."""
+
+    app_keys: tuple[str, ...] = _setting("Keys that may rank, reward and activate; two allow rotation.")
+    admin_keys: tuple[str, ...] = _setting("Keys that may use every operation; two allow rotation.")
+    storage_connection_string: str = _setting("Connection string of the Blob storage; empty: managed identity.", "")
+    storage_account_url: str = _setting("https://ACCOUNT.blob.core.windows.net, used with managed identity.", "")
+    storage_container: str = _setting(
+        "Container of configuration, models and logs; created when missing.", "personalizer"
+    )
+    event_hubs_connection_string: str = _setting(
+        "Connection string of the Event Hubs namespace; empty: managed identity.", ""
+    )
+    event_hubs_namespace: str = _setting("NAMESPACE.servicebus.windows.net, used with managed identity.", "")
+    event_hubs_partitions: int = _setting("Partition count of both event hubs.", 4, 1, 1024)
+    interactions_hub: str = _setting("Event hub of the decisions.", "interactions")
+    observations_hub: str = _setting("Event hub of rewards and activations.", "observations")
+    azure_client_id: str = _setting("Client id of a user-assigned managed identity; empty: system-assigned.", "")
+    max_body_bytes: int = _setting("Largest request body; a larger one is answered with 413.", 524_288, 1024, 786_432)
+    log_timeout_seconds: float = _setting("How long an answer waits for the event log to acknowledge.", 2.0, 0.05, 60)
+    log_buffer_bytes: int = _setting(
+        "Events kept for retry while the event log is away; more are dropped and counted.", 67_108_864, 0
+    )
+    rank_requires_log: bool = _setting("Answer Rank with 503 when its event was not acknowledged in time.", False)
+    trainer_schedule: str = _setting(
+        "NCRONTAB of the trainer; each loop trains at its own modelExportFrequency.", "*/10 * * * * *"
+    )
+    clock_skew_seconds: float = _setting("Extra wait for events that are stamped but not yet readable.", 1.0, 0, 60)
+
+    def __post_init__(self) -> None:
+        for one, other in (
+            ("storage_connection_string", "storage_account_url"),
+            ("event_hubs_connection_string", "event_hubs_namespace"),
+        ):
+            if bool(getattr(self, one)) == bool(getattr(self, other)):
+                raise SettingsError(f"Set either {one.upper()} or {other.upper()}.")
+
+
+class Declared(NamedTuple):
+    """One setting as users see it."""
+
+    name: str
+    kind: str
+    default: str | None
+    help: str
+
+
+def declared() -> Iterator[Declared]:
+    """All settings in order; a default of None means the setting is required."""
+    hints = typing.get_type_hints(Settings)
+    for one in fields(Settings):
+        default = None if one.default is MISSING else str(one.default).lower() if one.type is bool else str(one.default)
+        yield Declared(one.name.upper(), _KINDS[hints[one.name]], default, one.metadata["help"])
+
+
+def load(environment: Mapping[str, str]) -> Settings:
+    """Reads all settings; raises SettingsError with the name of the first one that is missing or malformed."""
+    hints = typing.get_type_hints(Settings)
+    values: dict[str, Any] = {}
+    for one in fields(Settings):
+        name = one.name.upper()
+        text = environment.get(name)
+        if text is not None and (text or one.default is not MISSING):
+            values[one.name] = _parse(name, text, hints[one.name], one.metadata) if text else one.default
+        elif one.default is MISSING:
+            raise SettingsError(f"{name} is not set. {one.metadata['help']}")
+    return Settings(**values)
+
+
+def _parse(name: str, text: str, hint: object, metadata: types.MappingProxyType[Any, Any]) -> Any:
+    try:
+        value = _PARSERS[hint](text)
+    except ValueError as error:
+        raise SettingsError(f"{name} is malformed: {error}.") from None
+    low, high = metadata["range"]
+    if (low is not None and not value >= low) or (high is not None and value > high):
+        raise SettingsError(f"{name} is {text}, outside {low} to {'any' if high is None else high}.")
+    return value

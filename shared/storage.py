@@ -1,0 +1,152 @@
+"""One Blob container: small typed calls over azure-storage-blob, imported when first used."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import BlobClient, ContainerClient
+
+TIMEOUT_SECONDS = 10
+
+
+class StorageUnavailable(Exception):
+    """The Blob service did not answer, or not as it should."""
+
+
+class Conflict(Exception):
+    """A conditional write lost: somebody else wrote first."""
+
+
+class Blob(NamedTuple):
+    """A blob's bytes and the ETag a later conditional write or read needs."""
+
+    data: bytes
+    etag: str
+
+
+class Storage:
+    """The container of a deployment. Every call may raise StorageUnavailable."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._container: ContainerClient | None = None
+        self._exists = False
+
+    async def read(self, name: str, unless: str | None = None) -> Blob | None:
+        """The blob; None if there is none, or if its ETag is `unless`."""
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceNotFoundError, ResourceNotModifiedError
+
+        condition: dict[str, Any] = {"etag": unless, "match_condition": MatchConditions.IfModified} if unless else {}
+        with _translated():
+            try:
+                stream = await self._client().download_blob(name, **condition)
+                return Blob(await stream.readall(), stream.properties.etag)
+            except (ResourceNotFoundError, ResourceNotModifiedError):
+                return None
+
+    async def download(self, name: str, target: Path) -> bool:
+        """Writes the blob into a file; False if there is none."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated():
+            try:
+                stream = await self._client().download_blob(name)
+            except ResourceNotFoundError:
+                return False
+            with target.open("wb") as file:
+                await stream.readinto(file)
+            return True
+
+    async def replace(self, name: str, data: bytes, etag: str | None) -> str:
+        """Writes the blob if its ETag is still `etag` (None: if there is no blob); the new ETag, or Conflict."""
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+
+        condition = MatchConditions.IfNotModified if etag else MatchConditions.IfMissing
+        with _translated():
+            blob = await self._writable(name)
+            try:
+                written = await blob.upload_blob(data, overwrite=bool(etag), etag=etag, match_condition=condition)
+            except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
+                raise Conflict(f"{name} was written by somebody else") from error
+            return str(written["etag"])
+
+    async def create(self, name: str, file: Path) -> None:
+        """Uploads a file under an immutable name; a blob that is already there is the same and stays."""
+        from azure.core.exceptions import ResourceExistsError
+
+        with _translated(), file.open("rb") as data:
+            blob = await self._writable(name)
+            with contextlib.suppress(ResourceExistsError):
+                await blob.upload_blob(data, overwrite=False, max_concurrency=2)
+
+    async def put(self, name: str, data: bytes) -> None:
+        """Writes a blob, whatever was there."""
+        with _translated():
+            await (await self._writable(name)).upload_blob(data, overwrite=True)
+
+    async def names(self, prefix: str) -> list[str]:
+        """The names of all blobs that start with `prefix`, in order."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated():
+            try:
+                return [name async for name in self._client().list_blob_names(name_starts_with=prefix)]
+            except ResourceNotFoundError:
+                return []
+
+    async def delete(self, name: str) -> None:
+        """Deletes a blob; one that is not there is fine."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated(), contextlib.suppress(ResourceNotFoundError):
+            await self._client().delete_blob(name)
+
+    async def close(self) -> None:
+        if self._container is not None:
+            await self._container.close()
+
+    def _client(self) -> ContainerClient:
+        if self._container is None:
+            self._container = _connect(self._settings)
+        return self._container
+
+    async def _writable(self, name: str) -> BlobClient:
+        """Creates the container before the process's first write; reading does without it."""
+        from azure.core.exceptions import ResourceExistsError
+
+        container = self._client()
+        if not self._exists:
+            with contextlib.suppress(ResourceExistsError):
+                await container.create_container()
+            self._exists = True
+        return container.get_blob_client(name)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    from azure.core.exceptions import AzureError
+
+    try:
+        yield
+    except AzureError as error:
+        raise StorageUnavailable(str(error).splitlines()[0]) from error
+
+
+def _connect(settings: Settings) -> ContainerClient:
+    from azure.storage.blob.aio import ContainerClient
+
+    options: dict[str, Any] = {"retry_total": 2, "connection_timeout": TIMEOUT_SECONDS, "read_timeout": TIMEOUT_SECONDS}
+    name = settings.storage_container
+    if settings.storage_connection_string:
+        return ContainerClient.from_connection_string(settings.storage_connection_string, name, **options)
+    from shared.identity import credential
+
+    return ContainerClient(settings.storage_account_url, name, credential(settings), **options)

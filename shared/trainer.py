@@ -1,0 +1,223 @@
+"""The trainer: joins what has closed, learns it, publishes the model, commits. See `checkpoint` for why it is safe."""
+
+import asyncio
+import functools
+import gzip
+import logging
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+
+from shared import artifacts, commits, events, hubs, planning, retention, service, training
+from shared.batch import Batch, compress, merged
+from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
+from shared.commits import Stored
+from shared.join import Joiner, load_seen
+from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config
+from shared.reader import read
+from shared.service import Service
+from shared.storage import Conflict
+
+_log = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Trains the loops of a deployment. Any number may run at once: they agree on the plan or one gives way."""
+
+    def __init__(self, parts: Service) -> None:
+        self._settings, self._storage = parts.settings, parts.storage
+        self._interactions = hubs.consumer(parts.settings, parts.settings.interactions_hub)
+        self._observations = hubs.consumer(parts.settings, parts.settings.observations_hub)
+        self._joiners: dict[str, Joiner] = {}
+        self._checked: dict[str, float] = {}
+
+    async def tick(self, loop: str) -> None:
+        """Runs what is due for a loop, until it has caught up."""
+        try:
+            while await self._run(loop):
+                pass
+        except Conflict as conflict:
+            _log.info("Another trainer was faster: %s", conflict)
+        except BaseException:
+            self._joiners.pop(loop, None)
+            raise
+
+    async def close(self) -> None:
+        await self._interactions.close()
+        await self._observations.close()
+
+    async def _run(self, loop: str) -> bool:
+        """One run, planned before or now; False if nothing was due or there is nothing left to do."""
+        stored = await commits.load(self._storage, loop)
+        if stored.checkpoint.plan is None:
+            planned = await self._plan(loop, stored)
+            if planned is None:
+                return False
+            stored = planned
+        plan = stored.checkpoint.plan
+        assert plan is not None
+        with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+            changed = await self._execute(loop, stored.checkpoint, plan, Path(folder))
+        await commits.commit(self._storage, loop, stored, changed, plan.run)
+        await retention.sweep(self._storage, loop, plan.config.retention_days)
+        return plan.cut < (time.time() - plan.config.wait) * 1000 - planning.LONGEST_RUN_MS
+
+    async def _plan(self, loop: str, stored: Stored) -> Stored | None:
+        config = await self._config(loop)
+        if not planning.is_due(stored.checkpoint, config, self._checked.get(loop, float("-inf"))):
+            return None
+        self._checked[loop] = time.monotonic()
+        plan = await planning.plan(
+            stored.checkpoint,
+            config,
+            self._interactions,
+            self._observations,
+            self._settings.event_hubs_partitions,
+            self._settings.clock_skew_seconds,
+        )
+        if plan is None:
+            return None
+        return await commits.save(self._storage, loop, stored, msgspec.structs.replace(stored.checkpoint, plan=plan))
+
+    async def _execute(self, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> Checkpoint:
+        joiner = self._joiners.pop(loop, None)
+        warm = joiner is not None and joiner.cut == before.cut
+        if joiner is None or not warm:
+            joiner = await self._remember(before, folder)
+        with Batch(loop, plan, joiner, folder) as batch:
+            positions = await self._read(before, plan, batch, warm)
+            batch.settle()
+        seen = folder / "seen"
+        seen.write_bytes(gzip.compress(joiner.dump(), compresslevel=1, mtime=0))
+        changed, _, seen_artifact = await asyncio.gather(
+            self._learn(loop, before, plan, batch, folder),
+            self._keep(loop, plan, batch, folder),
+            artifacts.publish(self._storage, blob_name(loop, "join", f"{plan.run}.seen.gz"), seen),
+        )
+        self._joiners[loop] = joiner
+        return msgspec.structs.replace(
+            changed,
+            cut=plan.cut,
+            interactions=positions,
+            observations=_settled(joiner, plan.observations),
+            observed=plan.observations,
+            seen=seen_artifact,
+            committed=int(time.time() * 1000),
+            plan=None,
+        )
+
+    async def _remember(self, before: Checkpoint, folder: Path) -> Joiner:
+        if before.seen is None:
+            return Joiner(before.cut)
+        file = await artifacts.fetch(self._storage, before.seen, folder / "seen.before")
+        return Joiner(before.cut, load_seen(gzip.decompress(file.read_bytes())))
+
+    async def _read(self, before: Checkpoint, plan: Plan, batch: Batch, warm: bool) -> list[int]:
+        """Feeds the batch; the new positions in the interactions hub."""
+        observed = planning.positions(before.observed, len(plan.observations))
+        start = observed if warm else planning.positions(before.observations, len(plan.observations))
+        readers = [
+            read(self._observations, partition, after, plan.observations[partition])
+            for partition, after in enumerate(start)
+        ]
+        async for message in merged(readers):
+            batch.observations(message, recalled=message.sequence <= observed[message.partition])
+        positions = planning.positions(before.interactions, len(plan.interactions))
+        readers = [
+            read(self._interactions, partition, after, plan.interactions[partition], until=plan.cut)
+            for partition, after in enumerate(positions)
+        ]
+        async for message in merged(readers):
+            batch.interactions(message)
+            positions[message.partition] = message.sequence
+        return positions
+
+    async def _learn(self, loop: str, before: Checkpoint, plan: Plan, batch: Batch, folder: Path) -> Checkpoint:
+        """The checkpoint with the new model, or with the old one and the reason why the new one was refused."""
+        counts = batch.counts
+        if not counts.learned:
+            return msgspec.structs.replace(before, counts=before.counts.plus(counts))
+        model, predict = folder / "model.vw", folder / "predict.vw"
+        try:
+            previous, lines = await self._previous(loop, before, batch.lines, folder)
+            await training.train(plan.config.arguments, previous, lines, model, predict)
+        except training.TrainingRefused as refusal:
+            _log.error("The model of run %s of loop %s was refused: %s", plan.run, loop, refusal)
+            counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
+            return msgspec.structs.replace(before, counts=before.counts.plus(counts), failure=f"{plan.run}: {refusal}")
+        created = events.now()
+        record = ModelRecord(
+            plan.run,
+            await artifacts.publish(self._storage, blob_name(loop, "models", f"{plan.run}.vw"), model),
+            await artifacts.publish(self._storage, blob_name(loop, "models", f"{plan.run}.predict.vw"), predict),
+            created,
+            plan.config.arguments,
+        )
+        return msgspec.structs.replace(
+            before,
+            model=record,
+            first_model=before.first_model or created,
+            counts=before.counts.plus(counts),
+            failure=None,
+        )
+
+    async def _previous(self, loop: str, before: Checkpoint, lines: Path, folder: Path) -> tuple[Path | None, Path]:
+        """The model to go on from and the lines to learn; after damage, no model and the whole log."""
+        if before.model is None:
+            return None, lines
+        try:
+            return await artifacts.fetch(self._storage, before.model.trainer, folder / "previous.vw"), lines
+        except artifacts.DamagedArtifact as damage:
+            _log.error("Loop %s: %s; learning the whole log again.", loop, damage)
+        return None, await self._whole_log(loop, before, lines, folder)
+
+    async def _whole_log(self, loop: str, before: Checkpoint, lines: Path, folder: Path) -> Path:
+        whole, part = folder / "whole.dsjson", folder / "part.gz"
+        last = planning.run_name(before.cut)
+        names = await self._storage.names(blob_name(loop, "logs", ""))
+        committed = [name for name in names if name.endswith(".dsjson.gz") and Path(name).name <= f"{last}.dsjson.gz"]
+        with whole.open("wb") as out:
+            for name in committed:
+                await self._storage.download(name, part)
+                with gzip.open(part) as source:
+                    shutil.copyfileobj(source, out)
+            with lines.open("rb") as source:
+                shutil.copyfileobj(source, out)
+        return whole
+
+    async def _keep(self, loop: str, plan: Plan, batch: Batch, folder: Path) -> None:
+        """Publishes the joined log of the run and the log of what could not be joined."""
+        hour = time.strftime("%Y/%m/%d/%H", time.gmtime(plan.cut // 1000))
+        if batch.lines.stat().st_size:
+            packed = folder / "batch.dsjson.gz"
+            await asyncio.to_thread(compress, batch.lines, packed)
+            await self._storage.create(blob_name(loop, "logs", hour, f"{plan.run}.dsjson.gz"), packed)
+        if _kept(batch.counts):
+            await self._storage.create(blob_name(loop, "logs", "late", hour, f"{plan.run}.jsonl.gz"), batch.late)
+
+    async def _config(self, loop: str) -> LoopConfig:
+        blob = await self._storage.read(blob_name(loop, "config.json"))
+        return decode_config(blob.data) if blob else LoopConfig()
+
+
+def _settled(joiner: Joiner, observed: list[int]) -> list[int]:
+    firsts = [joiner.unsettled(partition) for partition in range(len(observed))]
+    return [head if first is None else first - 1 for first, head in zip(firsts, observed, strict=True)]
+
+
+def _kept(counts: Counts) -> int:
+    return counts.late + counts.orphans + counts.duplicate_ranks + counts.duplicate_observations + counts.unreadable
+
+
+@functools.cache
+def current() -> Trainer:
+    """The trainer of this process."""
+    return Trainer(service.current())
+
+
+async def run(loop: str = DEFAULT_LOOP) -> None:
+    """One tick of the timer."""
+    await current().tick(loop)

@@ -1,0 +1,127 @@
+"""The request bodies of the REST contract. Decoding checks types, lengths and ranges in one pass."""
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from shared.errors import ApiError
+
+MAX_ACTIONS = 50
+MAX_NESTING = 5
+# VW computes with float32 and multiplies features with each other: beyond this, training stops being finite.
+MAX_MAGNITUDE = 1e10
+
+Id = Annotated[str, Meta(min_length=1, max_length=256)]
+Name = Annotated[str, Meta(min_length=1)]
+Number = Annotated[float, Meta(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)]
+_Scalar = None | bool | str | Number | list[Number]
+
+
+def _features() -> Any:
+    value: Any = _Scalar
+    for _ in range(MAX_NESTING - 1):
+        value = _Scalar | dict[Name, value]
+    return dict[Name, value]
+
+
+if TYPE_CHECKING:
+    Features = dict[str, Any]
+else:
+    # A JSON object of features: strings, numbers, booleans, arrays of numbers, and objects of the same.
+    Features = _features()
+
+
+class RankableAction(msgspec.Struct, gc=False):
+    """One action of a Rank request."""
+
+    id: Id
+    features: Annotated[list[Features | None], Meta(min_length=1)]
+
+
+class RankRequest(msgspec.Struct, rename="camel", gc=False):
+    """The body of `POST /rank`."""
+
+    actions: Annotated[list[RankableAction], Meta(min_length=1, max_length=MAX_ACTIONS)]
+    context_features: list[Features] | None = None
+    excluded_actions: list[str] | None = None
+    event_id: Id | None = None
+    defer_activation: bool | None = False
+
+
+class RewardRequest(msgspec.Struct, gc=False):
+    """The body of `POST /events/{eventId}/reward`."""
+
+    value: Annotated[float, Meta(ge=-1, le=1)]
+
+
+class RankedAction(msgspec.Struct, gc=False):
+    """One entry of a ranking; probability is 0..1."""
+
+    id: str
+    probability: float
+
+
+class RankResponse(msgspec.Struct, rename="camel", gc=False):
+    """The answer of `POST /rank`, the chosen action first in `ranking`."""
+
+    ranking: list[RankedAction]
+    event_id: str
+    reward_action_id: str
+
+
+_RANK_HINTS = (
+    (r"Expected `object`, got `null`.*\$\.actions\[\d*", "Actions contains null value."),
+    (r"missing required field `actions`|\$\.actions`$", "Action count should be between 1 and 50."),
+    (r"\$\.actions\[[.\d]*\]\.id", "Action ids must not be empty, nor longer than 256 characters."),
+    (r"missing required field `id`", "Action ids must not be empty."),
+    (r"(features|\$\.contextFeatures).*(<=|>=|range)", f"Numbers must lie within ±{MAX_MAGNITUDE:g}."),
+    (r"at `key` in", "A feature name must not be empty."),
+    (r"Expected `object`, got `null`.*\$\.contextFeatures", "Context features contains null value."),
+    (r"features.*length|field `features`", "Every action needs at least one object of features."),
+    (r"features|\$\.contextFeatures", "Features are not in key value pair format; arrays may hold numbers only."),
+    (r"\$\.eventId", "EventId should be non-empty or null, and at most 256 characters."),
+)  # fmt: skip
+
+_rank = msgspec.json.Decoder(RankRequest)
+_reward = msgspec.json.Decoder(RewardRequest)
+T = TypeVar("T")
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes, code: str) -> T:
+    """The decoded body. Raises BadRequest if it is not JSON, `code` if it is JSON of the wrong shape."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise ApiError(code, _hint(str(error)) if code == "InvalidRankRequest" else str(error)) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        reason = "the body is empty; send JSON with a Content-Length" if not body else str(error)
+        raise ApiError("BadRequest", f"Request could not be understood by the server: {reason}.") from None
+
+
+def _hint(detail: str) -> str:
+    hint = next((text for pattern, text in _RANK_HINTS if re.search(pattern, detail)), "Invalid request.")
+    return f"{hint} ({detail})"
+
+
+def rank_request(body: bytes) -> RankRequest:
+    """A Rank request within the contract's limits, action ids unique; raises ApiError."""
+    request = decode(_rank, body, "InvalidRankRequest")
+    ids = {action.id for action in request.actions}
+    if len(ids) != len(request.actions):
+        raise ApiError("InvalidRankRequest", "Action ids must be unique.")
+    return request
+
+
+def reward_request(body: bytes) -> float:
+    """The reward of `{"value": reward}`, -1..1; raises ApiError."""
+    return decode(_reward, body, "InvalidRewardRequest").value
+
+
+def event_id(text: str, code: str) -> str:
+    """An event id taken from a path, 1..256 characters; raises ApiError with `code`."""
+    text = text.replace("%2F", "/").replace("%2f", "/")  # ASP.NET routing decodes every escape but this one
+    if not 1 <= len(text) <= 256 or not text.strip():
+        raise ApiError(code, "The event id must have 1 to 256 characters.")
+    return text
