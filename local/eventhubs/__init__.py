@@ -1,0 +1,1 @@
+"""An embedded Event Hubs server: AMQP 1.0 over asyncio, append-only files, fsync before acknowledgement."""

@@ -1,0 +1,98 @@
+"""Event hubs and the namespace that holds them."""
+
+import asyncio
+import json
+import re
+import time
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Self
+
+from . import errors
+from .errors import AmqpError
+from .partition import Partition
+from .partition_key import partition_of
+from .partition_log import Retention
+from .writing import sync_directory
+
+MAX_PARTITIONS = 1024
+_HUB = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,255}):([0-9]+)")
+
+
+class Misconfigured(Exception):
+    """The server cannot start like this; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class HubSpec:
+    name: str
+    partitions: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`NAME:PARTITIONS`, for example `interactions:2`."""
+        match = _HUB.fullmatch(text)
+        if not match or not 1 <= int(match[2]) <= MAX_PARTITIONS:
+            raise Misconfigured(f"--hub {text}: write NAME:PARTITIONS, with 1 to {MAX_PARTITIONS} partitions")
+        return cls(match[1], int(match[2]))
+
+
+class Hub:
+    def __init__(self, spec: HubSpec, data: Path, loop: asyncio.AbstractEventLoop) -> None:
+        self.name = spec.name
+        directory = data / spec.name.lower()
+        directory.mkdir(parents=True, exist_ok=True)
+        self.created_at = _created_at(spec, directory / "hub.json")
+        self.partitions = {name: Partition(name, directory / name, loop) for name in map(str, range(spec.partitions))}
+        sync_directory(directory)
+        self._turn = count()
+
+    def partition(self, name: str) -> Partition:
+        if name not in self.partitions:
+            text = f"event hub {self.name} has no partition {name}, only 0 to {len(self.partitions) - 1}"
+            raise AmqpError(errors.NOT_FOUND, text)
+        return self.partitions[name]
+
+    def partition_for(self, key: str | None) -> Partition:
+        """The partition of a partition key; without a key, each in turn."""
+        number = next(self._turn) if key is None else partition_of(key, len(self.partitions))
+        return self.partitions[str(number % len(self.partitions))]
+
+
+class Namespace:
+    def __init__(self, specs: list[HubSpec], data: Path, retention: Retention) -> None:
+        loop = asyncio.get_running_loop()
+        self._hubs = {spec.name.lower(): Hub(spec, data, loop) for spec in specs}
+        self._retention = retention
+        sync_directory(data)
+
+    def hub(self, name: str) -> Hub:
+        hub = self._hubs.get(name.lower())
+        if hub is None:
+            known = ", ".join(hub.name for hub in self._hubs.values())
+            raise AmqpError(errors.NOT_FOUND, f"there is no event hub {name}, only: {known}")
+        return hub
+
+    @property
+    def partitions(self) -> list[Partition]:
+        return [partition for hub in self._hubs.values() for partition in hub.partitions.values()]
+
+    def expire(self) -> None:
+        for partition in self.partitions:
+            partition.expire(self._retention)
+
+    def close(self) -> None:
+        for partition in self.partitions:
+            partition.close()
+
+
+def _created_at(spec: HubSpec, path: Path) -> int:
+    """Creation time in milliseconds, kept on disk together with the number of partitions, which never changes."""
+    if not path.exists():
+        path.write_text(json.dumps({"partitions": spec.partitions, "created_at": time.time_ns() // 1_000_000}))
+    stored = json.loads(path.read_text())
+    if stored["partitions"] != spec.partitions:
+        text = f"{path.parent} holds {stored['partitions']} partitions, not {spec.partitions}"
+        raise Misconfigured(f"{text}: start with --hub {spec.name}:{stored['partitions']} or with other --data")
+    return int(stored["created_at"])
