@@ -26,10 +26,11 @@ Fate = Literal["late", "orphan"]
 class Pending:
     """An observation whose fate is open. `at`: enqueued time in ms; `position`: (partition, sequence number)."""
 
-    __slots__ = ("at", "event", "key", "position", "taken")
+    __slots__ = ("at", "event", "key", "late", "position", "taken")
 
     def __init__(self, key: int, at: int, position: tuple[int, int], event: Observation) -> None:
-        self.key, self.at, self.position, self.event, self.taken = key, at, position, event, False
+        self.key, self.at, self.position, self.event = key, at, position, event
+        self.taken = self.late = False
 
 
 class Settled(NamedTuple):
@@ -87,17 +88,16 @@ class Joiner:
     def close(self, event_id: str, at: int, wait: int) -> list[Observation] | None:
         """The observations of an interaction in order of arrival; None if it repeats one within its window."""
         key = key_of(event_id)
-        previous = self._seen.get(key)
-        if previous is not None and at <= previous:
-            return None
-        self._seen.pop(key, None)
+        candidates = [pending for pending in self._open.get(key, ()) if not pending.taken]
+        previous = self._seen.pop(key, None)
+        if previous is not None:
+            if at <= previous:
+                self._seen[key] = previous
+                return None
+            for pending in candidates:
+                pending.late |= pending.at < at and _late(pending.at, previous, wait)
         self._seen[key] = at + wait
-        after = at - EARLY_MS
-        if previous is not None:  # what came before this rank, and not too long after the previous one, was late
-            after = max(after, min(previous + MEMORY_MS, at - 1))
-        matched = [
-            pending for pending in self._open.get(key, ()) if not pending.taken and after < pending.at <= at + wait
-        ]
+        matched = [one for one in candidates if not one.late and _within(one.at, at + wait, wait)]
         for pending in matched:
             pending.taken = True
         return [pending.event for pending in sorted(matched, key=lambda one: (one.at, one.position))]
@@ -116,7 +116,7 @@ class Joiner:
             end = self._seen.get(pending.key)
             if pending.taken:
                 self._forget(pending)
-            elif end is not None and end - wait - EARLY_MS < pending.at <= end + MEMORY_MS:
+            elif pending.late or (end is not None and _late(pending.at, end, wait)):
                 self._forget(pending)
                 yield Settled("late", pending.at, pending.event)
             else:
@@ -158,6 +158,11 @@ class Joiner:
 
 def _within(at: int, end: int, wait: int) -> bool:
     return end - wait - EARLY_MS < at <= end
+
+
+def _late(at: int, end: int, wait: int) -> bool:
+    """Not early for the event whose window ended at `end`; also one that should have been there but was not."""
+    return end - wait - EARLY_MS < at <= end + MEMORY_MS
 
 
 def load_seen(data: bytes) -> dict[int, int]:

@@ -1,7 +1,7 @@
 """Rank, from the decoded request to the answer and the event to be logged."""
 
 import uuid
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,24 +18,24 @@ class Decision(NamedTuple):
     """A ranking as it is logged; `candidates` are the actions that were not excluded."""
 
     event_id: str
-    candidates: list[RankableAction]
-    excluded: list[RankableAction]
+    candidates: list[RankableAction[Any]]
+    excluded: list[RankableAction[Any]]
     context: bytes
     ranking: Ranking
     model: str
 
 
-def decide(request: RankRequest, config: LoopConfig, model: Model | None, loop_hash: int) -> Decision:
+def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, loop_hash: int) -> Decision:
     """Predicts and draws. The same request, event id, configuration and model give the same decision."""
     candidates, excluded = _split(request)
-    context = vw_json(request.context_features, candidates)
+    context = vw_json(request.context_features or (), candidates)
     event_id = request.event_id or str(uuid.uuid4())
     pmf = _pmf(context, len(candidates), config, model)
     ranking = sampling.rank(pmf, sampling.draw(loop_hash, event_id))
     return Decision(event_id, candidates, excluded, context, ranking, model.version if model else UNTRAINED)
 
 
-def _split(request: RankRequest) -> tuple[list[RankableAction], list[RankableAction]]:
+def _split(request: RankRequest[Any]) -> tuple[list[RankableAction[Any]], list[RankableAction[Any]]]:
     if not request.excluded_actions:
         return request.actions, []
     names = set(request.excluded_actions)

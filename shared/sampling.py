@@ -1,6 +1,5 @@
 """The draw: a pmf and an event id give an action, the same one every time."""
 
-from itertools import accumulate
 from typing import NamedTuple
 
 import vowpalwabbit
@@ -35,18 +34,20 @@ def choose(pmf: list[float], point: float) -> int:
 
     pmf: weights, negative ones count as 0. point: the draw, in [0, 1).
     """
-    weights = [weight if weight > 0 else 0.0 for weight in pmf]
-    total = sum(weights)
-    if total == 0:
-        return 0
-    threshold = total * point
-    return next((index for index, reached in enumerate(accumulate(weights)) if reached > threshold), len(pmf) - 1)
+    threshold = point * sum(weight for weight in pmf if weight > 0)
+    reached = 0.0
+    for index, weight in enumerate(pmf):
+        if weight > 0:
+            reached += weight
+            if reached > threshold:
+                return index
+    return len(pmf) - 1 if reached else 0
 
 
 def cap_exploration(pmf: list[float], share: float) -> list[float]:
-    """The pmf with at most `share` of the probability off its best action; the others keep their proportions."""
+    """The pmf (summing to 1) with at most `share` off its best action; the others keep their proportions."""
     best = max(pmf)
-    off_best = sum(pmf) - best
+    off_best = 1 - best
     if off_best <= share:
         return pmf
     scale = share / off_best

@@ -1,12 +1,13 @@
 """The request bodies of the REST contract. Decoding checks types, lengths and ranges in one pass."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from shared.errors import ApiError
+from shared.names import is_plain, safe
 
 MAX_ACTIONS = 50
 MAX_NESTING = 5
@@ -19,32 +20,31 @@ Number = Annotated[float, Meta(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)]
 _Scalar = None | bool | str | Number | list[Number]
 
 
-def _features() -> Any:
+_Flat = dict[Name, str | Number | bool | None]
+
+
+def _nested() -> Any:
     value: Any = _Scalar
     for _ in range(MAX_NESTING - 1):
         value = _Scalar | dict[Name, value]
     return dict[Name, value]
 
 
-if TYPE_CHECKING:
-    Features = dict[str, Any]
-else:
-    # A JSON object of features: strings, numbers, booleans, arrays of numbers, and objects of the same.
-    Features = _features()
+F = TypeVar("F")
 
 
-class RankableAction(msgspec.Struct, gc=False):
-    """One action of a Rank request."""
+class RankableAction(msgspec.Struct, Generic[F], gc=False):
+    """One action of a Rank request; each of its features is an object of names and values."""
 
     id: Id
-    features: Annotated[list[Features | None], Meta(min_length=1)]
+    features: Annotated[list[F], Meta(min_length=1)]
 
 
-class RankRequest(msgspec.Struct, rename="camel", gc=False):
+class RankRequest(msgspec.Struct, Generic[F], rename="camel", gc=False):
     """The body of `POST /rank`."""
 
-    actions: Annotated[list[RankableAction], Meta(min_length=1, max_length=MAX_ACTIONS)]
-    context_features: list[Features] | None = None
+    actions: Annotated[list[RankableAction[F]], Meta(min_length=1, max_length=MAX_ACTIONS)]
+    context_features: list[F] | None = None
     excluded_actions: list[str] | None = None
     event_id: Id | None = None
     defer_activation: bool | None = False
@@ -84,7 +84,8 @@ _RANK_HINTS = (
     (r"\$\.eventId", "EventId should be non-empty or null, and at most 256 characters."),
 )  # fmt: skip
 
-_rank = msgspec.json.Decoder(RankRequest)
+_flat_rank = msgspec.json.Decoder(RankRequest[_Flat])
+_rank = msgspec.json.Decoder(RankRequest[_nested() | None])  # type: ignore[misc]
 _reward = msgspec.json.Decoder(RewardRequest)
 T = TypeVar("T")
 
@@ -105,13 +106,33 @@ def _hint(detail: str) -> str:
     return f"{hint} ({detail})"
 
 
-def rank_request(body: bytes) -> RankRequest:
-    """A Rank request within the contract's limits, action ids unique; raises ApiError."""
-    request = decode(_rank, body, "InvalidRankRequest")
-    ids = {action.id for action in request.actions}
-    if len(ids) != len(request.actions):
-        raise ApiError("InvalidRankRequest", "Action ids must be unique.")
+def rank_request(body: bytes) -> RankRequest[Any]:
+    """A Rank request within the contract's limits, its features safe for VW, ids unique; raises ApiError.
+
+    Most requests are flat and plain, and need one pass.
+    """
+    request: RankRequest[Any]
+    try:
+        request = _flat_rank.decode(body)
+        plain = is_plain(body)
+    except (msgspec.MsgspecError, UnicodeError):
+        request = decode(_rank, body, "InvalidRankRequest")
+        plain = False
+    if not plain:
+        _make_safe(request)
+    if len({action.id for action in request.actions}) != len(request.actions):
+        raise ApiError("InvalidRankRequest", "Action ids must be unique.", target="actions")
     return request
+
+
+def _make_safe(request: RankRequest[Any]) -> None:
+    if None in (request.context_features or ()):
+        raise ApiError("InvalidRankRequest", "Context features contains null value.", target="contextFeatures")
+    request.context_features = [safe(features) for features in request.context_features or ()]
+    for action in request.actions:
+        action.features = [safe(features) for features in action.features if features is not None]
+        if not action.features:
+            raise ApiError("InvalidRankRequest", "Every action needs at least one object of features.")
 
 
 def reward_request(body: bytes) -> float:

@@ -1,0 +1,38 @@
+"""Features made safe for VW: no name may mean something else to VW than a name.
+
+Dropped: names that start with `_` (the contract ignores them; to VW they are commands such as `_label` and `_multi`).
+Renamed: a namespace, which is what the name of an object or array becomes, is known to VW by its first byte.
+`:` and `|` and control characters have a meaning there, and above 127 VW 9.11 writes out of bounds; such names get
+the prefix `n`. A NUL, at which VW would end a text, becomes its symbol.
+"""
+
+import re
+from typing import Any
+
+_SUSPECT = re.compile(rb'"_')
+
+
+def is_plain(body: bytes) -> bool:
+    """True if no text of a JSON body can need `safe`, provided that its features are flat."""
+    return b"\\" not in body and _SUSPECT.search(body) is None
+
+
+def safe(features: dict[str, Any]) -> dict[str, Any]:
+    """The features as VW may see them; nested objects likewise."""
+    return {_name(key, value): _value(value) for key, value in features.items() if not key.startswith("_")}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return safe(value)
+    return _text(value) if isinstance(value, str) else value
+
+
+def _name(key: str, value: Any) -> str:
+    key = _text(key)
+    opens_namespace = isinstance(value, dict | list)
+    return f"n{key}" if opens_namespace and (not "!" <= key[0] < "~" or key[0] in ":|") else key
+
+
+def _text(text: str) -> str:
+    return text.replace("\0", "␀")
