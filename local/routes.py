@@ -79,6 +79,8 @@ class Segment:
     @classmethod
     def parse(cls, text: str) -> Segment:
         pieces = _PART.split(text)
+        if any(brace in piece for piece in pieces[::2] for brace in "{}"):
+            raise ValueError(f"the route segment {text} has a brace without its partner")
         parts = [Parameter.parse(piece) if index % 2 else piece for index, piece in enumerate(pieces)]
         return cls(tuple(part for part in parts if part != ""))
 
@@ -135,11 +137,14 @@ def _pattern(segments: list[Segment]) -> str:
 
 
 def _precedence(one: Route[Target], other: Route[Target]) -> int:
-    """Literal before parameter, more constraints first, longer first, then by text (the host's WebJobsRouteBuilder)."""
+    """Literal before parameter, more constraints first, longer first, then by text (the host's WebJobsRouteBuilder).
+
+    That leaves open whether `{x}` or `{*x}` comes first; here it is `{x}`.
+    """
     for mine, yours in zip(one.segments, other.segments, strict=False):
         a, b = mine.parts[0], yours.parts[0]
         if isinstance(a, Parameter) and isinstance(b, Parameter):
-            order = len(b.checks) - len(a.checks)
+            order = len(b.checks) - len(a.checks) or a.catch_all - b.catch_all
         elif isinstance(a, str) and isinstance(b, str):
             order = (a.lower() > b.lower()) - (a.lower() < b.lower())
         else:

@@ -44,6 +44,7 @@ class Supervisor:
         self._held = held
         self._say = say
         self._groups: list[list[asyncio.Task[None]]] = []
+        self._log_starts: dict[str, int] = {}
 
     async def start(self, *services: Service) -> None:
         """Start services together and return when all answer. StartError if one of them ends or stays silent."""
@@ -92,6 +93,7 @@ class Supervisor:
             path.replace(path.with_suffix(".old.log"))
         parent = os.getpid()
         with path.open("ab") as output:
+            self._log_starts[service.name] = output.tell()
             return await asyncio.create_subprocess_exec(
                 *service.command,
                 cwd=self._folder,
@@ -108,7 +110,7 @@ class Supervisor:
         return self._logs / f"{service.name}.log"
 
     def _tail(self, service: Service) -> str:
-        lines = self._log(service).read_text(errors="replace").splitlines()
+        lines = self._log(service).read_bytes()[self._log_starts[service.name] :].decode(errors="replace").splitlines()
         return "\n".join(f"  {line}" for line in lines[-15:])
 
 
