@@ -15,7 +15,8 @@ const { default: ExtentStore } = azurite("../common/persistence/FSExtentStore");
 
 const folder = process.argv[process.argv.indexOf("--location") + 1];
 const journalPath = path.join(folder, "journal.jsonl");
-const SNAPSHOT_BYTES = 8 << 20; // a larger journal is replaced by a snapshot, which takes time in proportion to all data
+// A larger journal is replaced by a snapshot, which takes time in proportion to the number of blobs.
+const SNAPSHOT_BYTES = Number(process.env.AZURITE_JOURNAL_BYTES || 8 << 20);
 
 const databases = [];
 const replayed = readJournal();
