@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import heapq
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -56,8 +56,8 @@ class Batch:
             if event.loop != self._loop:
                 continue
             if recalled:
-                self._joiner.recall(message.at, position, event, self._wait)
-            elif not self._joiner.observe(message.at, position, event):
+                self._joiner.recall(message.at, position, event, line, self._wait)
+            elif not self._joiner.observe(message.at, position, event, line):
                 self._keep("duplicate_observations", message.at, line)
 
     def interactions(self, message: Message) -> None:
@@ -73,8 +73,8 @@ class Batch:
 
     def settle(self) -> None:
         """Ends the run: what can no longer be matched is kept with its reason."""
-        for fate, at, event in self._joiner.settle(self._cut, self._wait):
-            self._keep("late" if fate == "late" else "orphans", at, events.encode(event))
+        for fate, at, line in self._joiner.settle(self._cut, self._wait):
+            self._keep("late" if fate == "late" else "orphans", at, line)
 
     def _close(self, event: events.Interaction, at: int, line: bytes) -> None:
         matched = self._joiner.close(event.id, at, self._wait)
@@ -93,20 +93,19 @@ class Batch:
         self._late.write(msgspec.json.encode(kept) + b"\n")
 
 
-async def merged(partitions: Sequence[AsyncIterator[Message]]) -> AsyncIterator[Message]:
+async def merged(partitions: Sequence[AsyncGenerator[Message, None]]) -> AsyncGenerator[Message, None]:
     """All messages in order of (enqueued time, partition, sequence number), each partition being in order."""
-    heap: list[tuple[Message, AsyncIterator[Message]]] = []
-    await asyncio.gather(*(_push(heap, source) for source in partitions))  # opening a partition takes its time
+    firsts = await asyncio.gather(*(anext(source, None) for source in partitions))
+    heap = [(first, source) for first, source in zip(firsts, partitions, strict=True) if first is not None]
+    heapq.heapify(heap)
     while heap:
-        message, source = heapq.heappop(heap)
+        message, source = heap[0]
         yield message
-        await _push(heap, source)
-
-
-async def _push(heap: list[tuple[Message, AsyncIterator[Message]]], source: AsyncIterator[Message]) -> None:
-    message = await anext(source, None)
-    if message is not None:
-        heapq.heappush(heap, (message, source))
+        following = await anext(source, None)
+        if following is None:
+            heapq.heappop(heap)
+        else:
+            heapq.heapreplace(heap, (following, source))
 
 
 def compress(source: Path, target: Path) -> None:

@@ -10,10 +10,10 @@ import hashlib
 from array import array
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Literal, NamedTuple
 
-from shared.events import Observation
+from shared.events import Observation, decode_observation
 
 # A reward may overtake its rank by this much: producers retry, and the hubs are two.
 EARLY_MS = 120_000
@@ -24,12 +24,12 @@ Fate = Literal["late", "orphan"]
 
 
 class Pending:
-    """An observation whose fate is open. `at`: enqueued time in ms; `position`: (partition, sequence number)."""
+    """An observation whose fate is open, kept small: there may be very many. `at`: enqueued time in ms."""
 
-    __slots__ = ("at", "event", "key", "late", "position", "taken")
+    __slots__ = ("at", "key", "late", "line", "sequence", "taken")
 
-    def __init__(self, key: int, at: int, position: tuple[int, int], event: Observation) -> None:
-        self.key, self.at, self.position, self.event = key, at, position, event
+    def __init__(self, key: int, at: int, sequence: int, line: bytes) -> None:
+        self.key, self.at, self.sequence, self.line = key, at, sequence, line
         self.taken = self.late = False
 
 
@@ -38,7 +38,7 @@ class Settled(NamedTuple):
 
     fate: Fate
     at: int
-    event: Observation
+    line: bytes
 
 
 class _Partition(NamedTuple):
@@ -63,22 +63,27 @@ class Joiner:
     def __init__(self, cut: int = 0, seen: dict[int, int] | None = None) -> None:
         self.cut = cut
         self._seen = seen if seen is not None else {}
-        self._open: dict[int, list[Pending]] = {}
+        self._open: dict[int, tuple[Pending, ...]] = {}
         self._partitions: dict[int, _Partition] = {}
 
-    def observe(self, at: int, position: tuple[int, int], event: Observation) -> bool:
-        """Takes in an observation; False if it is a repetition of one that is still open."""
-        pending = Pending(key_of(event.id), at, position, event)
-        others = self._open.setdefault(pending.key, [])
-        if any(other.event.nonce == event.nonce for other in others):
+    def observe(self, at: int, position: tuple[int, int], event: Observation, line: bytes) -> bool:
+        """Takes in an observation and its encoded form; False if it repeats one that is still open.
+
+        at: enqueued time in ms; position: partition and sequence number.
+        """
+        key = key_of(event.id)
+        others = self._open.get(key, ())
+        if any(decode_observation(other.line).nonce == event.nonce for other in others):
             return False
-        others.append(pending)
-        self._partitions.setdefault(position[0], _Partition(deque(), deque())).fresh.append(pending)
+        partition, sequence = position
+        pending = Pending(key, at, sequence, line)
+        self._open[key] = (*others, pending)
+        self._partitions.setdefault(partition, _Partition(deque(), deque())).fresh.append(pending)
         return True
 
-    def recall(self, at: int, position: tuple[int, int], event: Observation, wait: int) -> None:
+    def recall(self, at: int, position: tuple[int, int], event: Observation, line: bytes, wait: int) -> None:
         """Takes in an observation that an earlier run had read: as taken or settled, if that run decided so."""
-        if not self.observe(at, position, event):
+        if not self.observe(at, position, event, line):
             return
         pending = self._partitions[position[0]].fresh[-1]
         end = self._seen.get(pending.key)
@@ -100,7 +105,7 @@ class Joiner:
         matched = [one for one in candidates if not one.late and _within(one.at, at + wait, wait)]
         for pending in matched:
             pending.taken = True
-        return [pending.event for pending in sorted(matched, key=lambda one: (one.at, one.position))]
+        return [decode_observation(one.line) for one in sorted(matched, key=lambda one: (one.at, one.sequence))]
 
     def settle(self, cut: int, wait: int) -> Iterator[Settled]:
         """Moves to a new cut: every interaction up to it has been closed. Yields what can no longer be matched."""
@@ -118,19 +123,19 @@ class Joiner:
                 self._forget(pending)
             elif pending.late or (end is not None and _late(pending.at, end, wait)):
                 self._forget(pending)
-                yield Settled("late", pending.at, pending.event)
+                yield Settled("late", pending.at, pending.line)
             else:
                 waiting.append(pending)
         while waiting and waiting[0].at <= cut - EARLY_MS:
             pending = waiting.popleft()
             self._forget(pending)
             if not pending.taken:
-                yield Settled("orphan", pending.at, pending.event)
+                yield Settled("orphan", pending.at, pending.line)
 
     def unsettled(self, partition: int) -> int | None:
         """The sequence number of the first observation of a partition whose fate is open, None if there is none."""
         first = next((queue[0] for queue in reversed(self._partitions.get(partition, ())) if queue), None)
-        return first.position[1] if first else None
+        return first.sequence if first else None
 
     @property
     def idle(self) -> bool:
@@ -142,17 +147,16 @@ class Joiner:
         return array("Q", chain.from_iterable(self._seen.items())).tobytes()
 
     def _forget(self, pending: Pending) -> None:
-        others = self._open[pending.key]
-        others.remove(pending)
-        if not others:
+        others = tuple(other for other in self._open[pending.key] if other is not pending)
+        if others:
+            self._open[pending.key] = others
+        else:
             del self._open[pending.key]
 
     def _evict(self) -> None:
         """Drops the oldest memories; insertion order is nearly the order of ends, so it stops at the first to keep."""
-        while self._seen:
-            key = next(iter(self._seen))
-            if self._seen[key] + MEMORY_MS + EARLY_MS >= self.cut:
-                return
+        oldest = self.cut - MEMORY_MS - EARLY_MS
+        for key, _ in list(takewhile(lambda memory: memory[1] < oldest, self._seen.items())):
             del self._seen[key]
 
 

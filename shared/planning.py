@@ -3,11 +3,9 @@
 import asyncio
 import time
 
-from azure.eventhub.aio import EventHubConsumerClient
-
 from shared.checkpoint import Checkpoint, Plan
 from shared.loops import LoopConfig
-from shared.reader import heads, read
+from shared.reader import HubReader
 
 # One run's stretch of time at most, so that a backlog is worked off in batches that fit the disk.
 LONGEST_RUN_MS = 600_000
@@ -24,9 +22,8 @@ def is_due(checkpoint: Checkpoint, config: LoopConfig, checked: float) -> bool:
 async def plan(
     checkpoint: Checkpoint,
     config: LoopConfig,
-    interactions: EventHubConsumerClient,
-    observations: EventHubConsumerClient,
-    partitions: int,
+    interactions: HubReader,
+    observations: HubReader,
     skew: float,
 ) -> Plan | None:
     """The next run, None if there is nothing to do.
@@ -35,7 +32,7 @@ async def plan(
     `skew` seconds have passed since.
     """
     latest = int((time.time() - config.wait - skew) * 1000)
-    ranked, observed = await asyncio.gather(heads(interactions, partitions), heads(observations, partitions))
+    ranked, observed = await asyncio.gather(interactions.heads(), observations.heads())
     done = positions(checkpoint.interactions, len(ranked))
     new = any(head > position for head, position in zip(ranked, done, strict=True))
     if not new and positions(checkpoint.observations, len(observed)) == observed:
@@ -59,13 +56,7 @@ def run_name(cut: int) -> str:
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds)) + f"{milliseconds:03d}Z"
 
 
-async def _first(client: EventHubConsumerClient, after: list[int], through: list[int]) -> int:
+async def _first(interactions: HubReader, after: list[int], through: list[int]) -> int:
     """The enqueued time of the first message not yet closed, in ms."""
-
-    async def first(partition: int) -> int | None:
-        async for message in read(client, partition, after[partition], through[partition]):
-            return message.at
-        return None
-
-    times = await asyncio.gather(*(first(partition) for partition in range(len(through))))
-    return min(at for at in times if at is not None)
+    firsts = await asyncio.gather(*(anext(source, None) for source in interactions.read(after, through)))
+    return min(message.at for message in firsts if message is not None)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from azure.eventhub import EventData
     from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
 
-PREFETCH = 200
+# Bounds what a partition holds in memory: at most PREFETCH + 3 * BATCH messages of up to 64 KB.
+PREFETCH, BATCH = 200, 50
 # Longer than any hub takes to answer; a partition that is silent for so long although it has events is at fault.
 STALL_SECONDS = 30.0
 
@@ -29,63 +30,119 @@ class Message(NamedTuple):
     body: bytes
 
 
-async def heads(client: EventHubConsumerClient, partitions: int) -> list[int]:
-    """The last sequence number of each partition, -1 for an empty one. Raises ReadError if there are too few."""
-    ids = await client.get_partition_ids()
-    if len(ids) < partitions:
-        raise ReadError(f"{client.eventhub_name} has {len(ids)} partitions, EVENT_HUBS_PARTITIONS is {partitions}")
-    states = await asyncio.gather(*(client.get_partition_properties(str(one)) for one in range(len(ids))))
-    return [-1 if state["is_empty"] else int(state["last_enqueued_sequence_number"]) for state in states]
+class HubReader:
+    """Reads the partitions of one event hub. Links stay open between reads: opening one takes most of a second."""
+
+    def __init__(self, client: EventHubConsumerClient, partitions: int) -> None:
+        self._client, self._expected = client, partitions
+        self._partitions: list[_Partition] = []
+
+    async def heads(self) -> list[int]:
+        """The last sequence number of each partition, -1 for an empty one. ReadError if there are too few."""
+        if not self._partitions:
+            self._partitions = await self._open()
+        ids = [str(partition.number) for partition in self._partitions]
+        states = await asyncio.gather(*(self._client.get_partition_properties(one) for one in ids))
+        return [-1 if state["is_empty"] else int(state["last_enqueued_sequence_number"]) for state in states]
+
+    def read(
+        self, after: list[int], through: list[int], until: int | None = None
+    ) -> list[AsyncGenerator[Message, None]]:
+        """By partition: messages with `after < sequence <= through`, up to the first enqueued later than `until`."""
+        while len(self._partitions) < len(through):
+            self._partitions.append(_Partition(self._client, len(self._partitions)))
+        return [
+            partition.read(after[partition.number], through[partition.number], until)
+            for partition in self._partitions[: len(through)]
+        ]
+
+    async def close(self) -> None:
+        await asyncio.gather(*(partition.close() for partition in self._partitions))
+        await self._client.close()
+
+    async def _open(self) -> list[_Partition]:
+        count = len(await self._client.get_partition_ids())
+        if count < self._expected:
+            name = self._client.eventhub_name
+            raise ReadError(f"{name} has {count} partitions, EVENT_HUBS_PARTITIONS is {self._expected}")
+        return [_Partition(self._client, number) for number in range(count)]
 
 
-async def read(
-    client: EventHubConsumerClient, partition: int, after: int, through: int, until: int | None = None
-) -> AsyncIterator[Message]:
-    """The messages with `after < sequence <= through`, ending early at the first one enqueued later than `until`."""
-    if after >= through:
-        return
-    batches: asyncio.Queue[list[EventData] | BaseException] = asyncio.Queue(maxsize=1)
+class _Partition:
+    """One partition, and what was received of it but not read yet."""
 
-    async def arrived(_: PartitionContext, batch: list[EventData]) -> None:
-        await batches.put(batch)
+    def __init__(self, client: EventHubConsumerClient, number: int) -> None:
+        self.number = number
+        self._client = client
+        self._arrived: asyncio.Queue[list[EventData] | Exception] = asyncio.Queue(maxsize=1)
+        self._held: deque[Message] = deque()
+        self._after = -1
+        self._receiving: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
-    async def failed(_: PartitionContext | None, error: Exception) -> None:
-        await batches.put(error)
+    async def read(self, after: int, through: int, until: int | None) -> AsyncGenerator[Message, None]:
+        if after >= through:
+            return
+        if self._receiving is None or self._after != after:
+            self._restart(after)
+        while self._after < through:
+            if not self._held:
+                self._held.extend(await self._next())
+            message = self._held[0]
+            if message.sequence > through or (until is not None and message.at > until):
+                return
+            self._after = message.sequence
+            yield self._held.popleft()
 
-    receiving = asyncio.create_task(
-        client.receive_batch(
-            arrived,
-            on_error=failed,
-            partition_id=str(partition),
-            starting_position=after if after >= 0 else "-1",
-            prefetch=PREFETCH,
-            max_batch_size=PREFETCH,
+    async def close(self) -> None:
+        self._stop()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    def _restart(self, after: int) -> None:
+        self._stop()
+        arrived: asyncio.Queue[list[EventData] | Exception] = asyncio.Queue(maxsize=1)
+        self._arrived, self._after = arrived, after
+        self._held.clear()
+
+        async def deliver(_: PartitionContext | None, batch: list[EventData] | Exception) -> None:
+            await arrived.put(batch)
+
+        self._receiving = asyncio.create_task(
+            self._client.receive_batch(
+                deliver,
+                on_error=deliver,
+                partition_id=str(self.number),
+                starting_position=after if after >= 0 else "-1",
+                prefetch=PREFETCH,
+                max_batch_size=BATCH,
+            )
         )
-    )
-    try:
-        while True:
-            for event in await _next(batches, partition):
-                message = _message(event, partition)
-                if message.sequence > through or (until is not None and message.at > until):
-                    return
-                yield message
-                if message.sequence == through:
-                    return
-    finally:
-        receiving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await receiving
 
+    def _stop(self) -> None:
+        """The SDK takes a second to end; nobody waits for it."""
+        if self._receiving is not None:
+            self._receiving.cancel()
+            self._ending.add(self._receiving)
+            self._receiving.add_done_callback(self._ended)
+            self._receiving = None
 
-async def _next(batches: asyncio.Queue[list[EventData] | BaseException], partition: int) -> list[EventData]:
-    try:
-        async with asyncio.timeout(STALL_SECONDS):
-            batch = await batches.get()
-    except TimeoutError:
-        raise ReadError(f"partition {partition} was silent for {STALL_SECONDS:g} s although it has events") from None
-    if isinstance(batch, BaseException):
-        raise ReadError(f"partition {partition} cannot be read: {batch}") from batch
-    return batch
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    async def _next(self) -> list[Message]:
+        try:
+            async with asyncio.timeout(STALL_SECONDS):
+                batch = await self._arrived.get()
+        except TimeoutError:
+            self._stop()
+            silence = f"partition {self.number} was silent for {STALL_SECONDS:g} s although it has events"
+            raise ReadError(silence) from None
+        if isinstance(batch, Exception):
+            self._stop()
+            raise ReadError(f"partition {self.number} cannot be read: {batch}") from batch
+        return [_message(event, self.number) for event in batch]
 
 
 def _message(event: EventData, partition: int) -> Message:

@@ -41,15 +41,17 @@ class Storage:
     async def read(self, name: str, unless: str | None = None) -> Blob | None:
         """The blob; None if there is none, or if its ETag is `unless`."""
         from azure.core import MatchConditions
-        from azure.core.exceptions import ResourceNotFoundError, ResourceNotModifiedError
+        from azure.core.exceptions import HttpResponseError
 
         condition: dict[str, Any] = {"etag": unless, "match_condition": MatchConditions.IfModified} if unless else {}
         with _translated():
             try:
                 stream = await self._client().download_blob(name, **condition)
                 return Blob(await stream.readall(), stream.properties.etag)
-            except (ResourceNotFoundError, ResourceNotModifiedError):
-                return None
+            except HttpResponseError as error:
+                if error.status_code in (304, 404):
+                    return None
+                raise
 
     async def download(self, name: str, target: Path) -> bool:
         """Writes the blob into a file; False if there is none."""
@@ -69,11 +71,11 @@ class Storage:
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 
-        condition = MatchConditions.IfNotModified if etag else MatchConditions.IfMissing
+        condition: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
         with _translated():
             blob = await self._writable(name)
             try:
-                written = await blob.upload_blob(data, overwrite=bool(etag), etag=etag, match_condition=condition)
+                written = await blob.upload_blob(data, overwrite=bool(etag), **condition)
             except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
                 raise Conflict(f"{name} was written by somebody else") from error
             return str(written["etag"])

@@ -17,7 +17,7 @@ from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
 from shared.commits import Stored
 from shared.join import Joiner, load_seen
 from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config
-from shared.reader import read
+from shared.reader import HubReader
 from shared.service import Service
 from shared.storage import Conflict
 
@@ -29,8 +29,8 @@ class Trainer:
 
     def __init__(self, parts: Service) -> None:
         self._settings, self._storage = parts.settings, parts.storage
-        self._interactions = hubs.consumer(parts.settings, parts.settings.interactions_hub)
-        self._observations = hubs.consumer(parts.settings, parts.settings.observations_hub)
+        self._interactions = self._reader(parts.settings.interactions_hub)
+        self._observations = self._reader(parts.settings.observations_hub)
         self._joiners: dict[str, Joiner] = {}
         self._checked: dict[str, float] = {}
 
@@ -48,6 +48,9 @@ class Trainer:
     async def close(self) -> None:
         await self._interactions.close()
         await self._observations.close()
+
+    def _reader(self, hub: str) -> HubReader:
+        return HubReader(hubs.consumer(self._settings, hub), self._settings.event_hubs_partitions)
 
     async def _run(self, loop: str) -> bool:
         """One run, planned before or now; False if nothing was due or there is nothing left to do."""
@@ -75,7 +78,6 @@ class Trainer:
             config,
             self._interactions,
             self._observations,
-            self._settings.event_hubs_partitions,
             self._settings.clock_skew_seconds,
         )
         if plan is None:
@@ -119,18 +121,10 @@ class Trainer:
         """Feeds the batch; the new positions in the interactions hub."""
         observed = planning.positions(before.observed, len(plan.observations))
         start = observed if warm else planning.positions(before.observations, len(plan.observations))
-        readers = [
-            read(self._observations, partition, after, plan.observations[partition])
-            for partition, after in enumerate(start)
-        ]
-        async for message in merged(readers):
+        async for message in merged(self._observations.read(start, plan.observations)):
             batch.observations(message, recalled=message.sequence <= observed[message.partition])
         positions = planning.positions(before.interactions, len(plan.interactions))
-        readers = [
-            read(self._interactions, partition, after, plan.interactions[partition], until=plan.cut)
-            for partition, after in enumerate(positions)
-        ]
-        async for message in merged(readers):
+        async for message in merged(self._interactions.read(positions, plan.interactions, until=plan.cut)):
             batch.interactions(message)
             positions[message.partition] = message.sequence
         return positions

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import Observation
+from shared.events import Observation, decode_observation, encode
 from shared.join import EARLY_MS, MEMORY_MS, Joiner, load_seen
 
 WAIT = 10_000
@@ -56,9 +56,9 @@ def play(ranked: list[Ranked], observed: list[Seen], cuts: list[int], restarts: 
         for sequence in range(start, through):
             one = observed[sequence]
             if sequence < read:
-                joiner.recall(one.at, (0, sequence), observation(one), WAIT)
+                joiner.recall(one.at, (0, sequence), observation(one), encode(observation(one)), WAIT)
             else:
-                joiner.observe(one.at, (0, sequence), observation(one))
+                joiner.observe(one.at, (0, sequence), observation(one), encode(observation(one)))
         read = through
         for one in ranked:
             if previous < one.at <= cut:
@@ -67,7 +67,9 @@ def play(ranked: list[Ranked], observed: list[Seen], cuts: list[int], restarts: 
                     duplicates += 1
                 else:
                     matches[one] = [event.nonce for event in matched]
-        fates.update((settled_one.fate, settled_one.event.nonce) for settled_one in joiner.settle(cut, WAIT))
+        fates.update(
+            (settled_one.fate, decode_observation(settled_one.line).nonce) for settled_one in joiner.settle(cut, WAIT)
+        )
         first = joiner.unsettled(0)
         settled, previous = read if first is None else first, cut
     return {"matches": matches, "fates": fates, "duplicates": duplicates, "idle": joiner.idle}
@@ -120,8 +122,9 @@ def test_a_rank_repeated_within_its_window_counts_once_and_is_new_after_it() -> 
 
 def test_a_repeated_send_counts_once() -> None:
     joiner = Joiner()
-    assert joiner.observe(5, (0, 0), observation(Seen(5, "a", "n")))
-    assert not joiner.observe(6, (0, 1), observation(Seen(6, "a", "n")))
+    event = observation(Seen(5, "a", "n"))
+    assert joiner.observe(5, (0, 0), event, encode(event))
+    assert not joiner.observe(6, (0, 1), event, encode(event))
     closed = joiner.close("a", 4, WAIT)
     assert closed is not None
     assert len(closed) == 1
