@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import fcntl
 import logging
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from .server import MAX_CONNECTIONS, Server
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="eventhubs: %(message)s", stream=sys.stderr)
     options = _parser().parse_args()
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     try:
         lock = _lock(options.data)
         asyncio.run(_serve(options))

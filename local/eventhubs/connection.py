@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
         elif error:
             self.send(AMQP_HEADER + frames.open_frame("eventhubs") + frames.close(error))
         self.flush()
-        self._closing = True
+        self._closing, self.writable = True, False
         self._transport.close()
         self._timers.append(self._loop.call_later(CLOSE_SECONDS, self._transport.abort))
 

@@ -9,7 +9,7 @@ from . import errors
 from .errors import AmqpError
 
 MAX_DEPTH = 16
-MAX_WIDTHLESS_ITEMS = 1024
+MAX_WIDTHLESS_ITEMS = 32
 """Elements an array may claim when they take no bytes (null, true, empty list); all others are bounded by size."""
 
 
@@ -90,9 +90,12 @@ def _end(data: Bytes, position: int) -> int:
 
 def _decode(data: Bytes, position: int, depth: int) -> tuple[Any, int]:
     code = data[position]
+    read = _READERS.get(code)
+    if read is not None:
+        return read(data, position + 1, depth)
     if code == 0:
         return _described(data, position, depth)
-    return _payload(data, position + 1, code, depth)
+    raise malformed(f"unknown constructor 0x{code:02x}")
 
 
 def _described(data: Bytes, position: int, depth: int) -> tuple[Described, int]:
@@ -108,51 +111,67 @@ def _check_depth(depth: int) -> None:
 
 
 def _payload(data: Bytes, position: int, code: int, depth: int) -> tuple[Any, int]:
-    if code in _CONSTANT:
-        return _CONSTANT[code], position
-    if code in _NUMBER:
-        number = _NUMBER[code]
-        return number.unpack_from(data, position)[0], position + number.size
-    if code in _SIZED:
-        start, end = _span(data, position, code)
-        return _SIZED[code](bytes(data[start:end])), end
-    if code in _COMPOUND:
-        _check_depth(depth)
-        start, end = _span(data, position, code)
-        return _COMPOUND[code](data, start, end, depth + 1), end
-    if code in _OPAQUE:
-        end = position + _WIDTH[code >> 4]
-        return _OPAQUE[code](bytes(data[position:end])), end
-    raise malformed(f"unknown constructor 0x{code:02x}")
+    read = _READERS.get(code)
+    if read is None:
+        raise malformed(f"unknown constructor 0x{code:02x}")
+    return read(data, position, depth)
 
 
-def _span(data: Bytes, position: int, code: int) -> tuple[int, int]:
-    if code >> 4 in (0xA, 0xC, 0xE):
-        start, size = position + 1, data[position]
-    else:
-        start, size = position + 4, _u32(data, position)
-    if start + size > len(data):
+def _constant(value: Any) -> "Reader":
+    return lambda data, position, depth: (value, position)
+
+
+def _number(form: str) -> "Reader":
+    number = struct.Struct(f">{form}")
+    unpack, size = number.unpack_from, number.size
+    return lambda data, position, depth: (unpack(data, position)[0], position + size)
+
+
+def _fixed(size: int, convert: Callable[[bytes], Any]) -> "Reader":
+    return lambda data, position, depth: (convert(bytes(data[position : position + size])), position + size)
+
+
+def _sized8(convert: Callable[[bytes], Any]) -> "Reader":
+    def read(data: Bytes, position: int, depth: int) -> tuple[Any, int]:
+        end = position + 1 + data[position]
+        return convert(_within(data, position + 1, end)), end
+
+    return read
+
+
+def _sized32(convert: Callable[[bytes], Any]) -> "Reader":
+    def read(data: Bytes, position: int, depth: int) -> tuple[Any, int]:
+        end = position + 4 + _u32(data, position)
+        return convert(_within(data, position + 4, end)), end
+
+    return read
+
+
+def _within(data: Bytes, start: int, end: int) -> bytes:
+    if end > len(data):
         raise malformed("a value ends behind its frame")
-    return start, start + size
+    return bytes(data[start:end])
 
 
-def _list8(data: Bytes, start: int, end: int, depth: int) -> list[Any]:
-    return _values(data, start + 1, end, data[start], depth)
+def _compound8(read_items: "ItemsReader") -> "Reader":
+    def read(data: Bytes, position: int, depth: int) -> tuple[Any, int]:
+        _check_depth(depth)
+        end = position + 1 + data[position]
+        return read_items(data, position + 2, end, data[position + 1], depth + 1), end
+
+    return read
 
 
-def _list32(data: Bytes, start: int, end: int, depth: int) -> list[Any]:
-    return _values(data, start + 4, end, _u32(data, start), depth)
+def _compound32(read_items: "ItemsReader") -> "Reader":
+    def read(data: Bytes, position: int, depth: int) -> tuple[Any, int]:
+        _check_depth(depth)
+        end = position + 4 + _u32(data, position)
+        return read_items(data, position + 8, end, _u32(data, position + 4), depth + 1), end
+
+    return read
 
 
-def _map8(data: Bytes, start: int, end: int, depth: int) -> dict[Any, Any]:
-    return _pairs(_list8(data, start, end, depth))
-
-
-def _map32(data: Bytes, start: int, end: int, depth: int) -> dict[Any, Any]:
-    return _pairs(_list32(data, start, end, depth))
-
-
-def _values(data: Bytes, position: int, end: int, count: int, depth: int) -> list[Any]:
+def _list(data: Bytes, position: int, end: int, count: int, depth: int) -> list[Any]:
     if count > end - position:
         raise malformed("a list or map claims more items than it has bytes")
     values = []
@@ -164,19 +183,12 @@ def _values(data: Bytes, position: int, end: int, count: int, depth: int) -> lis
     return values
 
 
-def _pairs(values: list[Any]) -> dict[Any, Any]:
+def _map(data: Bytes, position: int, end: int, count: int, depth: int) -> dict[Any, Any]:
+    values = _list(data, position, end, count, depth)
     try:
         return dict(zip(values[::2], values[1::2], strict=True))
     except (TypeError, ValueError):
         raise malformed("a map has an odd number of items or a compound key") from None
-
-
-def _array8(data: Bytes, start: int, end: int, depth: int) -> list[Any]:
-    return _array(data, start + 1, end, data[start], depth)
-
-
-def _array32(data: Bytes, start: int, end: int, depth: int) -> list[Any]:
-    return _array(data, start + 4, end, _u32(data, start), depth)
 
 
 def _array(data: Bytes, position: int, end: int, count: int, depth: int) -> list[Any]:
@@ -202,27 +214,20 @@ def _array(data: Bytes, position: int, end: int, count: int, depth: int) -> list
     return values
 
 
-_CONSTANT: dict[int, Any] = {0x40: None, 0x41: True, 0x42: False, 0x43: 0, 0x44: 0, 0x45: []}
+Reader = Callable[[Bytes, int, int], tuple[Any, int]]
+ItemsReader = Callable[[Bytes, int, int, int, int], Any]
 
-_NUMBER = {
-    code: struct.Struct(f">{letter}")
-    for code, letter in {
-        **{0x50: "B", 0x60: "H", 0x70: "I", 0x80: "Q", 0x52: "B", 0x53: "B"},
-        **{0x51: "b", 0x61: "h", 0x71: "i", 0x81: "q", 0x54: "b", 0x55: "b"},
-        **{0x56: "?", 0x72: "f", 0x82: "d", 0x83: "q"},
-    }.items()
-}
-
-_SIZED: dict[int, Callable[[bytes], Any]] = {
-    **dict.fromkeys((0xA0, 0xB0), bytes),
-    **dict.fromkeys((0xA1, 0xB1, 0xA3, 0xB3), bytes.decode),
-}
-
-_COMPOUND: dict[int, Callable[[Bytes, int, int, int], Any]] = {
-    **{0xC0: _list8, 0xD0: _list32, 0xC1: _map8, 0xD1: _map32, 0xE0: _array8, 0xF0: _array32},
-}
-
-_OPAQUE: dict[int, Callable[[bytes], Any]] = {
-    **dict.fromkeys((0x73, 0x74, 0x84, 0x94), bytes),
-    0x98: lambda raw: UUID(bytes=raw),
+_READERS: dict[int, Reader] = {
+    **{0x40: _constant(None), 0x41: _constant(True), 0x42: _constant(False), 0x43: _constant(0), 0x44: _constant(0)},
+    0x45: lambda data, position, depth: ([], position),
+    **{0x50: _number("B"), 0x60: _number("H"), 0x70: _number("I"), 0x80: _number("Q")},
+    **{0x51: _number("b"), 0x61: _number("h"), 0x71: _number("i"), 0x81: _number("q")},
+    **{0x52: _number("B"), 0x53: _number("B"), 0x54: _number("b"), 0x55: _number("b")},
+    **{0x56: _number("?"), 0x72: _number("f"), 0x82: _number("d"), 0x83: _number("q")},
+    **{0x73: _fixed(4, bytes), 0x74: _fixed(4, bytes), 0x84: _fixed(8, bytes), 0x94: _fixed(16, bytes)},
+    0x98: _fixed(16, lambda raw: UUID(bytes=raw)),
+    **{0xA0: _sized8(bytes), 0xA1: _sized8(bytes.decode), 0xA3: _sized8(bytes.decode)},
+    **{0xB0: _sized32(bytes), 0xB1: _sized32(bytes.decode), 0xB3: _sized32(bytes.decode)},
+    **{0xC0: _compound8(_list), 0xC1: _compound8(_map), 0xE0: _compound8(_array)},
+    **{0xD0: _compound32(_list), 0xD1: _compound32(_map), 0xF0: _compound32(_array)},
 }

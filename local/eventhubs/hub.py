@@ -90,9 +90,15 @@ class Namespace:
 def _created_at(spec: HubSpec, path: Path) -> int:
     """Creation time in milliseconds, kept on disk together with the number of partitions, which never changes."""
     if not path.exists():
-        path.write_text(json.dumps({"partitions": spec.partitions, "created_at": time.time_ns() // 1_000_000}))
-    stored = json.loads(path.read_text())
-    if stored["partitions"] != spec.partitions:
-        text = f"{path.parent} holds {stored['partitions']} partitions, not {spec.partitions}"
-        raise Misconfigured(f"{text}: start with --hub {spec.name}:{stored['partitions']} or with other --data")
-    return int(stored["created_at"])
+        unfinished = path.with_suffix(".new")
+        unfinished.write_text(json.dumps({"partitions": spec.partitions, "created_at": time.time_ns() // 1_000_000}))
+        unfinished.replace(path)
+    try:
+        stored = json.loads(path.read_text())
+        partitions, created_at = int(stored["partitions"]), int(stored["created_at"])
+    except (ValueError, KeyError, TypeError):
+        raise Misconfigured(f"{path} is damaged: delete it to start with --hub {spec.name}:N as given") from None
+    if partitions != spec.partitions:
+        text = f"{path.parent} holds {partitions} partitions, not {spec.partitions}"
+        raise Misconfigured(f"{text}: start with --hub {spec.name}:{partitions} or with other --data")
+    return created_at

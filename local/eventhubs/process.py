@@ -10,6 +10,7 @@ from typing import Self
 class EventHubsProcess:
     def __init__(self, data: Path, *hubs: str, port: int = 0, options: tuple[str, ...] = ()) -> None:
         """Start a server with `hubs` (NAME:PARTITIONS) and wait until it serves; its log is `log` in `data`."""
+        data = data.resolve()
         data.mkdir(parents=True, exist_ok=True)
         self.log = data / "log"
         command = [sys.executable, "-m", "local.eventhubs", "--port", str(port), "--data", str(data), *options]

@@ -25,7 +25,7 @@ def recover(segments: list[Segment], known: Head | None, report: Report) -> Reco
     """
     for segment, following in pairwise(segments):
         expected = following.first.offset - segment.first.offset
-        segment.size = min(segment.size, expected)
+        segment.size = max(min(segment.size, expected), 0)
         if segment.size < expected:
             _survey(segment, following.first.sequence, report)
     if not segments:
