@@ -43,6 +43,10 @@ TOO_LARGE = Answer(413, [])
 FAILED = Answer(500, [])
 
 
+class ClientGoneError(Exception):
+    """The connection ended before the body was complete."""
+
+
 @dataclass(frozen=True)
 class Keys:
     """Keys of the auth levels *function* and *admin*; a master key opens both."""
@@ -82,7 +86,10 @@ class HttpTriggers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        answer = await self._answer(scope, receive)
+        try:
+            answer = await self._answer(scope, receive)
+        except ClientGoneError:
+            return
         headers = answer.headers
         if answer.status not in {204, 304}:
             headers = [*headers, (b"content-length", str(len(answer.body)).encode())]
@@ -169,11 +176,12 @@ def _query(raw: bytes) -> dict[str, str]:
 
 
 async def _read(receive: Receive) -> bytes:
-    message = await receive()
-    if not message.get("more_body"):
-        return bytes(message.get("body", b""))
-    chunks = [message["body"]]
-    while message.get("more_body"):
+    """The whole body. ClientGoneError if it does not come."""
+    chunks: list[bytes] = []
+    while True:
         message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGoneError
         chunks.append(message.get("body", b""))
-    return b"".join(chunks)
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError, ResourceModifiedError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from local import azurite
-from local.__main__ import free_port
+from local.services import free_port
 
 
 @contextmanager

@@ -35,8 +35,8 @@ async def setting(req: func.HttpRequest) -> str:
 def train(timer: func.TimerRequest) -> None:
     pass
 """
-# A namespace of the user's own: nothing connects to it here.
-NO_EVENT_HUBS = {"EVENT_HUBS_CONNECTION_STRING": "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=a;SharedAccessKey=b"}
+OWN_SERVERS = ("STORAGE_CONNECTION_STRING", "EVENT_HUBS_CONNECTION_STRING")
+UNSET = dict.fromkeys((*OWN_SERVERS, "APP_KEYS", "ADMIN_KEYS", "TRAINER_SCHEDULE"), "")
 
 
 class Run:
@@ -76,7 +76,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Run]]:
     (folder / "function_app.py").write_text(APP)
     (folder / "host.json").write_text('{"extensions": {"http": {"routePrefix": ""}}}')
     with ExitStack() as stack:
-        yield lambda *options, **settings: stack.enter_context(running(folder, options, NO_EVENT_HUBS | settings))
+        yield lambda *options, **settings: stack.enter_context(running(folder, options, UNSET | settings))
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def test_it_starts_says_how_to_call_it_and_stops_all_it_started(start: Callable[
     assert "app key: local-app-key\n" in run.lines
     assert "admin key: local-admin-key\n" in run.lines
     children = run.children()
-    assert set(children) == {"azurite", "http", "timers"}
+    assert set(children) == {"azurite", "eventhubs", "http", "timers"}
     run.process.send_signal(number)
     assert run.process.wait(40) == 0
     assert all(gone(pid) for pid in children.values())
@@ -121,9 +121,10 @@ def test_it_starts_says_how_to_call_it_and_stops_all_it_started(start: Callable[
 
 
 def test_settings_of_the_environment_win(start: Callable[..., Run]) -> None:
-    run = start(STORAGE_CONNECTION_STRING="mine", APP_KEYS="secret", TRAINER_SCHEDULE="0 0 0 1 1 *")
+    own = {"STORAGE_CONNECTION_STRING": "mine", "EVENT_HUBS_CONNECTION_STRING": "theirs"}
+    run = start(**own, APP_KEYS="secret", TRAINER_SCHEDULE="0 0 0 1 1 *")
     with run.ready() as client:
-        assert client.get("/setting/STORAGE_CONNECTION_STRING").text == "mine"
+        assert {name: client.get(f"/setting/{name}").text for name in own} == own
         assert client.get("/setting/TRAINER_SCHEDULE").text == "0 0 0 1 1 *"
     assert set(run.children()) == {"http", "timers"}
     assert "app key: as set in APP_KEYS\n" in run.lines
@@ -132,20 +133,21 @@ def test_settings_of_the_environment_win(start: Callable[..., Run]) -> None:
 def test_data_is_there_after_a_kill_of_everything(start: Callable[..., Run]) -> None:
     run = start()
     with run.ready() as client:
-        text = client.get("/setting/STORAGE_CONNECTION_STRING").text
+        text, hubs = (client.get(f"/setting/{name}").text for name in OWN_SERVERS)
     with BlobServiceClient.from_connection_string(text) as service:
         service.create_container("loops").upload_blob("kept", b"1")
     children = run.children()
     run.process.kill()
     again = start()
     with again.ready() as client:
-        text = client.get("/setting/STORAGE_CONNECTION_STRING").text
+        text, hubs_again = (client.get(f"/setting/{name}").text for name in OWN_SERVERS)
+    assert hubs.split(";")[1:] == hubs_again.split(";")[1:]
     with BlobServiceClient.from_connection_string(text) as service:
         assert service.get_blob_client("loops", "kept").download_blob().readall() == b"1"
     assert all(gone(pid) for pid in children.values())
 
 
-@pytest.mark.parametrize("name", ["azurite", "http", "timers"])
+@pytest.mark.parametrize("name", ["azurite", "eventhubs", "http", "timers"])
 def test_a_process_that_dies_is_restarted(start: Callable[..., Run], name: str) -> None:
     run = start()
     with run.ready() as client:

@@ -148,6 +148,14 @@ def test_a_body_over_the_limit_is_refused_before_it_is_sent(client: httpx.Client
     assert speak(client, request, until=b"\r\n\r\n").startswith(b"HTTP/1.1 413")
 
 
+def test_a_body_that_breaks_off_calls_no_handler(client: httpx.Client, folder: Path) -> None:
+    before = (folder / "stderr").read_text()
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
+        connection.sendall(b"POST /api/result/error HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+    client.get("/api/sync")
+    assert (folder / "stderr").read_text() == before
+
+
 def test_a_request_that_is_not_http_is_answered_with_400(client: httpx.Client) -> None:
     assert speak(client, "NONSENSE\r\n\r\n").startswith(b"HTTP/1.1 400")
 

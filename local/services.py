@@ -1,0 +1,73 @@
+"""What the embedded run consists of: each process, its port, and the settings it gives the function app."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+import sys
+from pathlib import Path
+
+from local import azurite
+from local.supervisor import Service, is_healthy, listens
+
+KEY_NAME = "local"
+# Below the ports that outgoing connections take, so that a server finds its port free again when it is restarted.
+PORTS = range(20_000, 32_000)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on."""
+    return next(port for port in random.sample(PORTS, 1000) if is_free(port))
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def event_hubs_key(data: Path) -> str:
+    """The shared access key of this data folder, made on first use."""
+    path = data / "eventhubs.key"
+    if not path.exists():
+        path.touch(0o600)
+        path.write_text(secrets.token_hex(32))
+    return path.read_text()
+
+
+def storage(data: Path) -> Service:
+    """Azurite, on a free port."""
+    port = free_port()
+    settings = {"STORAGE_CONNECTION_STRING": azurite.connection_string(port)}
+    return Service("azurite", azurite.command(port, data / "azurite"), lambda: listens(port), settings)
+
+
+def event_hubs(data: Path) -> Service:
+    """The Event Hubs server, on a free port."""
+    port, key = free_port(), event_hubs_key(data)
+    command = [sys.executable, "-m", "local.eventhubs", "--port", str(port), "--data", str(data / "eventhubs")]
+    command += ["--hub", "interactions:4", "--hub", "observations:4", "--key-name", KEY_NAME, "--key", key]
+    endpoint = f"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName={KEY_NAME};SharedAccessKey={key}"
+    settings = {"EVENT_HUBS_CONNECTION_STRING": f"{endpoint};UseDevelopmentEmulator=true"}
+    return Service("eventhubs", command, lambda: listens(port), settings)
+
+
+def function_app(app: Path, port: int, settings: dict[str, str]) -> list[Service]:
+    """The app twice: its HTTP functions on `port`, its timers beside them."""
+    host, timers_port = [sys.executable, "-m", "local.functions_host", "--app", str(app)], free_port()
+    return [
+        Service("http", [*host, "--http-only", "--port", str(port)], lambda: is_healthy(port), settings),
+        Service("timers", [*host, "--timers-only", "--port", str(timers_port)], lambda: listens(timers_port), settings),
+    ]
+
+
+def own_servers(data: Path) -> list[Service]:
+    """The servers the environment does not name a replacement for. Installs Azurite if it has to."""
+    makers = {"STORAGE_CONNECTION_STRING": storage, "EVENT_HUBS_CONNECTION_STRING": event_hubs}
+    return [maker(data) for setting, maker in makers.items() if not os.environ.get(setting)]
