@@ -9,21 +9,21 @@ from shared.service import Service
 bp = func.Blueprint()
 
 
-@bp.route("personalizer/v1.0/configurations/service", methods=["GET"])
+@bp.route("personalizer/{version}/configurations/service", methods=["GET"])
 @http.endpoint(Role.ADMIN)
 async def get_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/service`."""
     return http.json_answer((await configuration.read(service.loop(), service.storage)).to_wire())
 
 
-@bp.route("personalizer/v1.0/configurations/service", methods=["PUT"])
+@bp.route("personalizer/{version}/configurations/service", methods=["PUT"])
 @http.endpoint(Role.ADMIN)
 async def put_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /configurations/service`: the full configuration, in effect here at once, elsewhere within seconds."""
     return http.json_answer((await configuration.update(service.loop(), service.storage, req.get_body())).to_wire())
 
 
-@bp.route("personalizer/v1.0/configurations/policy", methods=["GET"])
+@bp.route("personalizer/{version}/configurations/policy", methods=["GET"])
 @http.endpoint(Role.ADMIN)
 async def get_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/policy`: the learning policy with its exploration in effect."""
@@ -31,7 +31,7 @@ async def get_policy(req: func.HttpRequest, service: Service) -> func.HttpRespon
     return http.json_answer({"name": config.policy.name, "arguments": config.arguments})
 
 
-@bp.route("personalizer/v1.0/model/properties", methods=["GET"])
+@bp.route("personalizer/{version}/model/properties", methods=["GET"])
 @http.endpoint(Role.ADMIN)
 async def get_model_properties(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /model/properties`: when the first and the current model were made."""

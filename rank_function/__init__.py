@@ -10,7 +10,7 @@ from shared.service import Service
 bp = func.Blueprint()
 
 
-@bp.route("personalizer/v1.0/rank", methods=["POST"])
+@bp.route("personalizer/{version}/rank", methods=["POST"])
 @http.endpoint(Role.APP)
 async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /rank`: draws an action, logs the decision, answers 201."""

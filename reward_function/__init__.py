@@ -14,7 +14,7 @@ from shared.service import Service
 bp = func.Blueprint()
 
 
-@bp.route("personalizer/v1.0/events/{eventId}/reward", methods=["POST"])
+@bp.route("personalizer/{version}/events/{eventId}/reward", methods=["POST"])
 @http.endpoint(Role.APP)
 async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/reward`: 204 once the reward is in the log; whether it matches is known later."""
@@ -23,7 +23,7 @@ async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     return http.no_content()
 
 
-@bp.route("personalizer/v1.0/events/{eventId}/activate", methods=["POST"])
+@bp.route("personalizer/{version}/events/{eventId}/activate", methods=["POST"])
 @http.endpoint(Role.APP)
 async def activate(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/activate`: the deferred action was shown after all."""

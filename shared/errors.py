@@ -15,6 +15,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "Unauthorized": (401, "Access denied: send a valid key in the header Ocp-Apim-Subscription-Key."),
     "InvalidApiAccess": (403, "This key may not use this operation: it needs an admin key."),
     "PayloadSizeExceeded": (413, "Exceeds maximum allowed payload size."),
+    "ResourceNotFound": (404, "Requested resource does not exist on the server."),
     "ModelRankingError": (409, "The model could not rank the actions; check the learning policy and the features."),
     "InternalServerError": (500, "A generic error has occurred on the server."),
     "UpdateConfigurationFailed": (503, "The configuration could not be stored; try again."),

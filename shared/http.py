@@ -13,6 +13,8 @@ from shared.errors import ApiError
 from shared.service import Service
 
 JSON = "application/json"
+# The versions whose paths carry them; their common operations are the same.
+VERSIONS = frozenset(("v1.0", "v1.1-preview.1", "v1.1-preview.2", "v1.1-preview.3"))
 
 Work = Callable[[func.HttpRequest, Service], Awaitable[func.HttpResponse]]
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
@@ -29,6 +31,7 @@ def endpoint(role: Role | None) -> Callable[[Work], Handler]:
                 parts = service.current()
                 if role is not None:
                     authorize(parts.keys, req.headers, role)
+                    _check_version(req)
                 if len(req.get_body()) > parts.settings.max_body_bytes:
                     limit = f"Exceeds maximum allowed payload size: at most {parts.settings.max_body_bytes} bytes."
                     raise ApiError("PayloadSizeExceeded", limit)
@@ -44,6 +47,14 @@ def endpoint(role: Role | None) -> Callable[[Work], Handler]:
         return handle
 
     return wrap
+
+
+def _check_version(req: func.HttpRequest) -> None:
+    version = req.route_params.get("version", "").lower()
+    if version not in VERSIONS:
+        raise ApiError(
+            "ResourceNotFound", f"There is no API version '{version}'; use one of {', '.join(sorted(VERSIONS))}."
+        )
 
 
 def refusal(error: ApiError) -> func.HttpResponse:

@@ -39,7 +39,7 @@ async def plan(
         return None
     cut = max(checkpoint.cut, latest)
     if new and cut - checkpoint.cut > LONGEST_RUN_MS:
-        cut = min(cut, max(checkpoint.cut, await _first(interactions, done, ranked)) + LONGEST_RUN_MS)
+        cut = min(cut, max(checkpoint.cut, await interactions.first(done, ranked)) + LONGEST_RUN_MS)
     if cut <= checkpoint.cut:
         return None
     return Plan(run_name(cut), cut, ranked, observed, config)
@@ -54,9 +54,3 @@ def run_name(cut: int) -> str:
     """The name of a run and of what it publishes, in order of time: `20260131T235959123Z`."""
     seconds, milliseconds = divmod(cut, 1000)
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds)) + f"{milliseconds:03d}Z"
-
-
-async def _first(interactions: HubReader, after: list[int], through: list[int]) -> int:
-    """The enqueued time of the first message not yet closed, in ms."""
-    firsts = await asyncio.gather(*(anext(source, None) for source in interactions.read(after, through)))
-    return min(message.at for message in firsts if message is not None)

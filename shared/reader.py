@@ -56,6 +56,12 @@ class HubReader:
             for partition in self._partitions[: len(through)]
         ]
 
+    async def first(self, after: list[int], through: list[int]) -> int:
+        """The enqueued time of the first message that `read` would give, in ms; there has to be one."""
+        pending = [one for one in self._partitions if after[one.number] < through[one.number]]
+        firsts = await asyncio.gather(*(partition.peek(after[partition.number]) for partition in pending))
+        return min(message.at for message in firsts)
+
     async def close(self) -> None:
         await asyncio.gather(*(partition.close() for partition in self._partitions))
         await self._client.close()
@@ -78,28 +84,33 @@ class _Partition:
         self._held: deque[Message] = deque()
         self._after = -1
         self._receiving: asyncio.Task[None] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
 
     async def read(self, after: int, through: int, until: int | None) -> AsyncGenerator[Message, None]:
-        if after >= through:
-            return
-        if self._receiving is None or self._after != after:
-            self._restart(after)
-        while self._after < through:
-            if not self._held:
-                self._held.extend(await self._next())
-            message = self._held[0]
+        while after < through:
+            message = await self.peek(after)
             if message.sequence > through or (until is not None and message.at > until):
                 return
-            self._after = message.sequence
-            yield self._held.popleft()
+            self._held.popleft()
+            after = self._after = message.sequence
+            yield message
+
+    async def peek(self, after: int) -> Message:
+        """The first message behind `after`; waits for it."""
+        if self._receiving is None or self._after != after:
+            await self._restart(after)
+        while not self._held:
+            self._held.extend(await self._next())
+        return self._held[0]
 
     async def close(self) -> None:
-        self._stop()
-        await asyncio.gather(*self._ending, return_exceptions=True)
+        """Ends receiving; the SDK takes a second for it."""
+        if self._receiving is not None:
+            receiving, self._receiving = self._receiving, None
+            receiving.cancel()
+            await asyncio.wait([receiving])
 
-    def _restart(self, after: int) -> None:
-        self._stop()
+    async def _restart(self, after: int) -> None:
+        await self.close()
         arrived: asyncio.Queue[list[EventData] | Exception] = asyncio.Queue(maxsize=1)
         self._arrived, self._after = arrived, after
         self._held.clear()
@@ -118,29 +129,16 @@ class _Partition:
             )
         )
 
-    def _stop(self) -> None:
-        """The SDK takes a second to end; nobody waits for it."""
-        if self._receiving is not None:
-            self._receiving.cancel()
-            self._ending.add(self._receiving)
-            self._receiving.add_done_callback(self._ended)
-            self._receiving = None
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._ending.discard(task)
-        if not task.cancelled():
-            task.exception()
-
     async def _next(self) -> list[Message]:
         try:
             async with asyncio.timeout(STALL_SECONDS):
                 batch = await self._arrived.get()
         except TimeoutError:
-            self._stop()
+            await self.close()
             silence = f"partition {self.number} was silent for {STALL_SECONDS:g} s although it has events"
             raise ReadError(silence) from None
         if isinstance(batch, Exception):
-            self._stop()
+            await self.close()
             raise ReadError(f"partition {self.number} cannot be read: {batch}") from batch
         return [_message(event, self.number) for event in batch]
 
