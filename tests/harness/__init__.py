@@ -1,0 +1,1 @@
+"""What tests of the whole system share: its processes, what is stored, simulated clients and their ledger."""
