@@ -7,29 +7,40 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
+from multiprocessing import get_context
 from statistics import mean, stdev
+from typing import NamedTuple
 
 from shared.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
-from simulator.offline import play
+from simulator.offline import Outcome, play
+from simulator.scenario import Scenario
 from simulator.scenarios import SCENARIOS
 
-POLICIES = {"default": DEFAULT_ARGUMENTS, "historic": HISTORIC_ARGUMENTS}
+POLICIES = (DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS)
 
 
-def gain(scenario: int, policy: str, seed: int, events: int) -> float:
-    """Gain of one run: 0 is as good as random, 1 is always choosing the best action."""
-    return play(SCENARIOS[scenario], POLICIES[policy], seed, events).gain
+class Comparison(NamedTuple):
+    """One scenario's runs under both policies, one per seed; the same seed met the same visitors."""
+
+    scenario: str
+    default: list[Outcome]
+    historic: list[Outcome]
+
+    @property
+    def differences(self) -> list[float]:
+        """By how much the default policy gained more than the historic one."""
+        return [new.gain - old.gain for new, old in zip(self.default, self.historic, strict=True)]
 
 
-def measure(seeds: int, events: int) -> dict[tuple[int, str], list[float]]:
-    """Gains by scenario and policy, one per seed; both policies meet the same visitors."""
-    runs = list(product(range(len(SCENARIOS)), POLICIES, range(seeds)))
-    gains: dict[tuple[int, str], list[float]] = {(scenario, policy): [] for scenario, policy, _ in runs}
-    with ProcessPoolExecutor(max_workers=2) as processes:
-        results = processes.map(gain, *zip(*runs, strict=True), [events] * len(runs))
-        for (scenario, policy, _), result in zip(runs, results, strict=True):
-            gains[scenario, policy].append(result)
-    return gains
+def run(scenario: Scenario, policy: str, seed: int, events: int) -> Outcome:
+    return play(scenario, policy, seed, events)
+
+
+def measure(seeds: int, events: int) -> list[Comparison]:
+    runs = list(product(SCENARIOS, POLICIES, range(seeds)))
+    with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as processes:
+        outcomes = processes.map(run, *zip(*runs, strict=True), [events] * len(runs))
+        return [Comparison(one.name, *([next(outcomes) for _ in range(seeds)] for _ in POLICIES)) for one in SCENARIOS]
 
 
 def spread(values: Sequence[float]) -> str:
@@ -37,33 +48,45 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean(values):.2f} ± {stdev(values) / len(values) ** 0.5:.2f}"
 
 
-def report(gains: dict[tuple[int, str], list[float]]) -> bool:
-    """Prints one line per scenario; true if the default policy is the better one in all of them."""
-    print(f"{'scenario':<12}{'default':>14}{'historic':>14}{'difference':>14}")
-    wins = []
-    for number, scenario in enumerate(SCENARIOS):
-        default, historic = gains[number, "default"], gains[number, "historic"]
-        difference = [a - b for a, b in zip(default, historic, strict=True)]
-        print(f"{scenario.name:<12}{spread(default):>14}{spread(historic):>14}{spread(difference):>14}")
-        wins.append(mean(difference) > 0)
-    return all(wins)
+def row(comparison: Comparison) -> str:
+    """Gains of both policies, and the mean rewards they stand for."""
+    scenario, default, historic = comparison
+    gains = [[one.gain for one in default], [one.gain for one in historic], comparison.differences]
+    rewards = [mean(one.uniform for one in default)]
+    rewards += [mean(one.served for one in runs) for runs in (historic, default)]
+    rewards += [mean(one.optimal for one in default)]
+    return (
+        f"{scenario:<11}" + "".join(f"{spread(each):>14}" for each in gains) + "".join(f"{r:>10.3f}" for r in rewards)
+    )
+
+
+def report(comparisons: Sequence[Comparison]) -> bool:
+    """Prints one line per scenario; true if the default policy gained more in every one."""
+    print(f"{'':<11}{'gain':>14}{'':>28}{'mean reward':>17}")
+    titles = ("default", "historic", "difference")
+    print(f"{'scenario':<11}" + "".join(f"{title:>14}" for title in titles), end="")
+    print("".join(f"{title:>10}" for title in ("random", "historic", "default", "best")))
+    for comparison in comparisons:
+        print(row(comparison))
+    return all(mean(comparison.differences) > 0 for comparison in comparisons)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
     parser.add_argument("--events", type=int, default=10_000, help="visits per run (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=10, help="runs per scenario and policy (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=10, help="runs per scenario and policy, at least 2 (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="2,000 events and 3 seeds, whatever else is given")
     options = parser.parse_args(arguments)
-    events, seeds = (2_000, 3) if options.quick else (options.events, max(options.seeds, 2))
-    for name, policy in POLICIES.items():
-        print(f"{name}: {policy}")
-    print(
-        f"gain = (reward - random) / (best possible - random), mean ± standard error; {events:,} events, {seeds} seeds"
-    )
+    if options.seeds < 2:
+        parser.error("--seeds must be at least 2: the standard error needs two runs")
+    events, seeds = (2_000, 3) if options.quick else (options.events, options.seeds)
+    print(f"default:  {DEFAULT_ARGUMENTS}\nhistoric: {HISTORIC_ARGUMENTS}")
+    print(f"gain = (reward - random) / (best - random), mean ± standard error; {events:,} events, {seeds} seeds")
     started = time.monotonic()
     better = report(measure(seeds, events))
-    print(f"{time.monotonic() - started:.0f} s; default better in {'every' if better else 'NOT every'} scenario")
+    print(
+        f"{time.monotonic() - started:.0f} s; default better in {'every scenario' if better else 'NOT every scenario'}"
+    )
     return 0 if better else 1
 
 
