@@ -60,8 +60,9 @@ class Batch:
             elif not self._joiner.observe(message.at, position, event, line):
                 self._keep("duplicate_observations", message.at, line)
 
-    def interactions(self, message: Message) -> None:
-        """Closes the interactions of a message."""
+    def interactions(self, message: Message) -> bytes:
+        """Closes the interactions of a message; their joined lines."""
+        joined = []
         for line in message.body.splitlines():
             try:
                 event = events.decode_interaction(line)
@@ -69,23 +70,26 @@ class Batch:
                 self._keep("unreadable", message.at, line)
                 continue
             if event.loop == self._loop:
-                self._close(event, message.at, line)
+                joined.append(self._close(event, message.at, line))
+        lines = b"".join(joined)
+        self._lines.write(lines)
+        return lines
 
     def settle(self) -> None:
         """Ends the run: what can no longer be matched is kept with its reason."""
         for fate, at, line in self._joiner.settle(self._cut, self._wait):
             self._keep("late" if fate == "late" else "orphans", at, line)
 
-    def _close(self, event: events.Interaction, at: int, line: bytes) -> None:
+    def _close(self, event: events.Interaction, at: int, line: bytes) -> bytes:
         matched = self._joiner.close(event.id, at, self._wait)
         if matched is None:
             self._keep("duplicate_ranks", at, line)
-            return
+            return b""
         joined = join_line(event, at, matched, self._config)
-        self._lines.write(joined.line)
         self._tally["skipped" if joined.skipped else "learned"] += 1
         self._tally["matched"] += len(matched)
         self._tally["rewarded"] += joined.rewarded and not joined.skipped
+        return joined.line
 
     def _keep(self, count: str, at: int, line: bytes) -> None:
         self._tally[count] += 1

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import ssl
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
+
+import certifi
 
 from shared.settings import Settings
 
@@ -68,6 +72,7 @@ async def answers(settings: Settings) -> bool:
 
 
 def _client(kind: type[_Client], settings: Settings, hub: str, **options: Any) -> _Client:
+    options["ssl_context"] = _tls()
     if settings.event_hubs_connection_string:
         return kind.from_connection_string(settings.event_hubs_connection_string, eventhub_name=hub, **options)
     from shared.identity import credential
@@ -78,3 +83,9 @@ def _client(kind: type[_Client], settings: Settings, hub: str, **options: Any) -
         credential=credential(settings),
         **options,
     )
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One for all links: the SDK would read the certificates for each of them, even without TLS."""
+    return ssl.create_default_context(cafile=certifi.where())

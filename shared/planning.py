@@ -39,7 +39,8 @@ async def plan(
         return None
     cut = max(checkpoint.cut, latest)
     if new and cut - checkpoint.cut > LONGEST_RUN_MS:
-        cut = min(cut, max(checkpoint.cut, await interactions.first(done, ranked)) + LONGEST_RUN_MS)
+        first = await interactions.first(done, ranked) or 0
+        cut = min(cut, max(checkpoint.cut, first) + LONGEST_RUN_MS)
     if cut <= checkpoint.cut:
         return None
     return Plan(run_name(cut), cut, ranked, observed, config)

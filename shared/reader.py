@@ -56,11 +56,11 @@ class HubReader:
             for partition in self._partitions[: len(through)]
         ]
 
-    async def first(self, after: list[int], through: list[int]) -> int:
-        """The enqueued time of the first message that `read` would give, in ms; there has to be one."""
+    async def first(self, after: list[int], through: list[int]) -> int | None:
+        """The enqueued time of the first message that `read` would give, in ms. Opens the links that it needs."""
         pending = [one for one in self._partitions if after[one.number] < through[one.number]]
         firsts = await asyncio.gather(*(partition.peek(after[partition.number]) for partition in pending))
-        return min(message.at for message in firsts)
+        return min((message.at for message in firsts), default=None)
 
     async def close(self) -> None:
         await asyncio.gather(*(partition.close() for partition in self._partitions))

@@ -4,14 +4,13 @@ import asyncio
 import functools
 import gzip
 import logging
-import shutil
 import tempfile
 import time
 from pathlib import Path
 
 import msgspec
 
-from shared import artifacts, commits, events, hubs, planning, retention, service, training
+from shared import artifacts, commits, events, hubs, planning, retention, service
 from shared.batch import Batch, compress, merged
 from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
 from shared.commits import Stored
@@ -20,6 +19,7 @@ from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config
 from shared.reader import HubReader
 from shared.service import Service
 from shared.storage import Conflict
+from shared.training import Learner, TrainingRefused
 
 _log = logging.getLogger(__name__)
 
@@ -90,12 +90,13 @@ class Trainer:
         if joiner is None or not warm:
             joiner = await self._remember(before, folder)
         with Batch(loop, plan, joiner, folder) as batch:
-            positions = await self._read(before, plan, batch, warm)
+            await self._observe(before, plan, batch, warm)
+            positions, learner = await self._close(loop, before, plan, batch, folder)
             batch.settle()
         seen = folder / "seen"
         seen.write_bytes(gzip.compress(joiner.dump(), compresslevel=1, mtime=0))
         changed, _, seen_artifact = await asyncio.gather(
-            self._learn(loop, before, plan, batch, folder),
+            self._publish(loop, before, plan, batch.counts, learner),
             self._keep(loop, plan, batch, folder),
             artifacts.publish(self._storage, blob_name(loop, "join", f"{plan.run}.seen.gz"), seen),
         )
@@ -117,70 +118,79 @@ class Trainer:
         file = await artifacts.fetch(self._storage, before.seen, folder / "seen.before")
         return Joiner(before.cut, load_seen(gzip.decompress(file.read_bytes())))
 
-    async def _read(self, before: Checkpoint, plan: Plan, batch: Batch, warm: bool) -> list[int]:
-        """Feeds the batch; the new positions in the interactions hub."""
+    async def _observe(self, before: Checkpoint, plan: Plan, batch: Batch, warm: bool) -> None:
+        """Feeds the batch with the observations that this process has not read yet."""
         observed = planning.positions(before.observed, len(plan.observations))
         start = observed if warm else planning.positions(before.observations, len(plan.observations))
         async for message in merged(self._observations.read(start, plan.observations)):
             batch.observations(message, recalled=message.sequence <= observed[message.partition])
-        positions = planning.positions(before.interactions, len(plan.interactions))
-        async for message in merged(self._interactions.read(positions, plan.interactions, until=plan.cut)):
-            batch.interactions(message)
-            positions[message.partition] = message.sequence
-        return positions
 
-    async def _learn(self, loop: str, before: Checkpoint, plan: Plan, batch: Batch, folder: Path) -> Checkpoint:
-        """The checkpoint with the new model, or with the old one and the reason why the new one was refused."""
-        counts = batch.counts
-        if not counts.learned:
-            return msgspec.structs.replace(before, counts=before.counts.plus(counts))
-        model, predict = folder / "model.vw", folder / "predict.vw"
+    async def _close(
+        self, loop: str, before: Checkpoint, plan: Plan, batch: Batch, folder: Path
+    ) -> tuple[list[int], Learner | None]:
+        """Feeds the batch with the interactions that close, and a learner with what is joined.
+
+        The new positions in the interactions hub, and the learner, None if there was nothing to join.
+        """
+        positions, learner = planning.positions(before.interactions, len(plan.interactions)), None
         try:
-            previous, lines = await self._previous(loop, before, batch.lines, folder)
-            await training.train(plan.config.arguments, previous, lines, model, predict)
-        except training.TrainingRefused as refusal:
+            async for message in merged(self._interactions.read(positions, plan.interactions, until=plan.cut)):
+                lines = batch.interactions(message)
+                positions[message.partition] = message.sequence
+                if lines:
+                    learner = learner or await self._learner(loop, before, plan, folder)
+                    await learner.feed(lines)
+        except BaseException:
+            if learner is not None:
+                await learner.kill()
+            raise
+        return positions, learner
+
+    async def _learner(self, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> Learner:
+        """A learner that goes on from the current model; if that is damaged, one that has learned the whole log."""
+        arguments = plan.config.arguments
+        if before.model is None:
+            return await Learner.start(arguments, None, folder)
+        try:
+            previous = await artifacts.fetch(self._storage, before.model.trainer, folder / "previous.vw")
+        except artifacts.DamagedArtifact as damage:
+            _log.error("Loop %s: %s; learning the whole log again.", loop, damage)
+        else:
+            return await Learner.start(arguments, previous, folder)
+        learner, part = await Learner.start(arguments, None, folder), folder / "part.gz"
+        last = planning.run_name(before.cut)
+        for name in await self._storage.names(blob_name(loop, "logs", "")):
+            if name.endswith(".dsjson.gz") and Path(name).name <= f"{last}.dsjson.gz":
+                await self._storage.download(name, part)
+                await learner.feed(gzip.decompress(part.read_bytes()))
+        return learner
+
+    async def _publish(
+        self, loop: str, before: Checkpoint, plan: Plan, counts: Counts, learner: Learner | None
+    ) -> Checkpoint:
+        """The checkpoint with the new model, or with the old one and the reason why the new one was refused."""
+        if learner is None:
+            return msgspec.structs.replace(before, counts=before.counts.plus(counts))
+        try:
+            await learner.finish()
+        except TrainingRefused as refusal:
             _log.error("The model of run %s of loop %s was refused: %s", plan.run, loop, refusal)
             counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
             return msgspec.structs.replace(before, counts=before.counts.plus(counts), failure=f"{plan.run}: {refusal}")
-        created = events.now()
-        record = ModelRecord(
-            plan.run,
-            await artifacts.publish(self._storage, blob_name(loop, "models", f"{plan.run}.vw"), model),
-            await artifacts.publish(self._storage, blob_name(loop, "models", f"{plan.run}.predict.vw"), predict),
-            created,
-            plan.config.arguments,
+        finally:
+            await learner.kill()
+        created, models = events.now(), blob_name(loop, "models", plan.run)
+        model, predict = await asyncio.gather(
+            artifacts.publish(self._storage, f"{models}.vw", learner.model),
+            artifacts.publish(self._storage, f"{models}.predict.vw", learner.predict),
         )
         return msgspec.structs.replace(
             before,
-            model=record,
+            model=ModelRecord(plan.run, model, predict, created, plan.config.arguments),
             first_model=before.first_model or created,
             counts=before.counts.plus(counts),
             failure=None,
         )
-
-    async def _previous(self, loop: str, before: Checkpoint, lines: Path, folder: Path) -> tuple[Path | None, Path]:
-        """The model to go on from and the lines to learn; after damage, no model and the whole log."""
-        if before.model is None:
-            return None, lines
-        try:
-            return await artifacts.fetch(self._storage, before.model.trainer, folder / "previous.vw"), lines
-        except artifacts.DamagedArtifact as damage:
-            _log.error("Loop %s: %s; learning the whole log again.", loop, damage)
-        return None, await self._whole_log(loop, before, lines, folder)
-
-    async def _whole_log(self, loop: str, before: Checkpoint, lines: Path, folder: Path) -> Path:
-        whole, part = folder / "whole.dsjson", folder / "part.gz"
-        last = planning.run_name(before.cut)
-        names = await self._storage.names(blob_name(loop, "logs", ""))
-        committed = [name for name in names if name.endswith(".dsjson.gz") and Path(name).name <= f"{last}.dsjson.gz"]
-        with whole.open("wb") as out:
-            for name in committed:
-                await self._storage.download(name, part)
-                with gzip.open(part) as source:
-                    shutil.copyfileobj(source, out)
-            with lines.open("rb") as source:
-                shutil.copyfileobj(source, out)
-        return whole
 
     async def _keep(self, loop: str, plan: Plan, batch: Batch, folder: Path) -> None:
         """Publishes the joined log of the run and the log of what could not be joined."""

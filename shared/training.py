@@ -1,4 +1,4 @@
-"""Learning a batch with VW's native driver, in a process of its own.
+"""Learning a batch with VW's native driver, in a process of its own that learns while the batch is still joined.
 
 VW never releases the interpreter's lock and may abort on what it cannot read, so `python -m shared.training` trains
 while the function app goes on answering. Exit status: 0 published, REFUSED the new model is not fit to serve.
@@ -6,46 +6,79 @@ while the function app goes on answering. Exit status: 0 published, REFUSED the 
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
 REFUSED = 3
-VALIDATED_EVENTS = 50
+VALIDATED_EVENTS, SAMPLE_BYTES = 50, 100_000
 
 
 class TrainingRefused(Exception):
     """The batch, or the model made of it, is not fit: VW refused it, or its predictions are not a distribution."""
 
 
-async def train(arguments: str, previous: Path | None, batch: Path, model: Path, predict: Path) -> None:
-    """Learns `batch` (dsjson) on top of `previous`; writes the trainer's state and the copy that serves.
+class Learner:
+    """A training process. Leaves `model.vw` (the trainer's state) and `predict.vw` (the copy that serves) in `folder`.
 
-    arguments: the policy, used for a new model. Raises TrainingRefused, or OSError if the process was killed.
+    arguments: the policy, used for a new model. previous: the state to go on from. Killed if it is not finished.
     """
-    command = [sys.executable, "-m", "shared.training", "--batch", str(batch), "--model", str(model)]
-    command += ["--predict", str(predict), f"--arguments={arguments}"]
-    command += ["--previous", str(previous)] if previous else []
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
-        cwd=Path(__file__).parent.parent,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        _, errors = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    reason = errors.decode(errors="replace").strip().rpartition("\n")[2]
-    if process.returncode == REFUSED:
-        raise TrainingRefused(reason)
-    if process.returncode:
-        raise OSError(f"training ended with status {process.returncode}: {reason}")
+
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+        self.model, self.predict = folder / "model.vw", folder / "predict.vw"
+        self._process, self._errors = process, folder / "training.log"
+        self._sample, self._sampled = folder / "sample.dsjson", b""
+
+    @classmethod
+    async def start(cls, arguments: str, previous: Path | None, folder: Path) -> Self:
+        command = [sys.executable, "-m", "shared.training", f"--arguments={arguments}", "--folder", str(folder)]
+        command += ["--previous", str(previous)] if previous else []
+        with (folder / "training.log").open("wb") as errors:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+                cwd=Path(__file__).parent.parent,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=errors,
+            )
+        return cls(process, folder)
+
+    async def feed(self, lines: bytes) -> None:
+        """Hands over lines of dsjson; waits when the learner is far behind."""
+        assert self._process.stdin is not None
+        if len(self._sampled) < SAMPLE_BYTES:
+            self._sampled += lines
+        with contextlib.suppress(ConnectionError):  # it ended: `finish` tells why
+            self._process.stdin.write(lines)
+            await self._process.stdin.drain()
+
+    async def finish(self) -> None:
+        """Returns when both models are written and valid; raises TrainingRefused, or OSError if it was killed."""
+        assert self._process.stdin is not None
+        self._sample.write_bytes(self._sampled)
+        with contextlib.suppress(ConnectionError):
+            self._process.stdin.close()
+            await self._process.stdin.wait_closed()
+        status = await self._process.wait()
+        if status == 0:
+            return
+        reason = self._errors.read_text(errors="replace").strip().rpartition("\n")[2]
+        if status == REFUSED:
+            raise TrainingRefused(reason)
+        raise OSError(f"training ended with status {status}: {reason}")
+
+    async def kill(self) -> None:
+        """Ends it if it still runs."""
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
 
 
 def learn(arguments: str, previous: Path | None, batch: Path, model: Path) -> None:
@@ -65,20 +98,19 @@ def reduce(model: Path, predict: Path) -> None:
     vowpalwabbit.Workspace(arg_list=["-i", str(model), *options]).finish()
 
 
-def validate(predict: Path, batch: Path) -> None:
-    """Raises TrainingRefused unless the model gives a distribution over the actions of events of the batch."""
+def validate(predict: Path, sample: Iterable[bytes]) -> None:
+    """Raises TrainingRefused unless the model gives a distribution over the actions of these events."""
     from shared.model import Model, PredictionError
 
     model = Model("candidate", predict)
-    with batch.open("rb") as lines:
-        for line in itertools.islice(lines, VALIDATED_EVENTS):
-            event = msgspec.json.decode(line, type=_Event)
-            try:
-                pmf = model.predict(bytes(event.c), len(event.a))
-            except PredictionError as error:
-                raise TrainingRefused(f"the new model does not predict: {error}") from None
-            if abs(sum(pmf) - 1) > 1e-3:
-                raise TrainingRefused(f"the new model's probabilities sum to {sum(pmf)}")
+    for line in sample:
+        event = msgspec.json.decode(line, type=_Event)
+        try:
+            pmf = model.predict(bytes(event.c), len(event.a))
+        except PredictionError as error:
+            raise TrainingRefused(f"the new model does not predict: {error}") from None
+        if abs(sum(pmf) - 1) > 1e-3:
+            raise TrainingRefused(f"the new model's probabilities sum to {sum(pmf)}")
 
 
 class _Event(msgspec.Struct):
@@ -87,15 +119,19 @@ class _Event(msgspec.Struct):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m shared.training", description="Learns one batch of dsjson.")
+    parser = argparse.ArgumentParser(prog="python -m shared.training", description="Learns dsjson from standard input.")
     parser.add_argument("--arguments", required=True, help="VW arguments of a new model")
-    for name, needed in (("previous", False), ("batch", True), ("model", True), ("predict", True)):
-        parser.add_argument(f"--{name}", type=Path, required=needed)
+    parser.add_argument("--previous", type=Path, help="model to go on from")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="where both models go, and the sample to validate on"
+    )
     given = parser.parse_args()
+    model, predict = given.folder / "model.vw", given.folder / "predict.vw"
     try:
-        learn(given.arguments, given.previous, given.batch, given.model)
-        reduce(given.model, given.predict)
-        validate(given.predict, given.batch)
+        learn(given.arguments, given.previous, Path("/dev/stdin"), model)
+        reduce(model, predict)
+        with (given.folder / "sample.dsjson").open("rb") as sample:
+            validate(predict, itertools.islice(sample, VALIDATED_EVENTS))
     except (RuntimeError, TrainingRefused) as error:
         print(error, file=sys.stderr)
         return REFUSED

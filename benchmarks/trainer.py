@@ -1,0 +1,110 @@
+"""The trainer, from events in the hub to the published model, against VW's native driver on the same joined lines."""
+
+import argparse
+import asyncio
+import gzip
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import parts, traffic
+from benchmarks.figures import Figure, at_least
+from shared.event_log import EventLog
+from shared.events import partition_of
+from shared.hubs import Sender
+from shared.loops import LoopConfig, blob_name
+from shared.service import Service
+from shared.trainer import Trainer
+
+_DRIVER = """
+import sys, time, vowpalwabbit
+begun = time.perf_counter()
+vowpalwabbit.Workspace(arg_list=sys.argv[1:]).finish()
+print(time.perf_counter() - begun)
+"""
+
+
+async def fill(service: Service, count: int) -> None:
+    """Appends `count` decisions, half of them rewarded, through the product's own event log."""
+    logs = []
+    for hub in (service.settings.interactions_hub, service.settings.observations_hub):
+        sender = Sender(service.settings, hub)
+        logs.append((EventLog(sender.send, 30, 1 << 30), sender))
+    (interactions, ranks), (observations, rewards) = logs
+    for start in range(0, count, 2_000):
+        appends = []
+        for number in range(start, min(start + 2_000, count)):
+            event_id, event = traffic.interaction(number)
+            partition = partition_of(event_id, service.settings.event_hubs_partitions)
+            appends.append(interactions.append(partition, event))
+            if number % 2:
+                appends.append(observations.append(partition, traffic.reward(event_id, number % 3 / 2)))
+        await asyncio.gather(*appends)
+    await ranks.close()
+    await rewards.close()
+
+
+async def train(service: Service) -> float:
+    """Seconds of one tick that trains everything."""
+    config = msgspec.structs.replace(LoopConfig(), wait=1.0, export=1.0)
+    await service.storage.replace(blob_name("default", "config.json"), config.encoded(), None)
+    await asyncio.sleep(config.wait + service.settings.clock_skew_seconds + 0.5)
+    trainer = Trainer(service)
+    begun = time.perf_counter()
+    await trainer.tick("default")
+    seconds = time.perf_counter() - begun
+    await trainer.close()
+    return seconds
+
+
+async def joined(service: Service, target: Path) -> int:
+    """Writes the joined log into one file; the number of its lines."""
+    with target.open("wb") as out:
+        for name in await service.storage.names(blob_name("default", "logs", "")):
+            blob = await service.storage.read(name)
+            if blob and name.endswith(".dsjson.gz"):
+                out.write(gzip.decompress(blob.data))
+    return target.read_bytes().count(b"\n")
+
+
+def driver(lines: Path) -> float:
+    """Seconds VW's native driver needs for the same lines and policy, alone in a process."""
+    arguments = [*LoopConfig().arguments.split(), "-d", str(lines), "--dsjson", "--quiet", "--save_resume"]
+    command = [sys.executable, "-c", _DRIVER, *arguments, "-f", str(lines.with_suffix(".vw"))]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+async def _run(environment: dict[str, str], count: int) -> Figure:
+    service = Service(parts.settings(environment))
+    await fill(service, count)
+    seconds = await train(service)
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder, "joined.dsjson")
+        learned = await joined(service, lines)
+        if learned != count:
+            raise RuntimeError(f"{learned} lines were joined of {count}")
+        alone = driver(lines)
+    await service.close()
+    measured, reference = f"{count / seconds:,.0f} ev/s", f"{count / alone:,.0f} ev/s"
+    return at_least(f"trainer, {count:,} events", alone / seconds, measured, reference, 0.5)
+
+
+def run(quick: bool = False) -> list[Figure]:
+    with parts.servers() as environment:
+        return [asyncio.run(_run(environment, 10_000 if quick else 100_000))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.trainer", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="10,000 events instead of 100,000")
+    from benchmarks.figures import show
+
+    show(run(parser.parse_args().quick))
+
+
+if __name__ == "__main__":
+    main()
