@@ -9,12 +9,13 @@ from dataclasses import dataclass
 # Event Hubs bills a message per 64 KB begun; the rest of 65,536 is the message's own overhead.
 MESSAGE_BYTES = 64_000
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.05, 2.0
+TIMER_SECONDS = 0.001  # how much too early an event loop may run a timer
 
 _log = logging.getLogger(__name__)
 
 
 class LogUnavailable(Exception):
-    """The event was not acknowledged in time and will not be sent."""
+    """The event was not acknowledged in time and is withdrawn; if it was on its way, it may have arrived."""
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +24,12 @@ class _Entry:
     acknowledged: asyncio.Future[bool]
     deadline: float
     keep: bool
+    kept: bool = False
+
+    @property
+    def live(self) -> bool:
+        """False once nobody waits for it any more and it is not kept either: it was withdrawn or dropped."""
+        return self.kept or not self.acknowledged.done()
 
 
 class EventLog:
@@ -33,14 +40,15 @@ class EventLog:
     """
 
     def __init__(self, send: Callable[[int, bytes], Awaitable[None]], timeout: float, buffer_bytes: int) -> None:
-        self._send, self._timeout, self._buffer_bytes = send, timeout, buffer_bytes
+        self.send = send
+        self._timeout, self._buffer_bytes = timeout, buffer_bytes
         self._lanes: dict[int, _Lane] = {}
         self._kept_bytes = 0
         self.dropped = 0
 
     @property
     def reachable(self) -> bool:
-        """False while the last send to any partition failed."""
+        """False while events wait for a partition that does not take them."""
         return not any(lane.failing for lane in self._lanes.values())
 
     async def append(self, partition: int, event: bytes, *, keep: bool = False) -> bool:
@@ -54,29 +62,31 @@ class EventLog:
             lane = self._lanes[partition] = _Lane(partition, self)
         loop = asyncio.get_running_loop()
         entry = _Entry(event, loop.create_future(), loop.time() + self._timeout, keep)
-        lane.add(entry)
         if keep and lane.failing:
-            lane.expire(entry)
+            self.expire(entry)
+        if entry.live:
+            lane.add(entry)
         return await entry.acknowledged
 
     async def flush(self) -> None:
         """Returns when everything queued has been acknowledged, dropped or withdrawn."""
         await asyncio.gather(*(lane.task for lane in self._lanes.values() if lane.task))
 
-    def retain(self, entry: _Entry) -> bool:
-        """Makes room for an event that outlives its request; False, and counted, if there is none."""
-        if self._kept_bytes + len(entry.event) > self._buffer_bytes:
+    def expire(self, entry: _Entry) -> None:
+        """Ends the wait of an entry's `append`; afterwards the entry is kept for retry or gone."""
+        if not entry.keep:
+            entry.acknowledged.set_exception(LogUnavailable("the event log did not acknowledge in time"))
+            return
+        entry.kept = self._kept_bytes + len(entry.event) <= self._buffer_bytes
+        if entry.kept:
+            self._kept_bytes += len(entry.event)
+        else:
             self.dropped += 1
-            return False
-        self._kept_bytes += len(entry.event)
-        return True
+        entry.acknowledged.set_result(False)
 
     def release(self, entry: _Entry) -> None:
         """Gives back the room of an event that arrived after all."""
         self._kept_bytes -= len(entry.event)
-
-    async def send(self, partition: int, message: bytes) -> None:
-        await self._send(partition, message)
 
 
 class _Lane:
@@ -86,37 +96,37 @@ class _Lane:
         self._partition, self._log = partition, log
         self._queue: deque[_Entry] = deque()
         self._flight: list[_Entry] = []
+        self._waiting: deque[_Entry] = deque()  # those whose `append` may still wait, by deadline
+        self._timer: asyncio.TimerHandle | None = None
         self.failing = False
         self.task: asyncio.Task[None] | None = None
 
     def add(self, entry: _Entry) -> None:
+        loop = asyncio.get_running_loop()
         self._queue.append(entry)
-        if self.task is None:
-            loop = asyncio.get_running_loop()
+        self._waiting.append(entry)
+        if self._timer is None:
+            self._timer = loop.call_at(entry.deadline, self._sweep)
+        if self.task is None or self.task.done():
             self.task = loop.create_task(self._drain())
-            loop.call_at(entry.deadline, self._sweep)
-
-    def expire(self, entry: _Entry) -> None:
-        """Ends the wait of an entry's `append`; afterwards the entry is kept for retry or gone."""
-        if entry.acknowledged.done():
-            return
-        if not entry.keep:
-            entry.acknowledged.set_exception(LogUnavailable("the event log did not acknowledge in time"))
-            return
-        entry.keep = self._log.retain(entry)
-        entry.acknowledged.set_result(False)
 
     def _sweep(self) -> None:
-        if self.task is None:
-            return
+        """Ends the waits that are over. One timer does for all: deadlines are in order of arrival."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + 0.001
-        waiting = [entry for entry in (*self._flight, *self._queue) if not entry.acknowledged.done()]
-        for entry in waiting:
-            if entry.deadline <= due:
-                self.expire(entry)
-        later = [entry.deadline for entry in waiting if entry.deadline > due]
-        loop.call_at(min(later, default=due + 0.25), self._sweep)
+        self._timer, due = None, loop.time() + TIMER_SECONDS
+        self._forget_done()
+        while self._waiting and self._waiting[0].deadline <= due:
+            self._away("no answer in time")
+            self._log.expire(self._waiting.popleft())
+            self._forget_done()
+        while self._queue and not self._queue[0].live:
+            self._queue.popleft()
+        if self._waiting:
+            self._timer = loop.call_at(self._waiting[0].deadline, self._sweep)
+
+    def _forget_done(self) -> None:
+        while self._waiting and self._waiting[0].acknowledged.done():
+            self._waiting.popleft()
 
     async def _drain(self) -> None:
         retry = FIRST_RETRY_SECONDS
@@ -124,36 +134,38 @@ class _Lane:
             try:
                 await self._log.send(self._partition, b"".join([entry.event for entry in self._flight]))
             except Exception as error:
-                if not self.failing:
-                    _log.warning("Event log, partition %d, is away: %s", self._partition, error)
-                self.failing = True
-                self._queue.extendleft(reversed(self._flight))
-                self._flight = []
+                self._away(str(error))
                 await asyncio.sleep(retry)
                 retry = min(2 * retry, LAST_RETRY_SECONDS)
             else:
                 self._acknowledge()
                 retry = FIRST_RETRY_SECONDS
-        self.task = None
+        self.failing, self.task = False, None
+
+    def _away(self, reason: str) -> None:
+        if not self.failing:
+            _log.warning("Event log, partition %d, is away: %s", self._partition, reason)
+        self.failing = True
 
     def _acknowledge(self) -> None:
         if self.failing:
             _log.warning("Event log, partition %d, is back.", self._partition)
         self.failing = False
         for entry in self._flight:
-            if entry.acknowledged.done():
-                if entry.keep:
-                    self._log.release(entry)
-            else:
+            if entry.kept:
+                self._log.release(entry)
+            elif not entry.acknowledged.done():
                 entry.acknowledged.set_result(True)
         self._flight = []
+        self._forget_done()
 
     def _take(self) -> bool:
-        """Moves what fits one message from the queue into flight, without what was withdrawn or dropped."""
-        size = 0
+        """Moves what fits one message from the queue into flight, first what did not arrive, without what is gone."""
+        self._queue.extendleft(reversed(self._flight))
+        self._flight, size = [], 0
         while self._queue and (not size or size + len(self._queue[0].event) <= MESSAGE_BYTES):
             entry = self._queue.popleft()
-            if entry.keep or not entry.acknowledged.done():
+            if entry.live:
                 self._flight.append(entry)
                 size += len(entry.event)
         return bool(self._flight)

@@ -1,19 +1,23 @@
-"""Features made safe for VW: no name may mean something else to VW than a name.
+"""Features made safe for VW: no name may mean something else to VW than a name, no number may break its arithmetic.
 
 Dropped: names that start with `_` (the contract ignores them; to VW they are commands such as `_label` and `_multi`).
 Renamed: a namespace, which is what the name of an object or array becomes, is known to VW by its first byte.
 `:` and `|` and control characters have a meaning there, and above 127 VW 9.11 writes out of bounds; such names get
-the prefix `n`. A NUL, at which VW would end a text, becomes its symbol.
+the prefix `n`. A NUL, at which VW would end a text, becomes its symbol. Numbers are held within ±MAX_MAGNITUDE.
 """
 
 import re
 from typing import Any
 
+# VW squares products of two features in float32: from 4.29e9 on it learns nothing from the events, from 1e13 it
+# ends in NaN (docs/decisions/0001-default-policy.md). Milliseconds since 1970 are beyond, and must not stop a loop.
+MAX_MAGNITUDE = 4e9
+
 _SUSPECT = re.compile(rb'"_')
 
 
 def is_plain(body: bytes) -> bool:
-    """True if no text of a JSON body can need `safe`, provided that its features are flat."""
+    """True if no text of a JSON body can need `safe`, provided that its features are flat and its numbers small."""
     return b"\\" not in body and _SUSPECT.search(body) is None
 
 
@@ -25,7 +29,15 @@ def safe(features: dict[str, Any]) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     if isinstance(value, dict):
         return safe(value)
+    if isinstance(value, list):
+        return [_number(number) for number in value]
+    if isinstance(value, float):
+        return _number(value)
     return _text(value) if isinstance(value, str) else value
+
+
+def _number(number: float) -> float:
+    return max(-MAX_MAGNITUDE, min(number, MAX_MAGNITUDE))
 
 
 def _name(key: str, value: Any) -> str:

@@ -8,7 +8,7 @@ served probabilities (its learning does not use the logged probability); for eps
 import re
 
 DEFAULT_NAME = "default"
-DEFAULT_ARGUMENTS = "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 100 -l 0.1 -q :: --cubic ::i"
+DEFAULT_ARGUMENTS = "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 30 --cubic ::i"
 
 HISTORIC_NAME = "personalizer"
 # The service's own default, for loops that must behave as they did there.
