@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobClient, ContainerClient
 
 TIMEOUT_SECONDS = 10
+# The SDK's own first pause is 15 s: a service that was away for a moment would stop the trainer for much longer.
+RETRIES: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0.5, "increment_base": 2, "random_jitter_range": 0.25}
 
 
 class StorageUnavailable(Exception):
@@ -145,7 +147,7 @@ def _translated() -> Iterator[None]:
 def _connect(settings: Settings) -> ContainerClient:
     from azure.storage.blob.aio import ContainerClient
 
-    options: dict[str, Any] = {"retry_total": 2, "connection_timeout": TIMEOUT_SECONDS, "read_timeout": TIMEOUT_SECONDS}
+    options = {**RETRIES, "connection_timeout": TIMEOUT_SECONDS, "read_timeout": TIMEOUT_SECONDS}
     name = settings.storage_container
     if settings.storage_connection_string:
         return ContainerClient.from_connection_string(settings.storage_connection_string, name, **options)
