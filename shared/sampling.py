@@ -34,14 +34,16 @@ def choose(pmf: list[float], point: float) -> int:
 
     pmf: weights, negative ones count as 0. point: the draw, in [0, 1).
     """
-    threshold = point * sum(weight for weight in pmf if weight > 0)
-    reached = 0.0
-    for index, weight in enumerate(pmf):
-        if weight > 0:
-            reached += weight
-            if reached > threshold:
-                return index
-    return len(pmf) - 1 if reached else 0
+    weights = pmf if min(pmf) >= 0 else [max(weight, 0.0) for weight in pmf]
+    total = sum(weights)
+    if total == 0:
+        return 0
+    threshold, reached = point * total, 0.0
+    for index, weight in enumerate(weights):
+        reached += weight
+        if reached > threshold:
+            return index
+    return len(pmf) - 1
 
 
 def cap_exploration(pmf: list[float], share: float) -> list[float]:
