@@ -5,6 +5,7 @@ import azure.functions as func
 from shared import http, ranking, wire
 from shared.auth import Role
 from shared.errors import ApiError
+from shared.event_log import LogUnavailable
 from shared.service import Service
 
 bp = func.Blueprint()
@@ -19,7 +20,9 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     await loop.ready()
     decision = ranking.decide(request, loop.config, loop.model, loop.hash)
     event = ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
-    logged = await service.interactions.append(service.partition(decision.event_id), event, keep=True)
-    if not logged and service.settings.rank_requires_log:
-        raise ApiError("OperationNotAllowed", "The event log is away; try again.", retry_after=1)
+    keep = not service.settings.rank_requires_log
+    try:
+        await service.interactions.append(service.partition(decision.event_id), event, keep=keep)
+    except LogUnavailable:
+        raise ApiError("OperationNotAllowed", "The event log is away; try again.", retry_after=1) from None
     return http.answer(ranking.answer(decision), 201)

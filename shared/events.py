@@ -11,6 +11,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 VERSION = 1
+# Event Hubs takes messages of 1 MB (Standard and above), what surrounds the body included.
+LARGEST_EVENT_BYTES = 1_000_000
 
 
 class Interaction(msgspec.Struct, gc=False):

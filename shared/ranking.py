@@ -66,8 +66,11 @@ def answer(decision: Decision) -> bytes:
 
 
 def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:
-    """The interaction to be logged."""
-    return events.encode(
+    """The interaction to be logged; raises PayloadSizeExceeded if the log could not take it.
+
+    It may be several times as long as the request: `1e9` is logged as `1000000000.0`.
+    """
+    encoded = events.encode(
         events.Interaction(
             v=events.VERSION,
             loop=loop,
@@ -81,6 +84,10 @@ def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:
             c=msgspec.Raw(decision.context),
         )
     )
+    if len(encoded) > events.LARGEST_EVENT_BYTES:
+        limit = f"{len(encoded)} bytes as logged, {events.LARGEST_EVENT_BYTES} allowed; send fewer features."
+        raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
+    return encoded
 
 
 _encode = msgspec.json.Encoder().encode

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
-from shared.errors import ApiError
+from shared.errors import ERRORS, ApiError
 from shared.names import MAX_MAGNITUDE, is_plain, safe
 
 MAX_ACTIONS = 50
@@ -68,18 +68,23 @@ class RankResponse(msgspec.Struct, rename="camel", gc=False):
     reward_action_id: str
 
 
+# What msgspec says, in the contract's words: the first pattern that is found decides.
 _RANK_HINTS = (
-    (r"Expected `object`, got `null`.*\$\.actions\[\d*", "Actions contains null value."),
+    (r"got `null` - at `\$\.actions\[\d+\]`", "Actions contains null value."),
     (r"missing required field `actions`|\$\.actions`$", "Action count should be between 1 and 50."),
     (r"\$\.actions\[[.\d]*\]\.id", "Action ids must not be empty, nor longer than 256 characters."),
     (r"missing required field `id`", "Action ids must not be empty."),
     (r"Number out of range", "A number is too large."),
     (r"at `key` in", "A feature name must not be empty."),
-    (r"Expected `object`, got `null`.*\$\.contextFeatures", "Context features contains null value."),
-    (r"features.*length|field `features`", "Every action needs at least one object of features."),
+    (r"length.*\.features`$|field `features`", "Every action needs at least one object of features."),
+    (rf"got `object` - .*(\[\.\.\.\]){{{MAX_NESTING}}}", f"Features may be nested {MAX_NESTING} levels deep at most."),
     (r"features|\$\.contextFeatures", "Features are not in key value pair format; arrays may hold numbers only."),
     (r"\$\.eventId", "EventId should be non-empty or null, and at most 256 characters."),
 )  # fmt: skip
+_HINTS = {
+    "InvalidRankRequest": _RANK_HINTS,
+    "InvalidRewardRequest": ((r"value", "value must be a number from -1 to 1."),),
+}
 
 _flat_rank = msgspec.json.Decoder(RankRequest[_Flat])
 _rank = msgspec.json.Decoder(RankRequest[_nested() | None])  # type: ignore[misc]
@@ -92,14 +97,15 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, code: str) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise ApiError(code, _hint(str(error)) if code == "InvalidRankRequest" else str(error)) from None
+        raise ApiError(code, _hint(code, str(error))) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         reason = "the body is empty; send JSON with a Content-Length" if not body else str(error)
         raise ApiError("BadRequest", f"Request could not be understood by the server: {reason}.") from None
 
 
-def _hint(detail: str) -> str:
-    hint = next((text for pattern, text in _RANK_HINTS if re.search(pattern, detail)), "Invalid request.")
+def _hint(code: str, detail: str) -> str:
+    hints = _HINTS.get(code, ())
+    hint = next((text for pattern, text in hints if re.search(pattern, detail)), ERRORS[code][1])
     return f"{hint} ({detail})"
 
 
@@ -112,7 +118,7 @@ def rank_request(body: bytes) -> RankRequest[Any]:
     try:
         request = _flat_rank.decode(body)
         plain = is_plain(body)
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         request = decode(_rank, body, "InvalidRankRequest")
         plain = False
     if not plain:
@@ -140,6 +146,6 @@ def reward_request(body: bytes) -> float:
 def event_id(text: str, code: str) -> str:
     """An event id taken from a path, 1..256 characters; raises ApiError with `code`."""
     text = text.replace("%2F", "/").replace("%2f", "/")  # ASP.NET routing decodes every escape but this one
-    if not 1 <= len(text) <= 256 or not text.strip():
+    if not 1 <= len(text) <= 256:
         raise ApiError(code, "The event id must have 1 to 256 characters.")
     return text
