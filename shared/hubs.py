@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import ssl
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 CONSUMER_GROUP = "$Default"
 AMQPS_PORT = 5671
+# A connection that swallows what it is given (the server hangs, the network lost it) is replaced after this time:
+# the SDK's timeouts do not end such a wait.
+SILENCE_SECONDS = 10.0
 
 
 class Sender:
@@ -27,25 +31,44 @@ class Sender:
     def __init__(self, settings: Settings, hub: str) -> None:
         self._settings, self._hub = settings, hub
         self._client: EventHubProducerClient | None = None
+        self._abandoned: set[asyncio.Task[None]] = set()
 
     async def send(self, partition: int, message: bytes) -> None:
-        """Returns when the hub has stored the message; raises EventHubError or OSError otherwise."""
+        """Returns when the hub has stored the message; raises EventHubError or OSError (TimeoutError) otherwise."""
         from azure.eventhub import EventData
 
         if self._client is None:
             self._client = self._connect()
-        timeout = self._settings.log_timeout_seconds
-        await self._client.send_event(EventData(message), partition_id=str(partition), timeout=timeout)
+        client, timeout = self._client, self._settings.log_timeout_seconds
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                await client.send_event(EventData(message), partition_id=str(partition), timeout=timeout)
+        except TimeoutError:
+            self._abandon(client)
+            raise TimeoutError(f"no answer in {SILENCE_SECONDS:g} s; connecting anew") from None
 
     async def close(self) -> None:
         if self._client is not None:
             await self._client.close()
+
+    def _abandon(self, client: EventHubProducerClient) -> None:
+        if self._client is client:
+            self._client = None
+            task = asyncio.create_task(_close(client))
+            self._abandoned.add(task)
+            task.add_done_callback(self._abandoned.discard)
 
     def _connect(self) -> EventHubProducerClient:
         from azure.eventhub.aio import EventHubProducerClient
 
         # Retrying is the event log's: the SDK would sleep without telling anyone.
         return _client(EventHubProducerClient, self._settings, self._hub, retry_total=0)
+
+
+async def _close(client: EventHubProducerClient) -> None:
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(SILENCE_SECONDS):
+            await client.close()
 
 
 def consumer(settings: Settings, hub: str) -> EventHubConsumerClient:

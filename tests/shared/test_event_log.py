@@ -43,7 +43,7 @@ def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def until(happened: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not happened():
+        while not happened():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
 
