@@ -51,7 +51,7 @@ async def model_properties(loop: Serving, storage: Storage) -> ModelProperties:
 
 async def _stored(loop: Serving, storage: Storage) -> tuple[LoopConfig, str | None]:
     blob = await _read(storage, blob_name(loop.loop, "config.json"))
-    return (decode_config(blob.data), blob.etag) if blob else (LoopConfig(), None)
+    return (decode_config(blob.data), blob.etag) if blob else (loop.initial, None)
 
 
 async def _read(storage: Storage, name: str) -> Blob | None:

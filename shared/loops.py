@@ -9,6 +9,7 @@ from msgspec import Meta
 from shared import policy, wire
 from shared.durations import format_duration, parse_duration
 from shared.errors import ApiError
+from shared.settings import Settings
 
 DEFAULT_LOOP = "default"
 LONGEST_WAIT = timedelta(days=2)
@@ -38,7 +39,7 @@ class ServiceConfiguration(msgspec.Struct, rename="camel", frozen=True, omit_def
 class Policy(msgspec.Struct, frozen=True):
     """The contract's PolicyContract: VW arguments under a name."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=256)] = policy.DEFAULT_NAME
+    name: Annotated[str, Meta(min_length=1, max_length=256)] = "default"
     arguments: Annotated[str, Meta(min_length=1, max_length=1024)] = policy.DEFAULT_ARGUMENTS
 
 
@@ -97,6 +98,11 @@ class LoopConfig(msgspec.Struct, frozen=True):
 
 _configuration = msgspec.json.Decoder(ServiceConfiguration)
 _stored = msgspec.json.Decoder(LoopConfig)
+
+
+def new_loop(settings: Settings) -> LoopConfig:
+    """The configuration of a loop that nobody has configured."""
+    return LoopConfig(policy=Policy(settings.default_policy, policy.NAMED[settings.default_policy]))
 
 
 def decode_config(data: bytes) -> LoopConfig:

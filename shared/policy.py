@@ -6,15 +6,15 @@ served probabilities (its learning does not use the logged probability); for eps
 """
 
 import re
+from typing import Literal
 
-DEFAULT_NAME = "default"
+PolicyName = Literal["default", "personalizer"]
+
 DEFAULT_ARGUMENTS = "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 30 --cubic ::i"
-
-HISTORIC_NAME = "personalizer"
 # The service's own default, for loops that must behave as they did there.
 HISTORIC_ARGUMENTS = "--cb_explore_adf --epsilon 0.2 --power_t 0 -l 0.001 --cb_type mtr -q ::"
 
-NAMED = {DEFAULT_NAME: DEFAULT_ARGUMENTS, HISTORIC_NAME: HISTORIC_ARGUMENTS}
+NAMED: dict[PolicyName, str] = {"default": DEFAULT_ARGUMENTS, "personalizer": HISTORIC_ARGUMENTS}
 
 _EPSILON = re.compile(r"--epsilon(?:\s+|=)\S+")
 
@@ -27,3 +27,8 @@ def with_exploration(arguments: str, share: float) -> str:
 def exploration_options(arguments: str, share: float) -> list[str]:
     """VW options that make a model of this policy explore with `share`; none where the policy has no epsilon."""
     return ["--epsilon", f"{share:g}"] if _EPSILON.search(arguments) else []
+
+
+def is_same(one: str, other: str) -> bool:
+    """True if two policies learn alike: a model of one can go on learning as the other."""
+    return with_exploration(one, 0) == with_exploration(other, 0)

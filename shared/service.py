@@ -1,5 +1,7 @@
 """One process's parts, made from its settings: keys, storage, event logs and the loops it serves."""
 
+import asyncio
+import contextlib
 import functools
 import os
 
@@ -7,7 +9,7 @@ from shared import events
 from shared.auth import Keys
 from shared.event_log import EventLog
 from shared.hubs import Sender
-from shared.loops import DEFAULT_LOOP
+from shared.loops import DEFAULT_LOOP, new_loop
 from shared.serving import Serving
 from shared.settings import Settings, load
 from shared.storage import Storage
@@ -28,7 +30,7 @@ class Service:
         """The loop as Rank sees it."""
         serving = self._loops.get(name)
         if serving is None:
-            serving = self._loops[name] = Serving(name, self.storage)
+            serving = self._loops[name] = Serving(name, self.storage, new_loop(self.settings))
         return serving
 
     def partition(self, event_id: str) -> int:
@@ -36,6 +38,9 @@ class Service:
 
     async def close(self) -> None:
         """Sends what is still queued, as far as the hubs answer, and closes all connections."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.log_timeout_seconds):
+                await asyncio.gather(self.interactions.flush(), self.observations.flush())
         await self._interactions.close()
         await self._observations.close()
         await self.storage.close()

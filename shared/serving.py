@@ -21,9 +21,10 @@ _log = logging.getLogger(__name__)
 class Serving:
     """One loop as Rank sees it. `config` and `model` are plain attributes: reading them waits for nothing."""
 
-    def __init__(self, loop: str, storage: Storage) -> None:
+    def __init__(self, loop: str, storage: Storage, initial: LoopConfig) -> None:
         self.loop, self.hash = loop, sampling.uniform_hash(loop)
-        self.config, self.model = LoopConfig(), None  # type: LoopConfig, Model | None
+        self.initial = self.config = initial
+        self.model: Model | None = None
         self.record: ModelRecord | None = None
         self.failure: str | None = None
         self._storage = storage

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, NamedTuple
 
+from shared.policy import NAMED, PolicyName
+
 
 class SettingsError(Exception):
     """A setting is missing or malformed; the message names it."""
@@ -24,10 +26,23 @@ def _flag(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _policy(text: str) -> str:
+    if text not in NAMED:
+        raise ValueError(f"write one of {', '.join(NAMED)}")
+    return text
+
+
 _PARSERS: dict[object, Callable[[str], Any]] = {
-    str: str, int: int, float: float, bool: _flag, tuple[str, ...]: _keys,
+    str: str, int: int, float: float, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
 }  # fmt: skip
-_KINDS = {str: "text", int: "whole number", float: "number", bool: "true or false", tuple[str, ...]: "one or two keys"}
+_KINDS = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    tuple[str, ...]: "one or two keys",
+    PolicyName: " or ".join(NAMED),
+}
 
 
 def _setting(help: str, default: Any = MISSING, low: float | None = None, high: float | None = None) -> Any:
@@ -53,6 +68,7 @@ class Settings:
     interactions_hub: str = _setting("Event hub of the decisions.", "interactions")
     observations_hub: str = _setting("Event hub of rewards and activations.", "observations")
     azure_client_id: str = _setting("Client id of a user-assigned managed identity; empty: system-assigned.", "")
+    default_policy: PolicyName = _setting("Learning policy of a new loop; personalizer is the historic one.", "default")
     max_body_bytes: int = _setting("Largest request body; a larger one is answered with 413.", 524_288, 1024, 786_432)
     log_timeout_seconds: float = _setting("How long an answer waits for the event log to acknowledge.", 2.0, 0.05, 60)
     log_buffer_bytes: int = _setting(

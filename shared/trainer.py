@@ -10,12 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from shared import artifacts, commits, events, hubs, planning, retention, service
+from shared import artifacts, commits, events, hubs, planning, policy, retention, service
 from shared.batch import Batch, compress, merged
 from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
 from shared.commits import Stored
 from shared.join import Joiner, load_seen
-from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config
+from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config, new_loop
 from shared.reader import HubReader
 from shared.service import Service
 from shared.storage import Conflict
@@ -147,22 +147,31 @@ class Trainer:
         return positions, learner
 
     async def _learner(self, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> Learner:
-        """A learner that goes on from the current model; if that is damaged, one that has learned the whole log."""
+        """A learner that goes on from the current model, or has learned the whole log if that model will not do."""
         arguments = plan.config.arguments
         if before.model is None:
             return await Learner.start(arguments, None, folder)
+        if not policy.is_same(before.model.arguments, arguments):
+            _log.warning("Loop %s: its policy has changed; learning the whole log with it.", loop)
+            return await self._relearn(loop, before, arguments, folder)
         try:
             previous = await artifacts.fetch(self._storage, before.model.trainer, folder / "previous.vw")
         except artifacts.DamagedArtifact as damage:
             _log.error("Loop %s: %s; learning the whole log again.", loop, damage)
-        else:
-            return await Learner.start(arguments, previous, folder)
+            return await self._relearn(loop, before, arguments, folder)
+        return await Learner.start(arguments, previous, folder)
+
+    async def _relearn(self, loop: str, before: Checkpoint, arguments: str, folder: Path) -> Learner:
         learner, part = await Learner.start(arguments, None, folder), folder / "part.gz"
         last = planning.run_name(before.cut)
-        for name in await self._storage.names(blob_name(loop, "logs", "")):
-            if name.endswith(".dsjson.gz") and Path(name).name <= f"{last}.dsjson.gz":
-                await self._storage.download(name, part)
-                await learner.feed(gzip.decompress(part.read_bytes()))
+        try:
+            for name in await self._storage.names(blob_name(loop, "logs", "")):
+                if name.endswith(".dsjson.gz") and Path(name).name <= f"{last}.dsjson.gz":
+                    await self._storage.download(name, part)
+                    await learner.feed(gzip.decompress(part.read_bytes()))
+        except BaseException:
+            await learner.kill()
+            raise
         return learner
 
     async def _publish(
@@ -204,7 +213,7 @@ class Trainer:
 
     async def _config(self, loop: str) -> LoopConfig:
         blob = await self._storage.read(blob_name(loop, "config.json"))
-        return decode_config(blob.data) if blob else LoopConfig()
+        return decode_config(blob.data) if blob else new_loop(self._settings)
 
 
 def _settled(joiner: Joiner, observed: list[int]) -> list[int]:
