@@ -5,6 +5,7 @@ import gzip
 import heapq
 import shutil
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -81,7 +82,7 @@ class Batch:
             self._keep("late" if fate == "late" else "orphans", at, line)
 
     def _close(self, event: events.Interaction, at: int, line: bytes) -> bytes:
-        matched = self._joiner.close(event.id, at, self._wait)
+        matched = self._joiner.close(event.id, at, self._wait, _made(event))
         if matched is None:
             self._keep("duplicate_ranks", at, line)
             return b""
@@ -95,6 +96,13 @@ class Batch:
         self._tally[count] += 1
         kept = {"reason": count, "at": timestamp(at), "event": line.decode(errors="replace").rstrip("\n")}
         self._late.write(msgspec.json.encode(kept) + b"\n")
+
+
+def _made(event: events.Interaction) -> int | None:
+    try:
+        return round(datetime.fromisoformat(event.at).timestamp() * 1000)
+    except ValueError:
+        return None
 
 
 async def merged(partitions: Sequence[AsyncGenerator[Message, None]]) -> AsyncGenerator[Message, None]:

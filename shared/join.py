@@ -90,13 +90,17 @@ class Joiner:
         if end is not None and (_within(at, end, wait) or at <= min(self.cut, end + MEMORY_MS)):
             pending.taken = True
 
-    def close(self, event_id: str, at: int, wait: int) -> list[Observation] | None:
-        """The observations of an interaction in order of arrival; None if it repeats one within its window."""
+    def close(self, event_id: str, at: int, wait: int, made: int | None = None) -> list[Observation] | None:
+        """The observations of an interaction in order of arrival; None if it repeats one within its window.
+
+        made: when its sender made it, in ms. One that was stored unacknowledged is stored again when the hub is back,
+        which may be long after its window; it counts as the repetition it is for as long as the first is remembered.
+        """
         key = key_of(event_id)
         candidates = [pending for pending in self._open.get(key, ()) if not pending.taken]
         previous = self._seen.pop(key, None)
         if previous is not None:
-            if at <= previous:
+            if at <= previous or (made is not None and made <= previous):
                 self._seen[key] = previous
                 return None
             for pending in candidates:

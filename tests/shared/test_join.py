@@ -120,6 +120,13 @@ def test_a_rank_repeated_within_its_window_counts_once_and_is_new_after_it() -> 
     assert list(result["matches"]) == [ranks[0], ranks[2]]
 
 
+def test_a_rank_that_is_stored_again_after_its_window_counts_once() -> None:
+    joiner = Joiner()
+    assert joiner.close("a", 1_000_000, WAIT, made=999_990) == []
+    assert joiner.close("a", 1_000_000 + 10 * WAIT, WAIT, made=999_990) is None
+    assert joiner.close("a", 1_000_000 + 11 * WAIT, WAIT, made=1_000_000 + 11 * WAIT) == []
+
+
 def test_a_repeated_send_counts_once() -> None:
     joiner = Joiner()
     event = observation(Seen(5, "a", "n"))
