@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import msgspec
 
@@ -30,42 +30,41 @@ class Learner:
     arguments: the policy, used for a new model. previous: the state to go on from. Killed if it is not finished.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, events: BinaryIO, folder: Path) -> None:
         self.model, self.predict = folder / "model.vw", folder / "predict.vw"
-        self._process, self._errors = process, folder / "training.log"
+        self._process, self._events, self._errors = process, events, folder / "training.log"
         self._sample, self._sampled = folder / "sample.dsjson", b""
 
     @classmethod
     async def start(cls, arguments: str, previous: Path | None, folder: Path) -> Self:
         command = [sys.executable, "-m", "shared.training", f"--arguments={arguments}", "--folder", str(folder)]
         command += ["--previous", str(previous)] if previous else []
-        with (folder / "training.log").open("wb") as errors:
+        # A pipe of our own: what the event loop makes may be a socket, which VW cannot open by name.
+        reading, writing = os.pipe()
+        events = os.fdopen(writing, "wb")
+        with (folder / "training.log").open("wb") as errors, os.fdopen(reading, "rb") as read_end:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
                 cwd=Path(__file__).parent.parent,
-                stdin=asyncio.subprocess.PIPE,
+                stdin=read_end,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=errors,
             )
-        return cls(process, folder)
+        return cls(process, events, folder)
 
     async def feed(self, lines: bytes) -> None:
         """Hands over lines of dsjson; waits when the learner is far behind."""
-        assert self._process.stdin is not None
         if len(self._sampled) < SAMPLE_BYTES:
             self._sampled += lines
         with contextlib.suppress(ConnectionError):  # it ended: `finish` tells why
-            self._process.stdin.write(lines)
-            await self._process.stdin.drain()
+            await asyncio.to_thread(self._events.write, lines)
 
     async def finish(self) -> None:
         """Returns when both models are written and valid; raises TrainingRefused, or OSError if it was killed."""
-        assert self._process.stdin is not None
         self._sample.write_bytes(self._sampled)
         with contextlib.suppress(ConnectionError):
-            self._process.stdin.close()
-            await self._process.stdin.wait_closed()
+            await asyncio.to_thread(self._events.close)
         status = await self._process.wait()
         if status == 0:
             return
@@ -79,6 +78,8 @@ class Learner:
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+        with contextlib.suppress(ConnectionError):
+            self._events.close()
 
 
 def learn(arguments: str, previous: Path | None, batch: Path, model: Path) -> None:
