@@ -12,7 +12,7 @@ from shared.errors import ApiError
 from shared.settings import Settings
 
 DEFAULT_LOOP = "default"
-LONGEST_WAIT = timedelta(days=2)
+LONGEST_WAIT, LONGEST_EXPORT = timedelta(days=2), timedelta(days=365)
 SHORTEST = timedelta(seconds=1)
 
 Aggregation = Literal["earliest", "average", "median", "sum", "min", "max"]
@@ -80,9 +80,11 @@ class LoopConfig(msgspec.Struct, frozen=True):
         """This configuration with the contract's ServiceConfiguration put in; raises ApiError."""
         given = wire.decode(_configuration, body, "InvalidServiceConfiguration")
         wait = _duration(given.reward_wait_time, "rewardWaitTime", "InvalidRewardWaitTime", LONGEST_WAIT)
-        export = _duration(given.model_export_frequency, "modelExportFrequency", "InvalidServiceConfiguration")
+        export = _duration(
+            given.model_export_frequency, "modelExportFrequency", "InvalidServiceConfiguration", LONGEST_EXPORT
+        )
         days = given.log_retention_days
-        if days != -1 and timedelta(days=days) < wait + timedelta(days=1):
+        if days != -1 and days < wait / timedelta(days=1) + 1:
             raise ApiError("InvalidLogRetentionDays", "logRetentionDays must be -1 or at least rewardWaitTime + 1 day.")
         return msgspec.structs.replace(
             self,
@@ -115,14 +117,14 @@ def blob_name(loop: str, *parts: str) -> str:
     return "/".join(("loops", loop, *parts))
 
 
-def _duration(text: str, member: str, code: str, longest: timedelta | None = None) -> timedelta:
+def _duration(text: str, member: str, code: str, longest: timedelta) -> timedelta:
     try:
         value = parse_duration(text)
     except ValueError as error:
         raise ApiError(code, f"{member}: {error}.", target=member) from None
-    if value < SHORTEST or (longest and value > longest):
-        upper = f" and at most {format_duration(longest)}" if longest else ""
-        raise ApiError(code, f"{member} must be at least {format_duration(SHORTEST)}{upper}.", target=member)
+    if not SHORTEST <= value <= longest:
+        limits = f"at least {format_duration(SHORTEST)} and at most {format_duration(longest)}"
+        raise ApiError(code, f"{member} must be {limits}.", target=member)
     return value
 
 

@@ -1,0 +1,106 @@
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.errors import ApiError
+from shared.loops import LoopConfig, blob_name, decode_config
+
+EDITED = "2026-01-01T00:00:00Z"
+VALID: dict[str, Any] = {
+    "rewardWaitTime": "PT5M",
+    "defaultReward": -0.5,
+    "rewardAggregation": "sum",
+    "explorationPercentage": 0.3,
+    "modelExportFrequency": "00:00:15",
+    "logRetentionDays": 7,
+}
+
+
+def put(**changed: Any) -> LoopConfig:
+    body = {name: value for name, value in (VALID | changed).items() if value is not ...}
+    return LoopConfig().updated(json.dumps(body).encode(), EDITED)
+
+
+def test_a_configuration_comes_back_as_it_was_put_with_iso_durations() -> None:
+    wire = msgspec.to_builtins(put().to_wire())
+    assert wire == VALID | {
+        "modelExportFrequency": "PT15S",
+        "logMirrorEnabled": False,
+        "lastConfigurationEditDate": EDITED,
+        "learningMode": "Online",
+    }
+
+
+def test_the_defaults_are_a_valid_configuration() -> None:
+    default = LoopConfig()
+    again = default.updated(msgspec.json.encode(default.to_wire()), default.edited)
+    assert again == default
+
+
+def test_what_is_stored_reads_the_same() -> None:
+    assert decode_config(put().encoded()) == put()
+    with pytest.raises(msgspec.DecodeError):
+        decode_config(b"{}x")
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "message"),
+    [
+        ({"rewardWaitTime": "PT0.5S"}, "InvalidRewardWaitTime", "at least PT1S and at most P2D"),
+        ({"rewardWaitTime": "P2DT1S"}, "InvalidRewardWaitTime", "at least PT1S and at most P2D"),
+        ({"rewardWaitTime": "10 minutes"}, "InvalidRewardWaitTime", "ISO 8601 such as PT10M, or hh:mm:ss"),
+        ({"rewardWaitTime": ""}, "InvalidRewardWaitTime", "ISO 8601 such as PT10M, or hh:mm:ss"),
+        ({"rewardWaitTime": 600}, "InvalidServiceConfiguration", "`$.rewardWaitTime`"),
+        ({"rewardWaitTime": ...}, "InvalidServiceConfiguration", "`rewardWaitTime`"),
+        ({"modelExportFrequency": "PT0S"}, "InvalidServiceConfiguration", "modelExportFrequency must be at least PT1S"),
+        ({"modelExportFrequency": "P366D"}, "InvalidServiceConfiguration", "at most P365D"),
+        ({"modelExportFrequency": "soon"}, "InvalidServiceConfiguration", "modelExportFrequency: 'soon' is not"),
+        ({"modelExportFrequency": f"P{10**9}D"}, "InvalidServiceConfiguration", "too long"),
+        ({"defaultReward": 1.01}, "InvalidServiceConfiguration", "<= 1.0 - at `$.defaultReward`"),
+        ({"defaultReward": -1.01}, "InvalidServiceConfiguration", ">= -1.0 - at `$.defaultReward`"),
+        ({"defaultReward": "0"}, "InvalidServiceConfiguration", "`$.defaultReward`"),
+        ({"rewardAggregation": "mode"}, "InvalidServiceConfiguration", "earliest, average, median, sum, min, max"),
+        ({"explorationPercentage": 1.1}, "InvalidServiceConfiguration", "`$.explorationPercentage`"),
+        ({"explorationPercentage": -0.1}, "InvalidServiceConfiguration", "`$.explorationPercentage`"),
+        ({"explorationPercentage": ...}, "InvalidServiceConfiguration", "`explorationPercentage`"),
+        ({"logRetentionDays": -2}, "InvalidServiceConfiguration", "`$.logRetentionDays`"),
+        ({"logRetentionDays": 2**31}, "InvalidServiceConfiguration", "`$.logRetentionDays`"),
+        ({"logRetentionDays": 1.5}, "InvalidServiceConfiguration", "`$.logRetentionDays`"),
+        ({"logRetentionDays": 0}, "InvalidLogRetentionDays", "-1 or at least rewardWaitTime + 1 day"),
+        ({"logRetentionDays": 1}, "InvalidLogRetentionDays", "-1 or at least rewardWaitTime + 1 day"),
+        ({"logRetentionDays": 2, "rewardWaitTime": "P1DT1S"}, "InvalidLogRetentionDays", "rewardWaitTime + 1 day"),
+    ],
+)
+def test_refused(changed: dict[str, Any], code: str, message: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        put(**changed)
+    assert (refused.value.status, refused.value.code) == (400, code)
+    assert message in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"rewardWaitTime": "PT1S", "modelExportFrequency": "PT1S"},
+        {"rewardWaitTime": "P2D", "logRetentionDays": 3},
+        {"logRetentionDays": -1},
+        {"logRetentionDays": 2**31 - 1},
+        {"defaultReward": 1, "explorationPercentage": 0},
+        {"rewardAggregation": "EARLIEST"},
+        {"somethingElse": {"x": [1]}, "logMirrorSasUri": None},
+        {"isAutoOptimizationEnabled": False, "autoOptimizationFrequency": "P7D"},
+    ],
+)
+def test_accepted(changed: dict[str, Any]) -> None:
+    put(**changed)
+
+
+def test_exploration_acts_on_a_policy_with_epsilon() -> None:
+    config = msgspec.structs.replace(LoopConfig(), exploration=0.3)
+    assert "--epsilon" not in config.arguments
+
+
+def test_blob_names() -> None:
+    assert blob_name("default", "models", "1.vw") == "loops/default/models/1.vw"

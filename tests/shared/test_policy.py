@@ -1,0 +1,29 @@
+import pytest
+import vowpalwabbit
+
+from shared import policy
+
+
+@pytest.mark.parametrize("arguments", policy.NAMED.values())
+def test_vw_takes_every_named_policy(arguments: str) -> None:
+    workspace = vowpalwabbit.Workspace(arg_list=[*arguments.split(), "--dsjson", "--quiet"])
+    assert any(name.startswith("cb_explore_adf_") for name in workspace.get_enabled_learners())
+    workspace.finish()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("--cb_explore_adf --epsilon 0.2 -q ::", "--cb_explore_adf --epsilon 0.05 -q ::"),
+        ("--epsilon=0.2 --cb_explore_adf", "--epsilon 0.05 --cb_explore_adf"),
+        ("--cb_explore_adf --epsilon   1e-1", "--cb_explore_adf --epsilon 0.05"),
+        ("--cb_explore_adf --squarecb", "--cb_explore_adf --squarecb"),
+    ],
+)
+def test_exploration_replaces_epsilon(arguments: str, expected: str) -> None:
+    assert policy.with_exploration(arguments, 0.05) == expected
+
+
+def test_exploration_options_only_where_the_policy_has_epsilon() -> None:
+    assert policy.exploration_options(policy.HISTORIC_ARGUMENTS, 0.3) == ["--epsilon", "0.3"]
+    assert policy.exploration_options(policy.DEFAULT_ARGUMENTS, 0.3) == []
