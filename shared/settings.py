@@ -103,7 +103,14 @@ def declared() -> Iterator[Declared]:
     hints = typing.get_type_hints(Settings)
     for one in fields(Settings):
         default = None if one.default is MISSING else str(one.default).lower() if one.type is bool else str(one.default)
-        yield Declared(one.name.upper(), _KINDS[hints[one.name]], default, one.metadata["help"])
+        kind = _KINDS[hints[one.name]] + _limits(*one.metadata["range"])
+        yield Declared(one.name.upper(), kind, default, one.metadata["help"])
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    if low is None:
+        return ""
+    return f" from {low}" if high is None else f" from {low} to {high}"
 
 
 def load(environment: Mapping[str, str]) -> Settings:
