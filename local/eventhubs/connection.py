@@ -13,6 +13,7 @@ from .hub import Namespace
 from .sas import Grant, SasKey
 from .session import Session
 
+CONTAINER = "eventhubs"
 HANDSHAKE_SECONDS = 15
 CLOSE_SECONDS = 5
 HIGH_WATER = 512 << 10
@@ -45,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._received = bytearray()
         self._needed = len(AMQP_HEADER)
         self._expects_header = True
+        self._has_header = False
         self._is_open = False
         self._closing = False
         self._admitted = True
@@ -119,10 +121,11 @@ class Connection(asyncio.Protocol):
         """Send CLOSE, with the error if there is one, and close when it is sent."""
         if self._closing:
             return
-        if self._is_open:
-            self.send(frames.close(error))
-        elif error:
-            self.send(AMQP_HEADER + frames.open_frame("eventhubs") + frames.close(error))
+        if error and not self._has_header:
+            self.send(AMQP_HEADER)
+        if error and not self._is_open:
+            self.send(frames.open_frame(CONTAINER))
+        self.send(frames.close(error))
         self.flush()
         self._closing, self.writable = True, False
         self._transport.close()
@@ -163,10 +166,9 @@ class Connection(asyncio.Protocol):
 
     def _on_header(self, header: bytes) -> None:
         if header not in (AMQP_HEADER, SASL_HEADER):
-            self._output.append(AMQP_HEADER)
             raise AmqpError(errors.FRAMING, "this is an AMQP 1.0 server without TLS")
         self.send(header)
-        self._expects_header = False
+        self._expects_header, self._has_header = False, header == AMQP_HEADER
         if header == SASL_HEADER:
             self.send(frames.sasl_mechanisms(*_MECHANISMS))
 
@@ -196,7 +198,7 @@ class Connection(asyncio.Protocol):
     def _on_open(self, fields: Fields) -> None:
         if self._is_open:
             raise AmqpError(errors.ILLEGAL_STATE, "the connection is already open")
-        self.send(frames.open_frame("eventhubs"))
+        self.send(frames.open_frame(CONTAINER))
         self._is_open = True
         self.payload_size = max(min(fields.number(2, frames.MAX_FRAME), frames.MAX_FRAME), 512) - frames.TRANSFER_SIZE
         if not self._admitted:

@@ -39,12 +39,14 @@ class HubSpec:
 
 
 class Hub:
-    def __init__(self, spec: HubSpec, data: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, spec: HubSpec, data: Path, retention: Retention) -> None:
         self.name = spec.name
         directory = data / spec.name.lower()
         directory.mkdir(parents=True, exist_ok=True)
         self.created_at = _created_at(spec, directory / "hub.json")
-        self.partitions = {name: Partition(name, directory / name, loop) for name in map(str, range(spec.partitions))}
+        loop = asyncio.get_running_loop()
+        names = map(str, range(spec.partitions))
+        self.partitions = {name: Partition(name, directory / name, retention, loop) for name in names}
         sync_directory(directory)
         self._turn = count()
 
@@ -62,9 +64,7 @@ class Hub:
 
 class Namespace:
     def __init__(self, specs: list[HubSpec], data: Path, retention: Retention) -> None:
-        loop = asyncio.get_running_loop()
-        self._hubs = {spec.name.lower(): Hub(spec, data, loop) for spec in specs}
-        self._retention = retention
+        self._hubs = {spec.name.lower(): Hub(spec, data, retention) for spec in specs}
         sync_directory(data)
 
     def hub(self, name: str) -> Hub:
@@ -80,7 +80,7 @@ class Namespace:
 
     def expire(self) -> None:
         for partition in self.partitions:
-            partition.expire(self._retention)
+            partition.expire()
 
     def close(self) -> None:
         for partition in self.partitions:

@@ -34,9 +34,10 @@ class Reader(Protocol):
 
 
 class Partition:
-    def __init__(self, name: str, directory: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, name: str, directory: Path, retention: Retention, loop: asyncio.AbstractEventLoop) -> None:
         self.name = name
         self.log = PartitionLog(directory)
+        self._retention = retention
         self._loop = loop
         self._thread = CommitThread(loop)
         self._pending: deque[tuple[list[Event], int, Settle]] = deque()
@@ -85,6 +86,8 @@ class Partition:
         error = None
         if failure is None:
             self.log.succeeded(write)
+            if write.position == 0:
+                self.expire()
         else:
             self.log.failed()
             _log.error("write to %s failed, %d sends are rejected: %s", write.segment.path, len(settles), failure)
@@ -136,8 +139,9 @@ class Partition:
         """Pump `reader` when there are new events."""
         self._idle_readers.add(reader)
 
-    def expire(self, retention: Retention) -> None:
-        self.log.expire(retention, time.time())
+    def expire(self) -> None:
+        """Delete what is older or more than is kept."""
+        self.log.expire(self._retention, time.time())
 
     def close(self) -> None:
         self._thread.stop()

@@ -8,7 +8,7 @@ import pytest
 
 from local.eventhubs.process import EventHubsProcess
 
-HUBS = 16
+HUBS = 64
 PARTITIONS = 6
 
 

@@ -3,17 +3,26 @@
 import socket
 from typing import Any
 
-from local.eventhubs import frames
-from local.eventhubs.decode import Described
+from local.eventhubs import frames, messages
+from local.eventhubs.decode import Bytes, Described, decode
 from local.eventhubs.encode import FALSE, NULL, TRUE, binary, described, mapping, sequence, string, symbol, uint
 from local.eventhubs.frames import AMQP_HEADER, SASL_HEADER, Performative
-
-DATA = 0x75
+from local.eventhubs.messages import DATA
 
 
 def data(body: bytes) -> bytes:
     """A message with one data section."""
     return described(DATA, binary(body))
+
+
+def framed(body: bytes) -> bytes:
+    """`body` as a frame of channel 1."""
+    return (len(body) + 8).to_bytes(4, "big") + b"\x02\x00\x00\x01" + body
+
+
+def body(message: Bytes) -> bytes:
+    """The first data section of a message."""
+    return next(decode(message, start)[0] for code, start, _ in messages.sections(message) if code == DATA)
 
 
 class RawClient:
@@ -45,11 +54,11 @@ class RawClient:
         self.attach(handle, "here", target, False)
         self.read(frames.FLOW)
 
-    def attach_consumer(self, source: str, credit: int, selector: str = "", handle: int = 2) -> None:
+    def attach_consumer(self, source: str, credit: int, selector: str = "", window: int = 65536) -> None:
         key = "apache.org:selector-filter:string"
         filters = (symbol(key), b"\x00" + symbol(key) + string(selector)) if selector else ()
-        self.attach(handle, source, "here", True, *filters)
-        self.flow(handle, credit)
+        self.attach(2, source, "here", True, *filters)
+        self.flow(2, credit, window=window)
 
     def flow(self, handle: int, credit: int, count: int = 0, next_incoming: int = 0, window: int = 65536) -> None:
         session = (uint(next_incoming), uint(window), uint(0), uint(65536))
@@ -59,8 +68,10 @@ class RawClient:
         self, delivery: int, payload: bytes, message_format: int = 0, handle: int = 1, more: bool = False
     ) -> None:
         fields = (uint(handle), uint(delivery), binary(b"t"), uint(message_format), FALSE, TRUE if more else FALSE)
-        body = described(frames.TRANSFER, sequence(*fields)) + payload
-        self.send((len(body) + 8).to_bytes(4, "big") + b"\x02\x00\x00\x01" + body)
+        self.send_frame(described(frames.TRANSFER, sequence(*fields)) + payload)
+
+    def send_frame(self, body: bytes) -> None:
+        self.send(framed(body))
 
     def outcome(self) -> Any:
         """The state of the next disposition: its descriptor and fields."""
@@ -79,7 +90,7 @@ class RawClient:
             found = frames.performative(int.from_bytes(rest[2:4], "big"), body)
             if code is None or found.code == code:
                 return found
-            assert found.code != frames.CLOSE, found.fields[0]
+            assert found.code not in (frames.CLOSE, frames.DETACH), (found.fields[0], found.fields[2])
 
     def take(self, size: int) -> bytes:
         while len(self._received) < size:

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from raw_client import data
+from raw_client import body, data
 
 from local.eventhubs import messages
 from local.eventhubs.cursor import Cursor, Start
-from local.eventhubs.decode import decode
 from local.eventhubs.partition_log import PartitionLog, Retention
 
 START = 1_700_000_000_000
@@ -40,10 +39,6 @@ def read(log: PartitionLog, start: Start = EVERYTHING) -> list[tuple[int, int, b
         found += [(record.sequence, record.enqueued, body(record.message).split(b" ")[0]) for record in records]
     cursor.close()
     return found
-
-
-def body(message: memoryview) -> bytes:
-    return next(decode(message, start)[0] for code, start, _ in messages.sections(message) if code == messages.DATA)
 
 
 def expected(*numbers: int) -> list[tuple[int, int, bytes]]:
