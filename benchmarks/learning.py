@@ -11,11 +11,12 @@ from multiprocessing import get_context
 from statistics import mean, stdev
 from typing import NamedTuple
 
+from benchmarks.figures import Figure
 from shared.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
 from simulator.offline import Outcome, play
-from simulator.scenario import Scenario
 from simulator.scenarios import SCENARIOS
 
+QUICK, FULL = (3, 2_000), (10, 10_000)  # seeds, events
 POLICIES = (DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS)
 
 
@@ -32,14 +33,10 @@ class Comparison(NamedTuple):
         return [new.gain - old.gain for new, old in zip(self.default, self.historic, strict=True)]
 
 
-def run(scenario: Scenario, policy: str, seed: int, events: int) -> Outcome:
-    return play(scenario, policy, seed, events)
-
-
 def measure(seeds: int, events: int) -> list[Comparison]:
     runs = list(product(SCENARIOS, POLICIES, range(seeds)))
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as processes:
-        outcomes = processes.map(run, *zip(*runs, strict=True), [events] * len(runs))
+        outcomes = processes.map(play, *zip(*runs, strict=True), [events] * len(runs))
         return [Comparison(one.name, *([next(outcomes) for _ in range(seeds)] for _ in POLICIES)) for one in SCENARIOS]
 
 
@@ -71,15 +68,29 @@ def report(comparisons: Sequence[Comparison]) -> bool:
     return all(mean(comparison.differences) > 0 for comparison in comparisons)
 
 
+def run(quick: bool = False) -> list[Figure]:
+    """Gains as figures; the ratio is the difference between the policies."""
+    return [_figure(comparison) for comparison in measure(*(QUICK if quick else FULL))]
+
+
+def _figure(comparison: Comparison) -> Figure:
+    difference = mean(comparison.differences)
+    ours, historic = (mean(one.gain for one in runs) for runs in (comparison.default, comparison.historic))
+    name = f"learning, {comparison.scenario}: gain against the historic policy's"
+    return Figure(name, f"{ours:.2f}", f"{historic:.2f}", difference, "> 0 more", difference > 0)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__)
-    parser.add_argument("--events", type=int, default=10_000, help="visits per run (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=10, help="runs per scenario and policy, at least 2 (%(default)s)")
+    parser.add_argument("--events", type=int, default=FULL[1], help="visits per run (default: %(default)s)")
+    parser.add_argument(
+        "--seeds", type=int, default=FULL[0], help="runs per scenario and policy, at least 2 (%(default)s)"
+    )
     parser.add_argument("--quick", action="store_true", help="2,000 events and 3 seeds, whatever else is given")
     options = parser.parse_args(arguments)
     if options.seeds < 2:
         parser.error("--seeds must be at least 2: the standard error needs two runs")
-    events, seeds = (2_000, 3) if options.quick else (options.events, options.seeds)
+    seeds, events = QUICK if options.quick else (options.seeds, options.events)
     print(f"default:  {DEFAULT_ARGUMENTS}\nhistoric: {HISTORIC_ARGUMENTS}")
     print(f"gain = (reward - random) / (best - random), mean ± standard error; {events:,} events, {seeds} seeds")
     started = time.monotonic()

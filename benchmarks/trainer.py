@@ -1,6 +1,5 @@
 """The trainer, from events in the hub to the published model, against VW's native driver on the same joined lines."""
 
-import argparse
 import asyncio
 import gzip
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import parts, traffic
+from benchmarks import command, parts, traffic
 from benchmarks.figures import Figure, at_least
 from shared.event_log import EventLog
 from shared.events import partition_of
@@ -63,12 +62,15 @@ async def train(service: Service) -> float:
 
 async def joined(service: Service, target: Path) -> int:
     """Writes the joined log into one file; the number of its lines."""
+    count = 0
     with target.open("wb") as out:
         for name in await service.storage.names(blob_name("default", "logs", "")):
             blob = await service.storage.read(name)
             if blob and name.endswith(".dsjson.gz"):
-                out.write(gzip.decompress(blob.data))
-    return target.read_bytes().count(b"\n")
+                lines = gzip.decompress(blob.data)
+                out.write(lines)
+                count += lines.count(b"\n")
+    return count
 
 
 def driver(lines: Path) -> float:
@@ -98,13 +100,5 @@ def run(quick: bool = False) -> list[Figure]:
         return [asyncio.run(_run(environment, 10_000 if quick else 100_000))]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.trainer", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="10,000 events instead of 100,000")
-    from benchmarks.figures import show
-
-    show(run(parser.parse_args().quick))
-
-
 if __name__ == "__main__":
-    main()
+    command.main("trainer", __doc__, run)

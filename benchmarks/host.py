@@ -1,0 +1,41 @@
+"""The local Functions host as a process."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PROJECT = Path(__file__).parent.parent
+PRODUCT, HELLO = PROJECT / "function_app.py", PROJECT / "benchmarks" / "hello_app.py"
+
+
+class Host:
+    """Serves an app on a free port from the moment it is made. A context manager that ends the process."""
+
+    def __init__(self, environment: dict[str, str], *options: str, app: Path = PRODUCT) -> None:
+        command = [sys.executable, "-m", "local.functions_host", "--port", "0", "--app", str(app), *options]
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self._process = subprocess.Popen(
+            command, cwd=PROJECT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=self._log, text=True
+        )
+        assert self._process.stdout is not None
+        ready = self._process.stdout.readline()
+        if not ready.startswith("ready: "):
+            self._log.seek(0)
+            raise RuntimeError(f"the Functions host did not start:\n{self._log.read()}")
+        self.port = int(ready.rpartition(":")[2])
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._process.terminate()
+        with self._process, self._log:
+            self._process.wait()

@@ -1,0 +1,120 @@
+"""Memory: the trainer's while very many interactions are open, and a server's growth over very many ranks."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from benchmarks import client, command, load, models, parts, traffic
+from benchmarks.figures import Figure, bounded
+from benchmarks.host import Host
+from benchmarks.processes import peak_mb, resident_mb
+from shared import checkpoint, hubs
+from shared.event_log import MESSAGE_BYTES
+from shared.loops import LoopConfig, blob_name
+from shared.service import Service
+
+EVENT_BYTES, REWARD_BYTES = 2_048, 160
+PARTITIONS = 4
+# Nothing closes while the benchmark runs, and the trainer looks every second.
+CONFIG = msgspec.structs.replace(LoopConfig(), wait=172_800.0, export=1.0)
+
+
+def interactions(count: int) -> Iterator[bytes]:
+    """Encoded decisions of EVENT_BYTES each, with ids of their own."""
+    _, template = traffic.interaction(0)
+    feature = b'"filler":"%b",' % (b"x" * (EVENT_BYTES - len(template) - len(b'"filler":"",')))
+    template = template.replace(b'"FromUrl":[{', b'"FromUrl":[{' + feature)
+    for number in range(count):
+        yield template.replace(b"event-00000000", b"event-%08d" % number)
+
+
+def observations(count: int) -> Iterator[bytes]:
+    """Encoded rewards of the first decisions."""
+    return (traffic.reward(f"event-{number:08d}", 1.0) for number in range(count))
+
+
+def packed(events: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Messages as full as the event log makes them, of events of at most `size` bytes."""
+    while message := b"".join(islice(events, MESSAGE_BYTES // size)):
+        yield message
+
+
+async def send(service: Service, hub: str, messages: Iterator[bytes]) -> None:
+    """Spreads messages over the partitions, one in flight on each."""
+    sender = hubs.Sender(service.settings, hub)
+
+    async def feed(partition: int) -> None:
+        for message in messages:
+            await sender.send(partition, message)
+
+    await asyncio.gather(*(feed(partition) for partition in range(PARTITIONS)))
+    await sender.close()
+
+
+async def fill(service: Service, opened: int, observed: int) -> None:
+    await send(service, service.settings.interactions_hub, packed(interactions(opened), EVENT_BYTES))
+    await send(service, service.settings.observations_hub, packed(observations(observed), REWARD_BYTES))
+
+
+async def caught_up(service: Service) -> None:
+    """Waits until a run that began after this call has committed, with everything observed."""
+    async with hubs.consumer(service.settings, service.settings.observations_hub) as hub:
+        states = [await hub.get_partition_properties(str(partition)) for partition in range(PARTITIONS)]
+    heads = [int(state["last_enqueued_sequence_number"]) for state in states]
+    begun = time.time() + CONFIG.export
+    while time.time() < begun + 240:
+        blob = await service.storage.read(checkpoint.name("default"))
+        state = checkpoint.decode(blob.data) if blob else checkpoint.Checkpoint()
+        if state.observed == heads and state.committed > begun * 1000:
+            return
+        await asyncio.sleep(0.2)
+    raise TimeoutError("the trainer did not read everything within 240 s")
+
+
+async def trainer(environment: dict[str, str], opened: int, observed: int) -> list[Figure]:
+    """The most memory a trainer ever held: one that followed the events, and one that was started behind them."""
+    service = Service(parts.settings(environment))
+    await service.storage.put(blob_name("default", "config.json"), CONFIG.encoded())
+    await fill(service, PARTITIONS * 100, PARTITIONS * 1_000)
+    peaks = []
+    with Host(environment, "--timers-only") as host:
+        await caught_up(service)
+        idle = resident_mb(host.pid)
+        await fill(service, opened, observed)
+        await caught_up(service)
+        peaks.append(peak_mb(host.pid))
+    with Host(environment, "--timers-only") as host:
+        await caught_up(service)
+        peaks.append(peak_mb(host.pid))
+    await service.close()
+    name = f"trainer memory, {opened:,} open interactions"
+    return [
+        bounded(f"{name}, {which}", peak, idle, 200, "MB")
+        for which, peak in zip(("followed", "after a restart"), peaks, strict=True)
+    ]
+
+
+def ranks(environment: dict[str, str], count: int) -> Figure:
+    """What a server that has a model and a steady state grows by while it answers `count` ranks."""
+    requests = [client.rank(traffic.request(10, 5, seed)) for seed in range(500)]
+    models.publish(environment, count=500)
+    with Host(environment, "--http-only") as host, load.generator() as generator:
+        generator.submit(load.closed_loop, host.port, requests, count // 10, 32).result()
+        before = resident_mb(host.pid)
+        generator.submit(load.closed_loop, host.port, requests, count, 32).result()
+        return bounded(f"resident memory, {count:,} ranks over HTTP", resident_mb(host.pid), before, 5, "MB")
+
+
+def run(quick: bool = False) -> list[Figure]:
+    opened, observed, answered = (20_000, 4_000, 2_000) if quick else (1_000_000, 200_000, 200_000)
+    with parts.servers(PARTITIONS) as environment:
+        figures = asyncio.run(trainer({**environment, "TRAINER_SCHEDULE": "* * * * * *"}, opened, observed))
+    with parts.servers() as environment:
+        return [*figures, ranks(environment, answered)]
+
+
+if __name__ == "__main__":
+    command.main("memory", __doc__, run)

@@ -1,0 +1,90 @@
+"""The benchmarks still measure: their short forms give figures. What they measured is not judged here."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import http_rank, latency, memory, models, parts, rank, start, traffic
+from benchmarks.figures import Figure, at_least, at_most, bounded, show
+from benchmarks.plain import Ranker
+from shared import events
+from shared.policy import DEFAULT_ARGUMENTS
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    """Running servers, and a model for them to serve."""
+    with parts.servers() as environment:
+        models.publish(environment, count=200)
+        yield environment
+
+
+def check(figures: list[Figure], *names: str) -> None:
+    assert len(figures) == len(names)
+    for figure, name in zip(figures, names, strict=True):
+        assert name in figure.name
+        assert float(re.sub("[^0-9.]", "", figure.measured)) > 0
+        assert float(re.sub("[^0-9.]", "", figure.reference)) > 0
+
+
+def test_goals_decide_whether_a_figure_is_reached(capsys: pytest.CaptureFixture[str]) -> None:
+    good = [at_most("a", 2, 1, 2, "us"), at_least("b", 3, "1", "3", 3), bounded("c", 15, 10, 5, "MB")]
+    poor = [at_most("a", 2.1, 1, 2, "us"), at_least("b", 2.9, "1", "3", 3), bounded("c", 16, 10, 5, "MB")]
+    assert all(figure.reached for figure in good)
+    assert not any(figure.reached for figure in poor)
+    show([*good, *poor])
+    assert capsys.readouterr().out.count("not reached") == 3
+
+
+def test_rank(tmp_path: Path) -> None:
+    check(rank.compare("default", actions=10, rounds=2), "against bare VW", "faster than the plain way")
+    model, body = models.trained(DEFAULT_ARGUMENTS, 10, 5, tmp_path, count=100), traffic.request(10, 5, event_id="one")
+    event_id, ranking = Ranker(model).rank(body)
+    order = rank.product(model)(body).ranking
+    assert event_id == "one"
+    assert sorted(probability for _, probability in ranking) == pytest.approx(
+        sorted(rank.bare(model)(rank.context(body)))
+    )
+    assert len(order.probabilities) == 10
+
+
+def test_http_rank(environment: dict[str, str]) -> None:
+    names = [f"{actions} actions: {what}" for actions in (10, 50) for what in ("server CPU", "p50", "p99")]
+    check(http_rank.measure(environment, count=200, rounds=1), *names)
+
+
+def test_latency(environment: dict[str, str]) -> None:
+    check([latency.measure(environment, rounds=1)], "one rank")
+
+
+def test_start(environment: dict[str, str]) -> None:
+    check(start.measure(environment, rounds=1), "import of function_app", "first rank", "azure.identity")
+
+
+def test_an_import_that_loads_what_it_must_not_is_an_error() -> None:
+    assert start.import_ms("json", without=start.HEAVY) > 0
+    with pytest.raises(RuntimeError, match=r"importing azure\.identity\.aio imports azure\.identity"):
+        start.import_ms("azure.identity.aio", without=start.HEAVY)
+
+
+def test_the_events_that_fill_the_trainers_memory_are_events() -> None:
+    lines = list(memory.interactions(3))
+    assert [events.decode_interaction(line).id for line in lines] == [f"event-{number:08d}" for number in range(3)]
+    assert {len(line) for line in lines} == {memory.EVENT_BYTES}
+    rewards = list(memory.observations(3))
+    assert [events.decode_observation(line).id for line in rewards] == [f"event-{number:08d}" for number in range(3)]
+    assert max(map(len, rewards)) <= memory.REWARD_BYTES
+    assert b"".join(memory.packed(iter(lines * 50), memory.EVENT_BYTES)) == b"".join(lines * 50)
+
+
+def test_the_command_names_its_sections() -> None:
+    usage = subprocess.run([sys.executable, "-m", "benchmarks", "--help"], capture_output=True, text=True, check=True)
+    assert all(section in usage.stdout for section in command.SECTIONS)
+    wrong = subprocess.run([sys.executable, "-m", "benchmarks", "nothing"], capture_output=True, text=True)
+    assert wrong.returncode == 2
+    assert "there is no section nothing" in wrong.stderr
