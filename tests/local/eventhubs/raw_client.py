@@ -7,7 +7,9 @@ from local.eventhubs import frames, messages
 from local.eventhubs.decode import Bytes, Described, decode
 from local.eventhubs.encode import FALSE, NULL, TRUE, binary, described, mapping, sequence, string, symbol, uint
 from local.eventhubs.frames import AMQP_HEADER, SASL_HEADER, Performative
-from local.eventhubs.messages import DATA
+from local.eventhubs.messages import BATCH_FORMAT, DATA
+
+ACCEPTED, REJECTED = 0x24, 0x25
 
 
 def data(body: bytes) -> bytes:
@@ -59,6 +61,16 @@ class RawClient:
         filters = (symbol(key), b"\x00" + symbol(key) + string(selector)) if selector else ()
         self.attach(2, source, "here", True, *filters)
         self.flow(2, credit, window=window)
+
+    def fill(self, target: str, count: int, filler: bytes = b"") -> None:
+        """Attach a producer and send `count` events, the number of each in front of `filler`, in batches."""
+        self.attach_producer(target)
+        size = max(min(900_000 // (len(filler) + 30), 5000), 1)
+        for start in range(0, count, size):
+            numbers = range(start, min(start + size, count))
+            batch = b"".join(described(DATA, binary(data(b"%d " % number + filler))) for number in numbers)
+            self.transfer(start, batch, BATCH_FORMAT)
+            assert self.outcome().descriptor == ACCEPTED
 
     def flow(self, handle: int, credit: int, count: int = 0, next_incoming: int = 0, window: int = 65536) -> None:
         session = (uint(next_incoming), uint(window), uint(0), uint(65536))

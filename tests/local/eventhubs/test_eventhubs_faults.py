@@ -9,14 +9,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from raw_client import RawClient, body, data
+from raw_client import ACCEPTED, REJECTED, RawClient, body, data
 
 from local.eventhubs import frames
 from local.eventhubs.encode import binary, described
+from local.eventhubs.messages import BATCH_FORMAT
 from local.eventhubs.process import EventHubsProcess
 
-ACCEPTED, REJECTED = 0x24, 0x25
-BATCH = 0x80013700
 HUBS = ("events:2",)
 
 
@@ -43,7 +42,7 @@ class Ledger:
                 self.sent.append(bodies)
                 filler = "." * (delivery % 700)
                 batch = b"".join(described(0x75, binary(data(f"{text} {filler}".encode()))) for text in bodies)
-                self._client.transfer(delivery, batch, BATCH)
+                self._client.transfer(delivery, batch, BATCH_FORMAT)
                 self._room.acquire()
         except OSError:
             pass

@@ -6,15 +6,13 @@ import time
 
 import pytest
 from conftest import HUBS
-from raw_client import RawClient, body, data, framed
+from raw_client import ACCEPTED, REJECTED, RawClient, body, data, framed
 
 from local.eventhubs import frames
 from local.eventhubs.decode import Bytes
 from local.eventhubs.encode import FALSE, NULL, TRUE, binary, described, long, mapping, sequence, string, symbol, uint
 from local.eventhubs.frames import AMQP_HEADER, SASL_HEADER
 from local.eventhubs.process import EventHubsProcess
-
-ACCEPTED, REJECTED = 0x24, 0x25
 
 
 @pytest.fixture
@@ -47,15 +45,6 @@ def still_serves(server: EventHubsProcess, hub: str) -> None:
         assert client.outcome().descriptor == ACCEPTED
 
 
-def fill(client: RawClient, hub: str, count: int, body: bytes = b"") -> None:
-    client.attach_producer(f"{hub}/Partitions/0")
-    for start in range(0, count, 300):
-        numbers = range(start, min(start + 300, count))
-        batch = b"".join(described(0x75, binary(data(b"%d " % number + body))) for number in numbers)
-        client.transfer(start, batch, 0x80013700)
-        assert client.outcome().descriptor == ACCEPTED
-
-
 def numbers(client: RawClient, count: int) -> list[int]:
     """The numbers that the next `count` messages begin with."""
     return [number_of(client.read(frames.TRANSFER).payload) for _ in range(count)]
@@ -77,7 +66,7 @@ def silent(client: RawClient, seconds: float = 0.2) -> bool:
 
 
 def test_credit_is_never_exceeded(client, hub):
-    fill(client, hub, 20)
+    client.fill(f"{hub}/Partitions/0", 20)
     client.attach_consumer(f"{hub}/ConsumerGroups/$Default/Partitions/0", credit=7)
     assert numbers(client, 7) == list(range(7))
     assert silent(client)
@@ -89,7 +78,7 @@ def test_credit_is_never_exceeded(client, hub):
 def test_the_session_window_is_never_exceeded_even_inside_a_message(server, hub):
     with RawClient(server.port) as client:
         client.open(max_frame=512, window=3)
-        fill(client, hub, 3, b"x" * 1000)
+        client.fill(f"{hub}/Partitions/0", 3, b"x" * 1000)
         client.attach_consumer(f"{hub}/Partitions/0", credit=100, window=3)
         pieces = []
         while len(pieces) < 9:
@@ -107,7 +96,7 @@ def test_the_session_window_is_never_exceeded_even_inside_a_message(server, hub)
 
 
 def test_drain_gives_unused_credit_back(client, hub):
-    fill(client, hub, 2)
+    client.fill(f"{hub}/Partitions/0", 2)
     client.attach_consumer(f"{hub}/Partitions/0", credit=10)
     assert numbers(client, 2) == [0, 1]
     fields = (uint(2), uint(65536), uint(0), uint(65536), uint(2), uint(2), uint(8), NULL, TRUE, FALSE)
@@ -231,7 +220,7 @@ SELECTORS = {
 @pytest.mark.parametrize(("selector", "expected"), SELECTORS.items())
 def test_selectors_choose_the_start(client, selector, expected):
     hub = f"hub{HUBS - 1}"
-    fill(client, hub, 3)
+    client.fill(f"{hub}/Partitions/0", 3)
     client.attach_consumer(f"{hub}/Partitions/0", 3, selector)
     assert numbers(client, len(expected)) == expected
 
@@ -299,7 +288,7 @@ def test_a_peer_with_an_idle_timeout_gets_empty_frames(server):
 
 
 def test_a_reader_that_does_not_read_does_not_fill_the_servers_memory(server, client, other, hub):
-    fill(client, hub, 9000, b"x" * 2000)
+    client.fill(f"{hub}/Partitions/0", 9000, b"x" * 2000)
     before = resident(server)
     other.attach_consumer(f"{hub}/Partitions/0", credit=9000)
     still_serves(server, hub)

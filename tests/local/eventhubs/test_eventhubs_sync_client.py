@@ -1,6 +1,8 @@
 """The synchronous azure-eventhub client against a real server."""
 
+import gc
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +10,21 @@ import pytest
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
 from azure.eventhub.exceptions import ConnectError, EventDataSendError, EventHubError
 from conftest import PARTITIONS
+from raw_client import RawClient
 
 from local.eventhubs.partition_key import partition_of
+
+
+# The client forgets, unclosed, the socket of a connection that failed; the collector finds it.
+pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def _collected_sockets():
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture
@@ -106,14 +121,12 @@ def test_a_batch_of_one_mebibyte_arrives_whole(producer, consumer):
     assert len(bodies(events)[-1]) == (1 << 20) - 40
 
 
-def test_more_events_than_the_transfer_window_arrive_once_and_in_order(producer, consumer):
+def test_more_events_than_the_transfer_window_arrive_once_and_in_order(server, hub, consumer):
     total = 66_500
-    for first in range(0, total, 7000):
-        batch = producer.create_batch(partition_id="4")
-        for number in range(first, first + 7000):
-            batch.add(EventData(str(number)))
-        producer.send_batch(batch)
-    assert bodies(receive(consumer, total, partition_id="4", prefetch=3000)) == [str(n) for n in range(total)]
+    with RawClient(server.port) as client:
+        client.open()
+        client.fill(f"{hub}/Partitions/4", total)
+    assert bodies(receive(consumer, total, partition_id="4", prefetch=3000)) == [f"{n} " for n in range(total)]
 
 
 def test_a_message_over_the_limit_is_refused_with_a_reason(producer):
