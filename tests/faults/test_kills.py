@@ -1,0 +1,115 @@
+"""SIGKILL at random instants under load: what was acknowledged is joined once, and the model's weights agree."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from harness.load import Load
+from harness.stored import Loop
+from harness.system import Part, System, running, wait_until
+
+WAIT = 8
+
+
+@contextmanager
+def audited(system: System, seed: int, wait: float) -> Iterator[Load]:
+    """Load for as long as the block lasts; then the joined log and the model have to agree with the ledger."""
+    print(f"seed {seed}")
+    with Load(system, seed) as load:
+        yield load
+    loop = Loop(system)
+    loop.wait_until_done()
+    assert load.failures == []
+    assert load.ledger.contradictions(loop.joined(), wait) == []
+    assert loop.weights() == loop.replayed()
+
+
+def check_undisturbed(system: System) -> None:
+    """Another trainer, with a storage of its own, has to make the same of the same hubs in a run without kills."""
+    for timers in system.parts[3:]:
+        timers.end()
+    loop, reference = Loop(system), Loop(system, "undisturbed")
+    system.blobs("undisturbed").create_container()
+    reference.write(reference.name("config.json"), loop.read(loop.name("config.json")))
+    trainer = system.more_timers(STORAGE_CONTAINER="undisturbed")
+    trainer.start()
+    reference.wait_until_done()
+    trainer.end()
+    assert reference.counts() == loop.counts()
+    assert sorted(reference.joined()) == sorted(loop.joined())
+    assert reference.weights() == loop.weights()
+
+
+def kill_in_training(timers: Part, chance: random.Random) -> None:
+    """Kills the timers' process while VW learns in its child; both are gone afterwards."""
+    wait_until(timers.children, "a training run")
+    time.sleep(chance.uniform(0, 0.2))
+    timers.kill()
+
+
+def kill_all(system: System, rounds: int, chance: random.Random) -> int:
+    """Kills every part `rounds` times in any order, the timers as often again while they train; the number of kills."""
+    victims = [*system.parts, None] * rounds
+    chance.shuffle(victims)
+    for victim in victims:
+        time.sleep(chance.uniform(0.2, 1.2))
+        part = victim or system.timers
+        if victim is None:
+            kill_in_training(part, chance)
+        else:
+            part.kill()
+        part.start()
+        part.ready()
+    return len(victims)
+
+
+def check_kills(data: Path, seed: int, rounds: int) -> None:
+    with running(data, RANK_REQUIRES_LOG="true") as system:
+        system.configure(rewardWaitTime=f"PT{WAIT}S")
+        with audited(system, seed, WAIT) as load:
+            assert kill_all(system, rounds, random.Random(seed)) >= 20
+            told = load.ledger.acknowledged
+            wait_until(lambda: load.ledger.acknowledged > told + 20, "the system serves again by itself")
+        check_undisturbed(system)
+
+
+def test_what_was_acknowledged_before_a_kill_is_joined_once_and_learned_once(tmp_path: Path) -> None:
+    check_kills(tmp_path, seed=20, rounds=4)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(5))
+def test_hundreds_of_kills(tmp_path: Path, seed: int) -> None:
+    check_kills(tmp_path, seed, rounds=20)
+
+
+def test_two_trainers_at_once_learn_everything_once(tmp_path: Path) -> None:
+    chance = random.Random(2)
+    with running(tmp_path, RANK_REQUIRES_LOG="true") as system:
+        system.configure()
+        second = system.more_timers()
+        second.start()
+        second.ready()
+        with audited(system, 2, 2.0):
+            for victim in (system.timers, second):
+                time.sleep(4)
+                kill_in_training(victim, chance)
+                victim.start()
+                victim.ready()
+        assert "Another trainer was faster" in system.timers.log() + second.log()
+        check_undisturbed(system)
+
+
+def test_sigterm_loses_no_acknowledged_event(tmp_path: Path) -> None:
+    with running(tmp_path, RANK_REQUIRES_LOG="true") as system:
+        system.configure(rewardWaitTime="PT4S")
+        with audited(system, 3, 4.0) as load:
+            for _ in range(3):
+                told = load.ledger.acknowledged
+                wait_until(lambda: load.ledger.acknowledged > told + 50, "the system serves")  # noqa: B023
+                assert system.http.stop() == 0
+                system.http.start()
+                system.http.ready()

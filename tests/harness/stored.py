@@ -1,0 +1,148 @@
+"""What a loop left in storage and in the hubs, read with the SDKs as any tool would."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import vowpalwabbit
+from azure.core.exceptions import ResourceNotFoundError
+from azure.eventhub.aio import EventHubConsumerClient
+
+from harness.system import CONTAINER, System, wait_until
+
+HUBS, PARTITIONS = ("interactions", "observations"), 4
+
+
+class Line(NamedTuple):
+    """One event of the joined log."""
+
+    event_id: str
+    action: int
+    probability: float
+    reward: float
+    skipped: bool
+    outcomes: int
+    model: str
+
+
+class Loop:
+    """The blobs of the loop `default` in one container."""
+
+    def __init__(self, system: System, container: str = CONTAINER) -> None:
+        self._system, self._blobs = system, system.blobs(container)
+
+    def name(self, name: str) -> str:
+        return f"loops/default/{name}"
+
+    def names(self, prefix: str) -> list[str]:
+        try:
+            return sorted(self._blobs.list_blob_names(name_starts_with=self.name(prefix)))
+        except ResourceNotFoundError:
+            return []
+
+    def read(self, name: str) -> bytes:
+        """A blob by its full name; ResourceNotFoundError if there is none."""
+        return self._blobs.download_blob(name).readall()
+
+    def write(self, name: str, data: bytes) -> None:
+        self._blobs.upload_blob(name, data, overwrite=True)
+
+    def delete(self, name: str) -> None:
+        self._blobs.delete_blob(name)
+
+    def checkpoint(self) -> dict[str, Any]:
+        """checkpoint.json; {} while there is none."""
+        try:
+            checkpoint: dict[str, Any] = json.loads(self.read(self.name("checkpoint.json")))
+        except ResourceNotFoundError:
+            return {}
+        return checkpoint
+
+    def counts(self) -> dict[str, int]:
+        """The checkpoint's counts that are not 0."""
+        return {name: count for name, count in self.checkpoint().get("counts", {}).items() if count}
+
+    def joined_log(self) -> bytes:
+        """All joined events in order, as dsjson."""
+        names = [name for name in self.names("logs/") if name.endswith(".dsjson.gz")]
+        return b"".join(gzip.decompress(self.read(name)) for name in names)
+
+    def joined(self) -> list[Line]:
+        return [_line(json.loads(line)) for line in self.joined_log().splitlines()]
+
+    def late(self) -> list[tuple[str, str]]:
+        """(reason, event id) of every event that was kept beside the joined log."""
+        blobs = [gzip.decompress(self.read(name)) for name in self.names("logs/late/")]
+        kept = [json.loads(line) for blob in blobs for line in blob.splitlines()]
+        return [(one["reason"], json.loads(one["event"])["id"]) for one in kept]
+
+    def weights(self) -> bytes:
+        """The current trainer state behind its header, whose counters depend on how often it was loaded.
+
+        VW saves sparsely: index, weight and the learner's adaptive state of every weight that is not 0.
+        """
+        model = self.checkpoint()["model"]
+        return _without_header(self.read(model["trainer"]["name"]), model["arguments"])
+
+    def replayed(self) -> bytes:
+        """The weights that VW's own driver learns from the joined log, in one go."""
+        arguments = self.checkpoint()["model"]["arguments"]
+        with tempfile.TemporaryDirectory() as folder:
+            data, model = Path(folder, "log.dsjson"), Path(folder, "model.vw")
+            data.write_bytes(self.joined_log())
+            _drive([*arguments.split(), "-d", str(data), "--dsjson"], model)
+            return _without_header(model.read_bytes(), arguments)
+
+    def wait_until_done(self, seconds: float = 90) -> None:
+        """Returns when the trainer has closed everything in the hubs and read every observation."""
+        reached = None
+        while (ends := asyncio.run(heads(self._system))) != reached:
+            reached = ends
+            wait_until(lambda: self._done() == ends, "the trainer has caught up with the hubs", seconds)
+
+    def _done(self) -> list[list[int]]:
+        """How far each hub is done with, once no run is under way."""
+        state = self.checkpoint()
+        return [] if not state or state["plan"] else [state["interactions"], state["observed"]]
+
+
+async def heads(system: System) -> list[list[int]]:
+    """The last sequence number of each partition of both hubs, -1 for none."""
+    return await asyncio.gather(*(_heads(system.settings["EVENT_HUBS_CONNECTION_STRING"], hub) for hub in HUBS))
+
+
+async def _heads(connection: str, hub: str) -> list[int]:
+    async with EventHubConsumerClient.from_connection_string(connection, "$Default", eventhub_name=hub) as client:
+        states = await asyncio.gather(*(client.get_partition_properties(str(one)) for one in range(PARTITIONS)))
+    return [-1 if state["is_empty"] else int(state["last_enqueued_sequence_number"]) for state in states]
+
+
+def _line(line: dict[str, Any]) -> Line:
+    return Line(
+        event_id=line["EventId"],
+        action=line["a"][0],
+        probability=line["p"][0],
+        reward=0 - line["_label_cost"],
+        skipped=line.get("_skipLearn", False),
+        outcomes=len(line.get("o", [])),
+        model=line["VWState"]["m"],
+    )
+
+
+def _without_header(model: bytes, arguments: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        untrained = Path(folder, "untrained.vw")
+        _drive(arguments.split(), untrained)
+        header = untrained.stat().st_size
+    assert len(model) > header, "the model has learned nothing"
+    return model[header:]
+
+
+def _drive(arguments: list[str], model: Path) -> None:
+    options = ["--save_resume", "--preserve_performance_counters", "--quiet", "-f", str(model)]
+    vowpalwabbit.Workspace(arg_list=[*arguments, *options]).finish()
