@@ -1,6 +1,5 @@
 """Rank, from the decoded request to the answer and the event to be logged."""
 
-import uuid
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,7 +28,10 @@ def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, l
     """Predicts and draws. The same request, event id, configuration and model give the same decision."""
     candidates, excluded = _split(request)
     context = vw_json(request.context_features or (), candidates)
-    event_id = request.event_id or str(uuid.uuid4())
+    if len(context) > events.LARGEST_CONTEXT_BYTES:
+        limit = f"{len(context)} bytes as logged, {events.LARGEST_CONTEXT_BYTES} allowed; send fewer features."
+        raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
+    event_id = request.event_id or events.new_id()
     pmf = _pmf(context, len(candidates), config, model)
     ranking = sampling.rank(pmf, sampling.draw(loop_hash, event_id))
     return Decision(event_id, candidates, excluded, context, ranking, model.version if model else UNTRAINED)
@@ -66,11 +68,8 @@ def answer(decision: Decision) -> bytes:
 
 
 def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:
-    """The interaction to be logged; raises PayloadSizeExceeded if the log could not take it.
-
-    It may be several times as long as the request: `1e9` is logged as `1000000000.0`.
-    """
-    encoded = events.encode(
+    """The interaction to be logged."""
+    return events.encode(
         events.Interaction(
             v=events.VERSION,
             loop=loop,
@@ -84,10 +83,6 @@ def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:
             c=msgspec.Raw(decision.context),
         )
     )
-    if len(encoded) > events.LARGEST_EVENT_BYTES:
-        limit = f"{len(encoded)} bytes as logged, {events.LARGEST_EVENT_BYTES} allowed; send fewer features."
-        raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
-    return encoded
 
 
 _encode = msgspec.json.Encoder().encode
