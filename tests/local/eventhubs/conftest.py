@@ -5,11 +5,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hubs import HUBS, PARTITIONS
 
 from local.eventhubs.process import EventHubsProcess
-
-HUBS = 64
-PARTITIONS = 6
 
 
 @pytest.fixture(scope="module")

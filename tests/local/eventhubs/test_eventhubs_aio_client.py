@@ -7,7 +7,7 @@ import pytest
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient
 from azure.eventhub.exceptions import AuthenticationError, ConnectionLostError, EventHubError
-from conftest import PARTITIONS
+from hubs import PARTITIONS
 
 from local.eventhubs.process import EventHubsProcess
 

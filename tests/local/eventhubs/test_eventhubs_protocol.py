@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from conftest import HUBS
+from hubs import HUBS
 from raw_client import ACCEPTED, REJECTED, RawClient, body, data, framed
 
 from local.eventhubs import frames

@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
 from azure.eventhub.exceptions import ConnectError, EventDataSendError, EventHubError
-from conftest import PARTITIONS
+from hubs import PARTITIONS
 from raw_client import RawClient
 
 from local.eventhubs.partition_key import partition_of
-
 
 # The client forgets, unclosed, the socket of a connection that failed; the collector finds it.
 pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")

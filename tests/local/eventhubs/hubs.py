@@ -1,0 +1,4 @@
+"""What the server of the test modules has."""
+
+HUBS = 64
+PARTITIONS = 6
