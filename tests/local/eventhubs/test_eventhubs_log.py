@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from local.eventhubs.partition_log import PartitionLog, Retention
 
 START = 1_700_000_000_000
 SEQUENCE, OFFSET, TIME = range(3)
+Stopped = Callable[..., None]
 EVERYTHING = Start(SEQUENCE, 0)
 
 
@@ -49,14 +51,32 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.segment"))
 
 
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("templates")
+
+
+@pytest.fixture
+def stopped(folder: Path, templates: Path) -> Stopped:
+    """Make `folder` the log of a stopped server with a number of events; written once, then copied."""
+
+    def copy(count: int, segment_size: int = 1000) -> None:
+        template = templates / f"{count}-{segment_size}"
+        if not template.exists():
+            filled(template, count, segment_size).close()
+        shutil.copytree(template, folder)
+
+    return copy
+
+
 @pytest.fixture
 def reports(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.WARNING, "eventhubs")
     return caplog
 
 
-def test_events_survive_in_order_across_segments_and_restarts(folder, reports):
-    filled(folder, 30).close()
+def test_events_survive_in_order_across_segments_and_restarts(stopped, folder, reports):
+    stopped(30)
     log = PartitionLog(folder, 1000)
     append(log, b"30", now=START + 30)
     assert read(log) == expected(*range(31))
@@ -147,8 +167,8 @@ def damaged(folder: Path, path: Path, position: int) -> PartitionLog:
 
 
 @pytest.mark.parametrize("position", range(0, 900, 23))
-def test_a_tampered_byte_costs_one_event_and_is_reported(folder, reports, position):
-    filled(folder, 20).close()
+def test_a_tampered_byte_costs_one_event_and_is_reported(stopped, folder, reports, position):
+    stopped(20)
     path = segments(folder)[1]
     log = damaged(folder, path, position)
     lost = [number for number in range(20) if number not in [sequence for sequence, _, _ in read(log)]]
@@ -160,8 +180,8 @@ def test_a_tampered_byte_costs_one_event_and_is_reported(folder, reports, positi
 
 
 @pytest.mark.parametrize("position", [0, 5, 10, 40, 150])
-def test_a_tampered_byte_in_the_last_segment_is_reported_at_start(folder, reports, position):
-    filled(folder, 5, segment_size=10_000).close()
+def test_a_tampered_byte_in_the_last_segment_is_reported_at_start(stopped, folder, reports, position):
+    stopped(5, segment_size=10_000)
     log = damaged(folder, segments(folder)[0], position)
     assert len(reports.messages) == 1
     assert "(1 events) are lost" in reports.messages[0]
@@ -183,8 +203,8 @@ def test_the_last_acknowledged_event_is_not_forgotten_when_it_is_damaged(folder,
 
 @pytest.mark.parametrize("which", [0, 1, -1])
 @pytest.mark.parametrize("kept", [0, 1, 300, 999])
-def test_a_truncated_segment_costs_its_end_and_no_sequence_number_is_given_twice(folder, reports, which, kept):
-    filled(folder, 18).close()
+def test_a_truncated_segment_costs_its_end_and_no_sequence_number_is_given_twice(stopped, folder, reports, which, kept):
+    stopped(18)
     path = segments(folder)[which]
     first = int(path.name[:20])
     following = [int(other.name[:20]) for other in segments(folder) if other > path] or [18]
@@ -203,8 +223,8 @@ def test_a_truncated_segment_costs_its_end_and_no_sequence_number_is_given_twice
     assert len(reports.messages) == 1
 
 
-def test_a_deleted_segment_is_reported(folder, reports):
-    filled(folder, 20).close()
+def test_a_deleted_segment_is_reported(stopped, folder, reports):
+    stopped(20)
     path = segments(folder)[1]
     lost = range(int(path.name[:20]), int(segments(folder)[2].name[:20]))
     path.unlink()
@@ -213,8 +233,8 @@ def test_a_deleted_segment_is_reported(folder, reports):
     assert f"sequence numbers {lost[0]} to {lost[-1]}" in reports.messages[0]
 
 
-def test_deleting_everything_but_the_head_does_not_reuse_sequence_numbers(folder):
-    filled(folder, 20).close()
+def test_deleting_everything_but_the_head_does_not_reuse_sequence_numbers(stopped, folder):
+    stopped(20)
     for path in segments(folder):
         path.unlink()
     log = PartitionLog(folder, 1000)
@@ -223,8 +243,8 @@ def test_deleting_everything_but_the_head_does_not_reuse_sequence_numbers(folder
 
 
 @pytest.mark.parametrize("content", [None, b"", b"x" * 36])
-def test_a_lost_head_file_costs_nothing(folder, content):
-    filled(folder, 20).close()
+def test_a_lost_head_file_costs_nothing(stopped, folder, content):
+    stopped(20)
     (folder / "head").unlink()
     if content is not None:
         (folder / "head").write_bytes(content)
