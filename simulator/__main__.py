@@ -43,7 +43,7 @@ async def demonstrate(runs: list[Run], given: argparse.Namespace, screen: Displa
 
 
 async def _play_running(run: Run, given: argparse.Namespace, screen: Display) -> Result:
-    result = await play(run, given.url.rstrip("/"), given.key, given.admin_key, screen, None)
+    result = await play(run, given.url, given.key, given.admin_key, screen, None)
     _report(result, screen)
     return result
 
@@ -89,26 +89,37 @@ def _arguments() -> argparse.Namespace:
         metavar="NAME",
         help=f"what to play, may be repeated (default: {', '.join(SHOWN)}). {stories}",
     )
-    parser.add_argument("--seconds", type=_positive, help="length of each scenario (default: 45 to 90)")
+    parser.add_argument("--seconds", type=_seconds, help="length of each scenario (default: 45 to 90)")
     parser.add_argument("--seed", type=int, default=1, help="of the visitors (default: 1)")
     parser.add_argument(
         "--reward-wait",
-        type=_positive,
+        type=_seconds,
         default=2.0,
         metavar="SECONDS",
         help="rewardWaitTime during the run (default: 2). With 600 nothing can be learned in time: the counter-check",
     )
-    parser.add_argument("--url", help="play with this running service instead; its loop learns from the visitors")
+    parser.add_argument(
+        "--url", type=_url, help="play with this running service instead; its loop learns from the visitors"
+    )
     parser.add_argument("--key", default=DEFAULTS["APP_KEYS"], help="its app key (default: the local run's)")
     parser.add_argument("--admin-key", default=DEFAULTS["ADMIN_KEYS"], help="its admin key (default: the local run's)")
     return parser.parse_args()
 
 
-def _positive(text: str) -> float:
-    value = float(text)
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
     if not 1 <= value <= 86_400:
         raise argparse.ArgumentTypeError("give 1 to 86400 seconds")
     return value
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"give all of it, as in http://{text}")
+    return text.rstrip("/")
 
 
 def main() -> int:

@@ -96,7 +96,7 @@ async def play(run: Run, url: str, key: str, admin_key: str, display: Display, c
         watching = asyncio.create_task(models.watch(admin))
         try:
             visitors.start()
-            while visitors.running:
+            while visitors.running and not visitors.hopeless:
                 display.show(_snapshot(run, visitors, models))
                 await asyncio.sleep(FRAME_SECONDS)
             display.show(_snapshot(run, visitors, models), last=True)

@@ -16,6 +16,7 @@ from simulator.score import Encounter
 # Enough to keep the SDK busy; it spends some 3 ms of processor time on a visit.
 THREADS = 4
 PAUSE_AFTER_ERROR_SECONDS = 0.5
+HOPELESS_AFTER = 40
 
 
 class Visitors:
@@ -43,6 +44,11 @@ class Visitors:
     @property
     def running(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no call was ever answered as it should be, for several seconds."""
+        return not self.encounters and self.failed >= HOPELESS_AFTER
 
     def start(self) -> None:
         self._started = time.monotonic()

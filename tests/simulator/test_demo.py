@@ -234,7 +234,17 @@ def test_it_stops_everything_when_interrupted(tmp_path: Path, number: int, statu
     assert list(tmp_path.glob("open-personalizer-demo-*")) == []
 
 
-def test_a_service_that_is_not_there_or_refuses_the_key_is_reported() -> None:
+def test_a_wrong_app_key_ends_the_run_early_and_is_named(tmp_path: Path) -> None:
+    with running(tmp_path) as system:
+        options = ("--url", system.url, "--key", "wrong", "--admin-key", ADMIN_KEY)
+        with demo(*options, "--scenario", "cafe", "--seconds", "600") as process:
+            output, errors = process.communicate(timeout=200)
+    assert (process.returncode, errors) == (1, "")
+    assert "0 ranked and rewarded" in output
+    assert "look at: the last failed call: ErrorResponseException: " in output
+
+
+def test_a_service_that_is_not_there_is_reported() -> None:
     with demo("--url", "http://127.0.0.1:9") as process:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
