@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,7 +52,12 @@ def command(port: int, data: Path, tools: Path = TOOLS) -> list[str]:
 
 def install(tools: Path = TOOLS) -> Path:
     """The folder Azurite is installed in, ready to use."""
-    return _once(tools / f"azurite-{VERSION}", f"Azurite {VERSION}", lambda part: _npm_install(part, tools))
+    return npm_packages(f"azurite-{VERSION}", f"azurite@{VERSION}", tools=tools)
+
+
+def npm_packages(folder: str, *packages: str, tools: Path = TOOLS) -> Path:
+    """The folder of these npm packages, installed on first use; they are in its `node_modules`."""
+    return _once(tools / folder, ", ".join(packages), lambda part: _npm_install(part, tools, packages))
 
 
 def find_node(tools: Path = TOOLS) -> str:
@@ -98,12 +103,12 @@ def _pip_install(folder: Path) -> None:
     _run([sys.executable, "-m", "pip", "install", *options, NODE_WHEEL])
 
 
-def _npm_install(folder: Path, tools: Path) -> None:
+def _npm_install(folder: Path, tools: Path, packages: Sequence[str]) -> None:
     node, npm = _npm(tools)
     quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--loglevel=error"]
     cache = [] if os.access(Path.home(), os.W_OK) else ["--cache", str(folder / "cache")]
     path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", os.defpath)])
-    _run([*npm, "install", "--prefix", str(folder), *quiet, *cache, f"azurite@{VERSION}"], {"PATH": path})
+    _run([*npm, "install", "--prefix", str(folder), *quiet, *cache, *packages], {"PATH": path})
     shutil.rmtree(folder / "cache", ignore_errors=True)
 
 
