@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared import http, ranking, wire
+from shared import events, http, ranking, wire
 from shared.auth import Role
 from shared.errors import ApiError
 from shared.event_log import LogUnavailable
@@ -16,8 +16,9 @@ bp = func.Blueprint()
 async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /rank`: draws an action, logs the decision, answers 201."""
     request = wire.rank_request(req.get_body())
+    request.event_id = request.event_id or events.new_id()
     loop = service.loop()
-    await loop.ready()
+    await service.ready(loop, request.event_id)
     decision = ranking.decide(request, loop.config, loop.model, loop.hash)
     event = ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
     keep = not service.settings.rank_requires_log

@@ -33,6 +33,12 @@ class Service:
             serving = self._loops[name] = Serving(name, self.storage, new_loop(self.settings))
         return serving
 
+    async def ready(self, loop: Serving, event_id: str) -> None:
+        """Waits in a new process only: for the loop's model. Meanwhile the link that this event will take is opened."""
+        if not loop.loaded:
+            self._interactions.open(self.partition(event_id))
+        await loop.ready()
+
     def partition(self, event_id: str) -> int:
         return events.partition_of(event_id, self.settings.event_hubs_partitions)
 

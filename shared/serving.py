@@ -44,6 +44,11 @@ class Serving:
             self._loaded.set()
 
     @property
+    def loaded(self) -> bool:
+        """True once `ready` no longer waits."""
+        return self._loaded.is_set()
+
+    @property
     def _poll_seconds(self) -> float:
         return min(max(self.config.export / 4, SHORTEST_POLL_SECONDS), LONGEST_POLL_SECONDS)
 

@@ -4,7 +4,6 @@ import os
 
 import azure.functions as func
 
-from shared import trainer
 from shared.settings import Settings
 
 bp = func.Blueprint()
@@ -18,4 +17,6 @@ bp = func.Blueprint()
 )
 async def train(timer: func.TimerRequest) -> None:
     """Trains every loop whose next model is due."""
+    from shared import trainer  # here, because HTTP functions, which are waited for, start in other processes
+
     await trainer.run()
