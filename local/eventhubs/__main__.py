@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import fcntl
 import logging
+import os
 import resource
 import signal
 import sys
@@ -14,6 +15,8 @@ from .hub import HubSpec, Misconfigured
 from .partition_log import Retention
 from .sas import SasKey
 from .server import MAX_CONNECTIONS, Server
+
+MAX_PORT = 65535
 
 
 def main() -> int:
@@ -27,6 +30,9 @@ def main() -> int:
         lock.close()
     except Misconfigured as error:
         print(f"eventhubs: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"eventhubs: {error}: check --data {options.data}", file=sys.stderr)
         return 1
     return 0
 
@@ -42,7 +48,7 @@ async def _serve(options: argparse.Namespace) -> None:
     try:
         await server.serve(options.host, options.port, stop)
     except OSError as error:
-        text = f"cannot listen on {options.host}:{options.port} ({error.strerror})"
+        text = f"cannot listen on {options.host}:{options.port} ({os.strerror(error.errno or 0)})"
         raise Misconfigured(f"{text}: stop what uses the port, or choose another with --port (0: any)") from None
 
 
@@ -57,10 +63,16 @@ def _lock(data: Path) -> TextIO:
     return lock
 
 
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: write a number from 0 to {MAX_PORT}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.eventhubs", description="An embedded Event Hubs server.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=5672, help="port, 0 for any (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=5672, help="port, 0 for any (default: %(default)s)")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where the events are kept")
     parser.add_argument(
         "--hub", action="append", required=True, metavar="NAME:PARTITIONS", help="an event hub; may be repeated"

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 from . import errors, frames
@@ -111,6 +111,10 @@ class Connection(asyncio.Protocol):
         if not self._output:
             self._loop.call_soon(self.flush)
         self._output.append(data)
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in the next turn of the loop."""
+        self._loop.call_soon(callback)
 
     def flush(self) -> None:
         if self._output:

@@ -36,17 +36,27 @@ class Consumer(Outgoing):
         self._start = start
         self._cursor: Cursor | None = None
         self._attached = True
+        self._goes_on = False
         partition.admit(group, self)
 
     def pump(self) -> None:
+        """Send some events now and, if there were any, look for more when the loop has looked after others."""
+        if not self._attached or self._goes_on or not self.credit or not self.session.clear_to_send():
+            return
         try:
-            while self._attached and self.credit and self.session.clear_to_send():
-                if not self._send_some():
-                    self._partition.wait(self)
-                    self.drained()
-                    return
+            self._goes_on = self._send_some()
         except OSError as error:
             self.refuse(AmqpError(errors.INTERNAL, f"the events cannot be read: {error}"))
+            return
+        if self._goes_on:
+            self.session.connection.later(self._go_on)
+        else:
+            self._partition.wait(self)
+            self.drained()
+
+    def _go_on(self) -> None:
+        self._goes_on = False
+        self.pump()
 
     def _send_some(self) -> bool:
         """False if there is nothing to send."""

@@ -36,6 +36,21 @@ def test_a_taken_port_is_one_line_that_says_what_to_do(folder, tmp_path):
     assert "choose another with --port" in result.stderr
 
 
+def test_a_port_that_is_none_is_refused(folder):
+    for port in ("70000", "-1", "amqp"):
+        result = run("--port", port, "--data", str(folder), "--hub", "events:1")
+        assert result.returncode == 2
+        assert "write a number from 0 to 65535" in result.stderr
+
+
+def test_a_data_directory_that_cannot_be_used_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run("--port", "0", "--data", str(tmp_path / "file"), "--hub", "events:1")
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "check --data" in result.stderr
+
+
 def test_a_data_directory_has_one_server(folder):
     with EventHubsProcess(folder, "events:1"):
         result = run("--port", "0", "--data", str(folder), "--hub", "events:1")
