@@ -1,7 +1,6 @@
 """The server: a listening socket in front of a namespace."""
 
 import asyncio
-import logging
 from pathlib import Path
 
 from . import errors
@@ -13,8 +12,6 @@ from .sas import SasKey
 
 EXPIRE_SECONDS = 10
 MAX_CONNECTIONS = 1024
-_SPARE_CONNECTIONS = 64
-_log = logging.getLogger("eventhubs")
 
 
 class Server:
