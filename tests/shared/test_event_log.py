@@ -59,6 +59,23 @@ async def test_an_idle_log_sends_at_once_and_answers_when_stored() -> None:
     assert log.reachable
 
 
+async def test_a_busy_lane_gathers_before_it_sends_again_and_an_idle_one_does_not() -> None:
+    hub = Hub()
+    log = EventLog(hub.send, NEVER, 0)
+    await asyncio.gather(log.append(0, line(1)), log.append(0, line(2)))
+    later = [asyncio.create_task(log.append(0, line(3)))]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    later.append(asyncio.create_task(log.append(0, line(4))))
+    await asyncio.gather(*later)
+    assert hub.messages == [(0, line(1) + line(2)), (0, line(3) + line(4))]
+    await log.flush()
+    alone = asyncio.create_task(log.append(0, line(5)))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert alone.done()
+
+
 async def test_what_queues_up_during_a_send_is_one_message_in_order() -> None:
     hub = Hub()
     log = EventLog(hub.send, NEVER, 0)
