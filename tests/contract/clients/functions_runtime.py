@@ -16,7 +16,6 @@ import azure_functions_runtime as runtime  # noqa: E402
 from azure_functions_runtime.bindings.datumdef import Datum  # noqa: E402
 from azure_functions_runtime.native_invocation import invocation_request_native  # noqa: E402
 
-
 # The enumeration values of BindingInfo that the binding compares numbers with.
 BINDING_INFO = {"undefined": 0, "out": 1, "inout": 2}
 
