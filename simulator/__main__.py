@@ -70,7 +70,9 @@ def _hints(result: Result, service: FreshService | None) -> list[str]:
     if result.visitors.failure:
         found.append(f"the last failed call: {result.visitors.failure}")
     if not result.models:
-        found.append(f"why no model was published within {result.run.seconds:g} s")
+        found.append(
+            f"no model was published within {result.run.seconds:g} s; rewardWaitTime was {result.run.wait:g} s"
+        )
     if service is not None:
         service.keep = True
         found.append(f"{service.data / 'logs'} (timers.log is the trainer's); the data stays there")

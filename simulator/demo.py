@@ -61,7 +61,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a run. `counts` is None where the service does not tell them."""
+    """What came of a run. `counts` is None where nobody tells them, or when they come too late to wait for."""
 
     run: Run
     visitors: Visitors
@@ -85,7 +85,7 @@ class Result:
     def doubts(self) -> list[str]:
         """Why this run does not show a loop that learns; empty if it does."""
         found = doubts(self.last)
-        return [*found, f"{self.lost} acknowledged events are missing"] if self.lost else found
+        return [*found, f"{self.lost:,} acknowledged events are missing"] if self.lost else found
 
 
 async def play(run: Run, url: str, key: str, admin_key: str, display: Display, count: CountEvents | None) -> Result:
@@ -100,7 +100,7 @@ async def play(run: Run, url: str, key: str, admin_key: str, display: Display, c
                 display.show(_snapshot(run, visitors, models))
                 await asyncio.sleep(FRAME_SECONDS)
             display.show(_snapshot(run, visitors, models), last=True)
-            counts = await _settled(run, visitors, count) if count else None
+            counts = await _settled(visitors, count) if count and run.wait < SETTLE_SECONDS else None
             return Result(run, visitors, models.count, await admin.dropped(), counts)
         finally:
             watching.cancel()
@@ -131,9 +131,9 @@ def summary(result: Result) -> list[str]:
     ]
 
 
-async def _settled(run: Run, visitors: Visitors, count: CountEvents) -> Counts:
+async def _settled(visitors: Visitors, count: CountEvents) -> Counts:
     """The counts when everything acknowledged is in them, or when that takes too long."""
-    deadline = time.monotonic() + (SETTLE_SECONDS if run.wait < SETTLE_SECONDS else 0)
+    deadline = time.monotonic() + SETTLE_SECONDS
     counts = Counts()
     while True:
         with contextlib.suppress(StorageUnavailable):

@@ -213,7 +213,7 @@ def test_a_loop_that_cannot_learn_in_time_is_not_praised_and_its_configuration_c
     assert errors == ""
     assert "streaming: not learned" in output
     assert "standard errors above random, not 4" in output
-    assert "why no model was published within 12 s" in output
+    assert "look at: no model was published within 12 s; rewardWaitTime was 600 s" in output
     assert "did not clearly learn in: streaming." in output
     edited = "lastConfigurationEditDate"
     assert after | {edited: None} == before | {edited: None}
