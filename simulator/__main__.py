@@ -27,7 +27,7 @@ from simulator.fresh import FreshService, fresh_service
 from simulator.scenarios import SCENARIOS
 
 # Long enough to learn on a busy machine. In travel what was learned has to be unlearned, which takes longer.
-SECONDS = {"cafe": 45.0, "bookshop": 60.0, "travel": 90.0, "streaming": 45.0}
+SECONDS = {"cafe": 45.0, "bookshop": 70.0, "travel": 90.0, "streaming": 45.0}
 SHOWN = ("cafe", "bookshop")
 INTERRUPTED, TERMINATED = 130, 143
 
