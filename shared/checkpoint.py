@@ -5,6 +5,8 @@ configuration in effect. Whoever executes the plan, and however often, does the 
 killed run leaves nothing behind that the next one does not overwrite with itself.
 """
 
+import hashlib
+
 import msgspec
 
 from shared.artifacts import Artifact
@@ -82,18 +84,28 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(Checkpoint)
+# The last member. Most of a checkpoint is digits: with one of them changed it would still be read, and believed.
+_SEAL = b',"sha256":"'
 
 
 def decode(data: bytes) -> Checkpoint:
     """A stored checkpoint; raises msgspec.DecodeError if it is damaged or of a later version."""
-    checkpoint = _decoder.decode(data)
+    body = data.rpartition(_SEAL)[0] + b"}"
+    if data != _sealed(body):
+        raise msgspec.DecodeError("it is not what was written")
+    checkpoint = _decoder.decode(body)
     if checkpoint.v != VERSION:
         raise msgspec.ValidationError(f"checkpoint version {checkpoint.v} is not {VERSION}")
     return checkpoint
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
-    return msgspec.json.encode(checkpoint)
+    """JSON whose last member, `sha256`, is the digest of the object without it."""
+    return _sealed(msgspec.json.encode(checkpoint))
+
+
+def _sealed(body: bytes) -> bytes:
+    return body[:-1] + _SEAL + hashlib.sha256(body).hexdigest().encode() + b'"}'
 
 
 def name(loop: str) -> str:
