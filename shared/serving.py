@@ -66,7 +66,7 @@ class Serving:
 
     async def _refresh_config(self) -> None:
         blob = await self._storage.read(blob_name(self.loop, "config.json"), self._config_etag)
-        if blob is None:
+        if blob is None or blob.etag == self._config_etag:
             return
         before, self.config, self._config_etag = self.config, decode_config(blob.data), blob.etag
         if self.config.exploration != before.exploration:
@@ -74,7 +74,9 @@ class Serving:
 
     async def _refresh_model(self) -> None:
         blob = await self._storage.read(checkpoint.name(self.loop), self._checkpoint_etag)
-        if blob is None:
+        if blob is None and self.model is not None:
+            raise artifacts.DamagedArtifact(f"{checkpoint.name(self.loop)} is missing in storage")
+        if blob is None or blob.etag == self._checkpoint_etag:
             return
         record = checkpoint.decode(blob.data).model
         if record is not None and (self.record is None or record.version != self.record.version):

@@ -43,7 +43,7 @@ class Storage:
         self._exists = False
 
     async def read(self, name: str, unless: str | None = None) -> Blob | None:
-        """The blob; None if there is none, or if its ETag is `unless`."""
+        """The blob, without its data if its ETag is still `unless`; None if there is none."""
         from azure.core import MatchConditions
         from azure.core.exceptions import HttpResponseError
 
@@ -53,8 +53,10 @@ class Storage:
                 stream = await (await self._client()).download_blob(name, **condition)
                 return Blob(await stream.readall(), stream.properties.etag)
             except HttpResponseError as error:
-                if error.status_code in (304, 404):
+                if error.status_code == 404:
                     return None
+                if error.status_code == 304 and unless:
+                    return Blob(b"", unless)
                 raise
 
     async def download(self, name: str, target: Path) -> bool:
