@@ -22,7 +22,9 @@ class Stored(NamedTuple):
 async def load(storage: Storage, loop: str) -> Stored:
     """The current checkpoint. One that is missing or damaged is restored from its newest readable copy.
 
-    A copy is written before its commit, when all it names is stored: to adopt it is to finish that run.
+    A run's copy is written with its plan, before the first of its blobs, and again before its commit, when all it
+    names is stored: to adopt it is to repeat that run, or to finish it. Without the plan, the next run would be cut
+    elsewhere, and what this one has stored of the joined log would be in it twice.
     """
     blob = await storage.read(checkpoint.name(loop))
     if blob is not None:
@@ -32,9 +34,9 @@ async def load(storage: Storage, loop: str) -> Stored:
             _log.error("The checkpoint of loop %s is damaged (%s); restoring it from its copy.", loop, error)
     etag = blob.etag if blob else None
     for name in reversed(await storage.names(checkpoint.copies(loop))):
-        copy = await storage.read(name)
+        found = await storage.read(name)
         try:
-            restored = checkpoint.decode(copy.data) if copy else None
+            restored = checkpoint.decode(found.data) if found else None
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         if restored is not None:
@@ -52,5 +54,10 @@ async def save(storage: Storage, loop: str, stored: Stored, changed: Checkpoint)
 
 async def commit(storage: Storage, loop: str, stored: Stored, changed: Checkpoint, run: str) -> Stored:
     """`save` with a copy first."""
-    await storage.put(checkpoint.copies(loop) + run + ".json", checkpoint.encode(changed))
+    await copy(storage, loop, changed, run)
     return await save(storage, loop, stored, changed)
+
+
+async def copy(storage: Storage, loop: str, state: Checkpoint, run: str) -> None:
+    """Writes the copy of a run's plan or result."""
+    await storage.put(checkpoint.copies(loop) + run + ".json", checkpoint.encode(state))

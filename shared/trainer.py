@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared import artifacts, commits, events, hubs, planning, policy, retention, service
+from shared import archive, artifacts, commits, events, hubs, planning, policy, retention, service
 from shared.batch import Batch, compress, merged
 from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
 from shared.commits import Stored
@@ -62,6 +62,7 @@ class Trainer:
             stored = planned
         plan = stored.checkpoint.plan
         assert plan is not None
+        await commits.copy(self._storage, loop, stored.checkpoint, plan.run)
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
             changed = await self._execute(loop, stored.checkpoint, plan, Path(folder))
         await commits.commit(self._storage, loop, stored, changed, plan.run)
@@ -88,7 +89,7 @@ class Trainer:
         joiner = self._joiners.pop(loop, None)
         warm = joiner is not None and joiner.cut == before.cut
         if joiner is None or not warm:
-            joiner = await self._remember(before, folder)
+            joiner = await self._remember(loop, before, plan, folder)
         with Batch(loop, plan, joiner, folder) as batch:
             await self._observe(before, plan, batch, warm)
             positions, learner = await self._close(loop, before, plan, batch, folder)
@@ -112,10 +113,15 @@ class Trainer:
             plan=None,
         )
 
-    async def _remember(self, before: Checkpoint, folder: Path) -> Joiner:
+    async def _remember(self, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> Joiner:
         if before.seen is None:
             return Joiner(before.cut)
-        file = await artifacts.fetch(self._storage, before.seen, folder / "seen.before")
+        try:
+            file = await artifacts.fetch(self._storage, before.seen, folder / "seen.before")
+        except artifacts.DamagedArtifact as damage:
+            _log.error("Loop %s: %s; reading the log instead.", loop, damage)
+            wait = round(plan.config.wait * 1000)
+            return Joiner(before.cut, await archive.recollect(self._storage, loop, before.cut, wait))
         return Joiner(before.cut, load_seen(gzip.decompress(file.read_bytes())))
 
     async def _observe(self, before: Checkpoint, plan: Plan, batch: Batch, warm: bool) -> None:
@@ -162,13 +168,10 @@ class Trainer:
         return await Learner.start(arguments, previous, folder)
 
     async def _relearn(self, loop: str, before: Checkpoint, arguments: str, folder: Path) -> Learner:
-        learner, part = await Learner.start(arguments, None, folder), folder / "part.gz"
-        last = planning.run_name(before.cut)
+        learner = await Learner.start(arguments, None, folder)
         try:
-            for name in await self._storage.names(blob_name(loop, "logs", "")):
-                if name.endswith(".dsjson.gz") and Path(name).name <= f"{last}.dsjson.gz":
-                    await self._storage.download(name, part)
-                    await learner.feed(gzip.decompress(part.read_bytes()))
+            async for lines in archive.committed(self._storage, loop, through=before.cut):
+                await learner.feed(lines)
         except BaseException:
             await learner.kill()
             raise

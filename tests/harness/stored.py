@@ -56,10 +56,10 @@ class Loop:
         self._blobs.delete_blob(name)
 
     def checkpoint(self) -> dict[str, Any]:
-        """checkpoint.json; {} while there is none."""
+        """checkpoint.json; {} while there is none that can be read."""
         try:
             checkpoint: dict[str, Any] = json.loads(self.read(self.name("checkpoint.json")))
-        except ResourceNotFoundError:
+        except (ResourceNotFoundError, ValueError):
             return {}
         return checkpoint
 

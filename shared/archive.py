@@ -1,0 +1,43 @@
+"""The joined log of a loop in storage, read back: every event of it is there once."""
+
+import gzip
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import msgspec
+
+from shared import planning
+from shared.join import EARLY_MS, MEMORY_MS, key_of
+from shared.loops import blob_name
+from shared.storage import Storage
+
+
+class _Ranked(msgspec.Struct):
+    id: str = msgspec.field(name="EventId")
+    at: datetime = msgspec.field(name="Timestamp")
+
+
+_ranked = msgspec.json.Decoder(_Ranked)
+
+
+async def committed(storage: Storage, loop: str, through: int, since: int = 0) -> AsyncIterator[bytes]:
+    """The dsjson of each run whose cut is in `since`..`through` (ms), in order."""
+    first, last = planning.run_name(since), planning.run_name(through)
+    for name in await storage.names(blob_name(loop, "logs", "")):
+        run, _, kind = name.rpartition("/")[2].partition(".")
+        if kind == "dsjson.gz" and first <= run <= last:
+            blob = await storage.read(name)
+            if blob is not None:
+                yield gzip.decompress(blob.data)
+
+
+async def recollect(storage: Storage, loop: str, cut: int, wait: int) -> dict[int, int]:
+    """The memory of a `Joiner` at a cut, made from the log. wait: rewardWaitTime in ms, as it is now."""
+    seen: dict[int, int] = {}
+    async for lines in committed(storage, loop, cut, since=max(0, cut - wait - MEMORY_MS - EARLY_MS)):
+        for line in lines.splitlines():
+            event = _ranked.decode(line)
+            key = key_of(event.id)
+            seen.pop(key, None)  # the order is that of the last times
+            seen[key] = round(event.at.timestamp() * 1000) + wait
+    return seen

@@ -1,0 +1,198 @@
+"""Missing, truncated and changed blobs: the last good model stays in service, and nothing is learned twice or lost."""
+
+import os
+import random
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from harness.load import ACTIONS
+from harness.stored import Loop
+from harness.system import System, running, wait_until
+
+Damage = Callable[[Loop, str], None]
+
+
+def remove(loop: Loop, name: str) -> None:
+    loop.delete(name)
+
+
+def truncate(loop: Loop, name: str) -> None:
+    data = loop.read(name)
+    loop.write(name, data[: len(data) // 2])
+
+
+def flip(loop: Loop, name: str) -> None:
+    """Changes one bit of the second half, which in a model are weights."""
+    data = bytearray(loop.read(name))
+    data[random.Random(len(data)).randrange(len(data) // 2, len(data))] ^= 1
+    loop.write(name, bytes(data))
+
+
+DAMAGES = [remove, truncate, flip]
+
+
+class Service:
+    """A system, its loop, and one visitor, all of whose events have to be joined and learned once."""
+
+    def __init__(self, system: System) -> None:
+        self.system, self.loop = system, Loop(system)
+        self.rewards: dict[str, float] = {}
+
+    def visit(self) -> str:
+        """Ranks and rewards; the event's id."""
+        event_id = f"visit-{len(self.rewards) + 1}"
+        self.rank(event_id)
+        self.rewards[event_id] = len(self.rewards) / 1000
+        self.reward(event_id, self.rewards[event_id])
+        return event_id
+
+    def rank(self, event_id: str) -> None:
+        with self.system.client() as client:
+            assert client.post("rank", json={"eventId": event_id, "actions": ACTIONS}).status_code == 201
+        self.rewards[event_id] = 0.0
+
+    def reward(self, event_id: str, value: float) -> None:
+        with self.system.client() as client:
+            assert client.post(f"events/{event_id}/reward", json={"value": value}).status_code == 204
+
+    def train(self) -> None:
+        """Three visits, learned."""
+        for _ in range(3):
+            self.visit()
+        self.loop.wait_until_done()
+
+    def model(self) -> Any:
+        """The checkpoint's record of the current model."""
+        return self.loop.checkpoint()["model"]
+
+    def is_fresh(self) -> bool:
+        health = self.system.health()
+        return bool(health["status"] == "ok" and health["model"]["refreshed"] and health["model"]["trained"])
+
+    def is_stale(self) -> bool:
+        """Whether health says that it serves a model, but not the one it should."""
+        health = self.system.health()
+        return bool(health["status"] == "degraded" and not health["model"]["refreshed"] and health["model"]["trained"])
+
+    def start_timers(self) -> None:
+        self.system.timers.start()
+        self.system.timers.ready()
+
+    def check(self) -> None:
+        """Everything is joined once, learned once and served."""
+        joined = [(line.event_id, line.reward) for line in self.loop.joined()]
+        assert sorted(joined) == sorted(self.rewards.items())
+        assert self.loop.counts()["learned"] == len(self.rewards)
+        assert self.loop.weights() == self.loop.replayed()
+        wait_until(self.is_fresh, "the current model is served")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("system")) as system:
+        system.configure(rewardWaitTime="PT1S")
+        service = Service(system)
+        service.train()
+        service.check()
+        yield service
+
+
+@contextmanager
+def unpublished(service: Service) -> Iterator[None]:
+    """Trains a model that Rank cannot have seen when the block begins; no other follows."""
+    service.visit()
+    os.kill(service.system.http.pid, signal.SIGSTOP)
+    try:
+        service.loop.wait_until_done()
+        service.system.timers.kill()
+        yield
+    finally:
+        os.kill(service.system.http.pid, signal.SIGCONT)
+
+
+def test_damaged_models_leave_the_last_good_one_in_service(service: Service) -> None:
+    good = service.model()["version"]
+    for damage in DAMAGES:
+        with unpublished(service):
+            damage(service.loop, service.model()["predict"]["name"])
+        wait_until(service.is_stale, "health tells of the damage")
+        visit = service.visit()
+        service.start_timers()
+    service.loop.wait_until_done()
+    assert [line.model for line in service.loop.joined() if line.event_id == visit] == [good]
+    service.check()
+
+
+def test_a_new_process_with_a_damaged_model_ranks_at_random(service: Service) -> None:
+    service.system.timers.kill()
+    flip(service.loop, service.model()["predict"]["name"])
+    service.system.http.kill()
+    service.system.http.start()
+    service.system.http.ready()
+    assert service.system.health()["status"] == "degraded"
+    assert service.system.health()["model"] == {"trained": False, "ageSeconds": None, "refreshed": False}
+    visit = service.visit()
+    service.start_timers()
+    service.loop.wait_until_done()
+    assert [line.model for line in service.loop.joined() if line.event_id == visit] == ["N/A"]
+    service.check()
+
+
+def test_a_damaged_trainer_state_is_learned_again_from_the_log(service: Service) -> None:
+    for damage in DAMAGES:
+        service.system.timers.kill()
+        damage(service.loop, service.model()["trainer"]["name"])
+        service.start_timers()
+        service.train()
+        service.check()
+
+
+def test_a_damaged_memory_of_joined_events_is_made_again_from_the_log(service: Service) -> None:
+    service.rank("rewarded late")
+    service.train()
+    service.system.timers.kill()
+    remove(service.loop, service.loop.checkpoint()["seen"]["name"])
+    service.reward("rewarded late", 1)
+    service.start_timers()
+    service.train()
+    assert service.loop.late() == [("late", "rewarded late")]
+    service.check()
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_restored_from_its_copy(service: Service, damage: Damage) -> None:
+    service.system.timers.kill()
+    damage(service.loop, service.loop.name("checkpoint.json"))
+    wait_until(service.is_stale, "health tells of the damage")
+    service.visit()
+    service.start_timers()
+    service.train()
+    service.check()
+
+
+def test_a_checkpoint_that_is_lost_during_a_run_is_restored_with_the_run(service: Service) -> None:
+    wait_until(lambda: stops_before_commit(service), "a run is stopped when its log is stored, but not committed")
+    remove(service.loop, service.loop.name("checkpoint.json"))
+    service.start_timers()
+    service.train()
+    service.check()
+
+
+def stops_before_commit(service: Service) -> bool:
+    """Kills the timers if they are in a run whose log is stored, and tells whether it is not committed."""
+    service.visit()
+    plan = service.loop.checkpoint().get("plan")
+    if not plan or not is_logged(service.loop, plan["run"]):
+        return False
+    service.system.timers.kill()
+    if service.loop.checkpoint()["plan"] == plan:
+        return True
+    service.start_timers()
+    return False
+
+
+def is_logged(loop: Loop, run: str) -> bool:
+    return any(f"/{run}." in name for name in loop.names("logs/"))
