@@ -82,7 +82,7 @@ class _Partition:
         self._client = client
         self._arrived: asyncio.Queue[list[EventData] | Exception] = asyncio.Queue(maxsize=1)
         self._held: deque[Message] = deque()
-        self._after = -1
+        self._after = self._received = -1
         self._receiving: asyncio.Task[None] | None = None
 
     async def read(self, after: int, through: int, until: int | None) -> AsyncGenerator[Message, None]:
@@ -99,8 +99,16 @@ class _Partition:
         if self._receiving is None or self._after != after:
             await self._restart(after)
         while not self._held:
-            self._held.extend(await self._next())
+            self._hold(await self._next())
         return self._held[0]
+
+    def _hold(self, messages: list[Message]) -> None:
+        """Takes what is new: a link that was lost is opened again behind what the SDK had handed over, and what it had
+        received beyond that comes twice."""
+        for message in messages:
+            if message.sequence > self._received:
+                self._received = message.sequence
+                self._held.append(message)
 
     async def close(self) -> None:
         """Ends receiving; the SDK takes a second for it."""
@@ -112,7 +120,7 @@ class _Partition:
     async def _restart(self, after: int) -> None:
         await self.close()
         arrived: asyncio.Queue[list[EventData] | Exception] = asyncio.Queue(maxsize=1)
-        self._arrived, self._after = arrived, after
+        self._arrived, self._after, self._received = arrived, after, after
         self._held.clear()
 
         async def deliver(_: PartitionContext | None, batch: list[EventData] | Exception) -> None:

@@ -46,7 +46,9 @@ class Ledger:
     @property
     def acknowledged(self) -> int:
         """Ranks and rewards that were promised."""
-        calls = [call for entry in self.entries.values() for call in (entry.rank, entry.rewarded)]
+        with self._lock:
+            entries = list(self.entries.values())
+        calls = [call for entry in entries for call in (entry.rank, entry.rewarded)]
         return sum(call is not None and call.answered is not None for call in calls)
 
     def contradictions(self, joined: Iterable[Line], wait: float, default: float = 0.0) -> list[str]:
