@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import msgspec
+
 from shared.checkpoint import Checkpoint, Plan
 from shared.loops import LoopConfig
 from shared.reader import HubReader
@@ -33,9 +35,10 @@ async def plan(
     """
     latest = int((time.time() - config.wait - skew) * 1000)
     ranked, observed = await asyncio.gather(interactions.heads(), observations.heads())
-    done = positions(checkpoint.interactions, len(ranked))
-    new = any(head > position for head, position in zip(ranked, done, strict=True))
-    if not new and positions(checkpoint.observations, len(observed)) == observed:
+    checkpoint = realigned(checkpoint, ranked, observed)
+    done = checkpoint.interactions
+    new = done != ranked
+    if not new and checkpoint.observations == observed:
         return None
     cut = max(checkpoint.cut, latest)
     if new and cut - checkpoint.cut > LONGEST_RUN_MS:
@@ -46,9 +49,23 @@ async def plan(
     return Plan(run_name(cut), cut, ranked, observed, config)
 
 
-def positions(stored: list[int], partitions: int) -> list[int]:
-    """Stored positions, with -1 for partitions that are new."""
-    return stored + [-1] * (partitions - len(stored))
+def realigned(checkpoint: Checkpoint, interactions: list[int], observations: list[int]) -> Checkpoint:
+    """The checkpoint with a position for each partition of the hubs with these heads.
+
+    -1, the start, for a partition that is new, and for one whose head is behind what was read of it: a hub that was
+    made anew counts from the start again, and else its first events would pass for read.
+    """
+    return msgspec.structs.replace(
+        checkpoint,
+        interactions=_positions(checkpoint.interactions, interactions),
+        observations=_positions(checkpoint.observations, observations),
+        observed=_positions(checkpoint.observed, observations),
+    )
+
+
+def _positions(stored: list[int], heads: list[int]) -> list[int]:
+    padded = stored + [-1] * (len(heads) - len(stored))
+    return [position if position <= head else -1 for position, head in zip(padded, heads, strict=True)]
 
 
 def run_name(cut: int) -> str:

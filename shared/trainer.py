@@ -83,7 +83,8 @@ class Trainer:
         )
         if plan is None:
             return None
-        return await commits.save(self._storage, loop, stored, msgspec.structs.replace(stored.checkpoint, plan=plan))
+        planned = planning.realigned(stored.checkpoint, plan.interactions, plan.observations)
+        return await commits.save(self._storage, loop, stored, msgspec.structs.replace(planned, plan=plan))
 
     async def _execute(self, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> Checkpoint:
         joiner = self._joiners.pop(loop, None)
@@ -126,10 +127,9 @@ class Trainer:
 
     async def _observe(self, before: Checkpoint, plan: Plan, batch: Batch, warm: bool) -> None:
         """Feeds the batch with the observations that this process has not read yet."""
-        observed = planning.positions(before.observed, len(plan.observations))
-        start = observed if warm else planning.positions(before.observations, len(plan.observations))
+        start = before.observed if warm else before.observations
         async for message in merged(self._observations.read(start, plan.observations)):
-            batch.observations(message, recalled=message.sequence <= observed[message.partition])
+            batch.observations(message, recalled=message.sequence <= before.observed[message.partition])
 
     async def _close(
         self, loop: str, before: Checkpoint, plan: Plan, batch: Batch, folder: Path
@@ -138,7 +138,7 @@ class Trainer:
 
         The new positions in the interactions hub, and the learner, None if there was nothing to join.
         """
-        positions, learner = planning.positions(before.interactions, len(plan.interactions)), None
+        positions, learner = list(before.interactions), None
         try:
             async for message in merged(self._interactions.read(positions, plan.interactions, until=plan.cut)):
                 lines = batch.interactions(message)

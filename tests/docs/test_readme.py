@@ -40,7 +40,8 @@ def test_the_shown_answer_is_what_a_fresh_loop_answers() -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(0, 201), (1, 204), (2, 200)])
 def test_the_curl_commands_work(system: System, number: int, status: int) -> None:
-    command = aimed(blocks("bash")[number], system).replace("curl ", "curl --silent --output /dev/null --write-out '%{http_code}' ")
+    options = "--silent --output /dev/null --write-out '%{http_code}'"
+    command = aimed(blocks("bash")[number], system).replace("curl ", f"curl {options} ")
     done = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)
     system.configure()
     assert done.stdout == str(status)
