@@ -23,7 +23,7 @@ READ = {
     "2.03:04:05.6000000": timedelta(days=2, hours=3, minutes=4, seconds=5.6),
 }
 REFUSED = ["", "P", "PT", "P1DT", "10", "10M", "PT10", "P1H", "PT1D", "pt10m", "-PT1M", "PT-1M", "00:10", "00:60", "x"]
-REFUSED += ["PT1M ", " PT1M", "1:2:3:4", "PT1,5S", "P1Y", "P1M", "PTnanS", "00:75:00", "00:00:61"]
+REFUSED += ["PT1M ", " PT1M", "1:2:3:4", "PT1,5S", "P1Y", "P1M", "PTnanS", "00:75:00", "00:00:61", "PT٣S", "00:٣0:00"]
 WRITTEN = {
     timedelta(): "PT0S",
     timedelta(minutes=10): "PT10M",
