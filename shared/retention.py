@@ -31,7 +31,7 @@ async def sweep(storage: Storage, loop: str, retention_days: int) -> None:
             if _run(name) not in kept:
                 await storage.delete(name)
     if retention_days >= 0:
-        oldest = run_name(int(time.time() * 1000) - retention_days * DAY_MS)
+        oldest = run_name(max(0, int(time.time() * 1000) - retention_days * DAY_MS))  # the names sort from 1970 on
         for name in await storage.names(blob_name(loop, "logs", "")):
             if _run(name) < oldest:
                 await storage.delete(name)

@@ -1,0 +1,56 @@
+"""What a sweep deletes, and what it must not."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from harness.system import System
+
+from shared import retention
+from shared.planning import run_name
+from shared.retention import DAY_MS, KEPT_RUNS
+from shared.settings import load
+from shared.storage import Storage
+
+AGES = (0, 1, 6, 8, 400)
+
+
+async def left(storage: Storage, names: list[str], days: int) -> set[str]:
+    """The names that a sweep keeps."""
+    for name in names:
+        await storage.put(name, b"x")
+    await retention.sweep(storage, "default", days)
+    return set(await storage.names("loops/default/")).intersection(names)
+
+
+def aged(prefix: str, suffix: str) -> dict[int, str]:
+    """A name for each age in days."""
+    now = int(time.time() * 1000)
+    return {age: f"loops/default/{prefix}{run_name(now - age * DAY_MS)}{suffix}" for age in AGES}
+
+
+def test_a_sweep_deletes_what_is_past_its_retention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
+    system = System(tmp_path)
+    logs, late = aged("logs/2026/01/01/00/", ".dsjson.gz"), aged("logs/late/2026/01/01/00/", ".jsonl.gz")
+    every = [*logs.values(), *late.values()]
+    runs = [run_name(number * 1000) for number in range(KEPT_RUNS + 2)]
+    models = [f"loops/default/models/{run}{suffix}" for run in runs for suffix in (".vw", ".predict.vw")]
+
+    async def check() -> None:
+        storage = Storage(load(system.settings))
+        try:
+            assert await left(storage, every, 7) == {one[age] for one in (logs, late) for age in (0, 1, 6)}
+            for days in (-1, 400_000, 2**31 - 1):
+                assert await left(storage, every, days) == set(every), days
+            assert await left(storage, models, 7) == set(models[4:])
+        finally:
+            await storage.close()
+
+    try:
+        system.storage.start()
+        system.storage.ready()
+        asyncio.run(check())
+    finally:
+        system.end()
