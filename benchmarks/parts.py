@@ -11,14 +11,14 @@ from urllib.request import urlopen
 
 from local import azurite
 from local.eventhubs.process import EventHubsProcess
-from local.services import free_port
+from local.services import PARTITIONS, free_port
 from shared.settings import Settings, load
 
 KEYS = {"APP_KEYS": "local-app-key", "ADMIN_KEYS": "local-admin-key"}
 
 
 @contextlib.contextmanager
-def servers(partitions: int = 4) -> Iterator[dict[str, str]]:
+def servers(partitions: int = PARTITIONS) -> Iterator[dict[str, str]]:
     """Azurite and the Event Hubs server; yields the environment that points the function app at them."""
     with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder, contextlib.ExitStack() as stack:
         hubs = [f"interactions:{partitions}", f"observations:{partitions}"]

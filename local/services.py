@@ -13,6 +13,8 @@ from local import azurite
 from local.supervisor import Service, is_healthy, listens
 
 KEY_NAME = "local"
+# One machine has nothing to spread over more, and what waits for one partition makes the largest messages.
+PARTITIONS = 1
 # Longer than the longest rewardWaitTime, two days, or events would expire before they can be joined.
 RETENTION_HOURS = 168
 # Below the ports that outgoing connections take, so that a server finds its port free again when it is restarted.
@@ -50,14 +52,18 @@ def storage(data: Path) -> Service:
     return Service("azurite", azurite.command(port, data / "azurite"), lambda: listens(port), settings)
 
 
-def event_hubs(data: Path) -> Service:
+def event_hubs(data: Path, partitions: int | None = None) -> Service:
     """The Event Hubs server, on a free port."""
     port, key = free_port(), event_hubs_key(data)
     command = [sys.executable, "-m", "local.eventhubs", "--port", str(port), "--data", str(data / "eventhubs")]
-    command += ["--hub", "interactions:4", "--hub", "observations:4", "--key-name", KEY_NAME, "--key", key]
+    count = str(partitions or os.environ.get("EVENT_HUBS_PARTITIONS") or PARTITIONS)
+    for hub in ("interactions", "observations"):
+        command += ["--hub", f"{hub}:{count}"]
+    command += ["--key-name", KEY_NAME, "--key", key]
     command += ["--retention-hours", str(RETENTION_HOURS)]
     endpoint = f"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName={KEY_NAME};SharedAccessKey={key}"
-    settings = {"EVENT_HUBS_CONNECTION_STRING": f"{endpoint};UseDevelopmentEmulator=true"}
+    connection_string = f"{endpoint};UseDevelopmentEmulator=true"
+    settings = {"EVENT_HUBS_CONNECTION_STRING": connection_string, "EVENT_HUBS_PARTITIONS": count}
     return Service("eventhubs", command, lambda: listens(port), settings)
 
 

@@ -32,6 +32,9 @@ CONFIGURATION = {
     "logRetentionDays": 7,
 }
 
+# More than one, so that whatever depends on their order or their number shows.
+PARTITIONS = 4
+
 
 def wait_until(happened: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """Polls until `happened` answers something true, and returns that; AssertionError says what did not happen."""
@@ -105,7 +108,7 @@ class System:
 
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
-        stores, hubs = services.storage(data), services.event_hubs(data)
+        stores, hubs = services.storage(data), services.event_hubs(data, PARTITIONS)
         own = {"APP_KEYS": APP_KEY, "ADMIN_KEYS": ADMIN_KEY, "TRAINER_SCHEDULE": "* * * * * *"}
         self.settings = own | stores.settings | hubs.settings | settings
         port = services.free_port()
