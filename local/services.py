@@ -56,7 +56,7 @@ def event_hubs(data: Path, partitions: int | None = None) -> Service:
     """The Event Hubs server, on a free port."""
     port, key = free_port(), event_hubs_key(data)
     command = [sys.executable, "-m", "local.eventhubs", "--port", str(port), "--data", str(data / "eventhubs")]
-    count = str(partitions or os.environ.get("EVENT_HUBS_PARTITIONS") or PARTITIONS)
+    count = str(partitions or os.environ.get("EVENT_HUBS_PARTITIONS") or _kept(data) or PARTITIONS)
     for hub in ("interactions", "observations"):
         command += ["--hub", f"{hub}:{count}"]
     command += ["--key-name", KEY_NAME, "--key", key]
@@ -65,6 +65,11 @@ def event_hubs(data: Path, partitions: int | None = None) -> Service:
     connection_string = f"{endpoint};UseDevelopmentEmulator=true"
     settings = {"EVENT_HUBS_CONNECTION_STRING": connection_string, "EVENT_HUBS_PARTITIONS": count}
     return Service("eventhubs", command, lambda: listens(port), settings)
+
+
+def _kept(data: Path) -> int:
+    """How many partitions a data folder has; 0 for a new one."""
+    return sum(folder.name.isdigit() for folder in (data / "eventhubs" / "interactions").glob("*"))
 
 
 def function_app(app: Path, port: int, settings: dict[str, str]) -> list[Service]:

@@ -23,8 +23,9 @@ class Artifact(msgspec.Struct, frozen=True):
 
 
 async def publish(storage: Storage, name: str, file: Path) -> Artifact:
-    """Uploads a file under an immutable name."""
-    await storage.create(name, file)
+    """Uploads a file under an immutable name. What an earlier try of the same run has stored there is as good."""
+    if not await storage.create(name, file):
+        await storage.download(name, file)
     return Artifact(name, _digest(file))
 
 

@@ -21,14 +21,19 @@ class ModelProperties(TypedDict):
 
 async def read(loop: Serving, storage: Storage) -> LoopConfig:
     """The stored configuration, the defaults if there is none."""
-    return (await _stored(loop, storage))[0]
+    config, _ = await _stored(loop, storage)
+    if config is None:
+        raise ApiError(
+            "OperationNotAllowed", "The stored configuration is damaged; put the service configuration again."
+        )
+    return config
 
 
 async def update(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
     """Puts a ServiceConfiguration; raises ApiError if it is not valid or cannot be stored, and changes nothing."""
     for _ in range(3):
         config, etag = await _stored(loop, storage)
-        changed = config.updated(body, events.now())
+        changed = (config or loop.initial).updated(body, events.now())
         try:
             await storage.replace(blob_name(loop.loop, "config.json"), changed.encoded(), etag)
         except Conflict:
@@ -43,15 +48,24 @@ async def update(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
 async def model_properties(loop: Serving, storage: Storage) -> ModelProperties:
     """When the loop's first and current model were made."""
     blob = await _read(storage, checkpoint.name(loop.loop))
-    state = checkpoint.decode(blob.data) if blob else checkpoint.Checkpoint()
+    try:
+        state = checkpoint.decode(blob.data) if blob else checkpoint.Checkpoint()
+    except ValueError:
+        raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None
     if state.model is None:
         return {"creationTime": NEVER, "lastModifiedTime": NEVER}
     return {"creationTime": state.first_model or state.model.created, "lastModifiedTime": state.model.created}
 
 
-async def _stored(loop: Serving, storage: Storage) -> tuple[LoopConfig, str | None]:
+async def _stored(loop: Serving, storage: Storage) -> tuple[LoopConfig | None, str | None]:
+    """The configuration and its ETag; None for one that cannot be read, and may be replaced."""
     blob = await _read(storage, blob_name(loop.loop, "config.json"))
-    return (decode_config(blob.data), blob.etag) if blob else (loop.initial, None)
+    if blob is None:
+        return loop.initial, None
+    try:
+        return decode_config(blob.data), blob.etag
+    except ValueError:
+        return None, blob.etag
 
 
 async def _read(storage: Storage, name: str) -> Blob | None:

@@ -11,7 +11,7 @@ from shared.serving import Serving
 async def report(service: Service) -> dict[str, Any]:
     """`status` is "ok", or "degraded" while the log is away or what is served could not be refreshed."""
     loop = service.loop()
-    await loop.ready()
+    await loop.current()
     log = service.interactions.reachable and service.observations.reachable and await answers(service.settings)
     fresh = loop.failure is None
     return {

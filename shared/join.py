@@ -26,11 +26,11 @@ Fate = Literal["late", "orphan"]
 class Pending:
     """An observation whose fate is open, kept small: there may be very many. `at`: enqueued time in ms."""
 
-    __slots__ = ("at", "key", "late", "line", "sequence", "taken")
+    __slots__ = ("at", "call", "gone", "key", "late", "line", "sequence", "taken")
 
-    def __init__(self, key: int, at: int, sequence: int, line: bytes) -> None:
-        self.key, self.at, self.sequence, self.line = key, at, sequence, line
-        self.taken = self.late = False
+    def __init__(self, key: int, call: int, at: int, sequence: int, line: bytes) -> None:
+        self.key, self.call, self.at, self.sequence, self.line = key, call, at, sequence, line
+        self.taken = self.late = self.gone = False
 
 
 class Settled(NamedTuple):
@@ -63,7 +63,8 @@ class Joiner:
     def __init__(self, cut: int = 0, seen: dict[int, int] | None = None) -> None:
         self.cut = cut
         self._seen = seen if seen is not None else {}
-        self._open: dict[int, tuple[Pending, ...]] = {}
+        self._open: dict[int, list[Pending]] = {}
+        self._calls: set[int] = set()
         self._partitions: dict[int, _Partition] = {}
 
     def observe(self, at: int, position: tuple[int, int], event: Observation, line: bytes) -> bool:
@@ -71,13 +72,13 @@ class Joiner:
 
         at: enqueued time in ms; position: partition and sequence number.
         """
-        key = key_of(event.id)
-        others = self._open.get(key, ())
-        if any(decode_observation(other.line).nonce == event.nonce for other in others):
+        call = key_of(f"{event.nonce} {event.id}")
+        if call in self._calls:
             return False
         partition, sequence = position
-        pending = Pending(key, at, sequence, line)
-        self._open[key] = (*others, pending)
+        pending = Pending(key_of(event.id), call, at, sequence, line)
+        self._calls.add(call)
+        self._open.setdefault(pending.key, []).append(pending)
         self._partitions.setdefault(partition, _Partition(deque(), deque())).fresh.append(pending)
         return True
 
@@ -97,7 +98,7 @@ class Joiner:
         which may be long after its window; it counts as the repetition it is for as long as the first is remembered.
         """
         key = key_of(event_id)
-        candidates = [pending for pending in self._open.get(key, ()) if not pending.taken]
+        candidates = [pending for pending in self._open.get(key, ()) if not (pending.taken or pending.gone)]
         previous = self._seen.pop(key, None)
         if previous is not None:
             if at <= previous or (made is not None and made <= previous):
@@ -151,11 +152,16 @@ class Joiner:
         return array("Q", chain.from_iterable(self._seen.items())).tobytes()
 
     def _forget(self, pending: Pending) -> None:
-        others = tuple(other for other in self._open[pending.key] if other is not pending)
-        if others:
-            self._open[pending.key] = others
-        else:
-            del self._open[pending.key]
+        """Marks it, and drops what is marked once the last of its event goes: there may be thousands of one event."""
+        pending.gone = True
+        self._calls.discard(pending.call)
+        others = self._open[pending.key]
+        if others[-1] is pending:
+            others = [other for other in others if not other.gone]
+            if others:
+                self._open[pending.key] = others
+            else:
+                del self._open[pending.key]
 
     def _evict(self) -> None:
         """Drops the oldest memories; insertion order is nearly the order of ends, so it stops at the first to keep."""

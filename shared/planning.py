@@ -28,7 +28,7 @@ async def plan(
     observations: HubReader,
     skew: float,
 ) -> Plan | None:
-    """The next run, None if there is nothing to do.
+    """The next run, None if there is nothing to do: nothing new, or nothing that closes yet.
 
     The clock is read before the heads: what was enqueued up to the cut plus the wait is below the heads, because
     `skew` seconds have passed since.
@@ -41,9 +41,11 @@ async def plan(
     if not new and checkpoint.observations == observed:
         return None
     cut = max(checkpoint.cut, latest)
-    if new and cut - checkpoint.cut > LONGEST_RUN_MS:
-        first = await interactions.first(done, ranked) or 0
-        cut = min(cut, max(checkpoint.cut, first) + LONGEST_RUN_MS)
+    if new:
+        first = await interactions.first(done, ranked)
+        if first is not None and first > cut:
+            return None
+        cut = min(cut, max(checkpoint.cut, first or 0) + LONGEST_RUN_MS)
     if cut <= checkpoint.cut:
         return None
     return Plan(run_name(cut), cut, ranked, observed, config)

@@ -21,7 +21,7 @@ async def sweep(storage: Storage, loop: str, retention_days: int) -> None:
     Does nothing if it swept the loop within the last SWEEP_SECONDS.
     """
     now = time.monotonic()
-    if now - _swept.setdefault(loop, now) < SWEEP_SECONDS:
+    if now - _swept.get(loop, float("-inf")) < SWEEP_SECONDS:
         return
     _swept[loop] = now
     for prefix in (blob_name(loop, "models", ""), blob_name(loop, "join", ""), checkpoint.copies(loop)):

@@ -12,7 +12,7 @@ from shared.loops import LoopConfig, blob_name, decode_config
 from shared.model import Model
 from shared.storage import Storage
 
-FIRST_LOAD_SECONDS = 5.0
+FIRST_LOAD_SECONDS, CURRENT_SECONDS, RETRY_SECONDS = 5.0, 2.0, 1.0
 SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.25, 30.0
 
 _log = logging.getLogger(__name__)
@@ -48,8 +48,16 @@ class Serving:
         """True once `ready` no longer waits."""
         return self._loaded.is_set()
 
+    async def current(self) -> None:
+        """`ready`, after a refresh that is under way, unless it takes long."""
+        await self.ready()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=CURRENT_SECONDS)
+
     @property
     def _poll_seconds(self) -> float:
+        if self.failure is not None:
+            return RETRY_SECONDS
         return min(max(self.config.export / 4, SHORTEST_POLL_SECONDS), LONGEST_POLL_SECONDS)
 
     async def refresh(self) -> None:

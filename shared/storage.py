@@ -86,14 +86,17 @@ class Storage:
                 raise Conflict(f"{name} was written by somebody else") from error
             return str(written["etag"])
 
-    async def create(self, name: str, file: Path) -> None:
-        """Uploads a file under an immutable name; a blob that is already there is the same and stays."""
+    async def create(self, name: str, file: Path) -> bool:
+        """Uploads a file under an immutable name; False, and nothing is changed, if there is such a blob."""
         from azure.core.exceptions import ResourceExistsError
 
         with _translated(), file.open("rb") as data:
             blob = await self._writable(name)
-            with contextlib.suppress(ResourceExistsError):
+            try:
                 await blob.upload_blob(data, overwrite=False, max_concurrency=2)
+            except ResourceExistsError:
+                return False
+            return True
 
     async def put(self, name: str, data: bytes) -> None:
         """Writes a blob, whatever was there."""

@@ -14,6 +14,7 @@ MAX_NESTING = 5
 # VW looks at every pair of features of an action and its context. So many take it about half a second, in
 # which nobody else is answered; a flat body of so few bytes cannot hold more (50 actions that share 2,000 features).
 MAX_PAIRS, SURELY_FEW_BYTES = 250_000_000, 12_000
+UNREACHABLE = frozenset((".", ".."))  # a path with these as a part never arrives as it was sent
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Name = Annotated[str, Meta(min_length=1)]
 Number = Annotated[float, Meta(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)]
@@ -129,6 +130,8 @@ def rank_request(body: bytes) -> RankRequest[Any]:
     if (not plain or len(body) > SURELY_FEW_BYTES) and (pairs := _pairs(request)) > MAX_PAIRS:
         excess = f"{pairs:,} pairs of features of an action and the context, over all actions; {MAX_PAIRS:,} allowed"
         raise ApiError("InvalidRankRequest", f"Too many features: {excess}. Send fewer features or actions.")
+    if (given := request.event_id) and (given in UNREACHABLE or "%2f" in given.lower()):
+        raise ApiError("InvalidRankRequest", "An eventId must survive in a path: not '.', '..' or with '%2F' in it.")
     if len({action.id for action in request.actions}) != len(request.actions):
         raise ApiError("InvalidRankRequest", "Action ids must be unique.", target="actions")
     return request

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from harness.load import ACTIONS
 from harness.stored import Loop
-from harness.system import System, running, wait_until
+from harness.system import ADMIN_KEY, System, running, wait_until
 
 Damage = Callable[[Loop, str], None]
 
@@ -166,6 +166,19 @@ def test_a_damaged_memory_of_joined_events_is_made_again_from_the_log(service: S
     service.train()
     assert service.loop.late() == [("late", "rewarded late")]
     service.check()
+
+
+def test_a_damaged_configuration_is_told_and_can_be_put_again(service: Service) -> None:
+    service.loop.write(service.loop.name("config.json"), b'{"wait":')
+    wait_until(lambda: not service.system.health()["model"]["refreshed"], "health tells of the configuration")
+    with service.system.client(ADMIN_KEY) as admin:
+        answer = admin.get("configurations/service")
+        assert answer.status_code == 503
+        assert "put the service configuration again" in answer.json()["error"]["message"]
+    service.visit()
+    service.system.configure()
+    service.train()
+    wait_until(lambda: service.system.health()["model"]["refreshed"], "health is well again")
 
 
 @pytest.mark.parametrize("damage", [remove, soak(truncate), flip])

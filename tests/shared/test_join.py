@@ -144,3 +144,15 @@ def test_memory_forgets_what_can_no_longer_matter() -> None:
     assert len(load_seen(joiner.dump())) == 100
     assert list(joiner.settle(WAIT + MEMORY_MS + EARLY_MS + 50, WAIT)) == []
     assert len(load_seen(joiner.dump())) == 50
+
+
+def test_an_event_may_have_very_many_observations() -> None:
+    joiner, count = Joiner(), 20_000
+    for number in range(count):
+        event = observation(Seen(number, "a", str(number)))
+        assert joiner.observe(number, (0, number), event, encode(event))
+    closed = joiner.close("a", count, WAIT)
+    assert closed is not None
+    assert len(closed) == count
+    assert list(joiner.settle(count + WAIT, WAIT)) == []
+    assert joiner.idle

@@ -70,6 +70,8 @@ RANK_REFUSALS = {
     "excluded null inside": ({"actions": [ACTION], "excludedActions": [None]}, "`$.excludedActions[0]`"),
     "event id empty": ({"actions": [ACTION], "eventId": ""}, "EventId should be non-empty or null"),
     "event id too long": ({"actions": [ACTION], "eventId": "x" * 257}, "at most 256 characters"),
+    "event id a dot": ({"actions": [ACTION], "eventId": ".."}, "must survive in a path"),
+    "event id escaped": ({"actions": [ACTION], "eventId": "a%2Fb"}, "must survive in a path"),
     "event id a number": ({"actions": [ACTION], "eventId": 5}, "EventId should be non-empty or null"),
     "defer a text": ({"actions": [ACTION], "deferActivation": "yes"}, "`$.deferActivation`"),
     "an array": ([], "Expected `object`, got `array`"),
