@@ -152,9 +152,13 @@ async def is_healthy(port: int) -> bool:
     """Whether `GET /health` answers 200."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    try:
         writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         status = await asyncio.wait_for(reader.readline(), 5)
     except (OSError, TimeoutError):
         return False
-    writer.close()
+    finally:
+        writer.close()
     return status.split()[1:2] == [b"200"]
