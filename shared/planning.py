@@ -28,7 +28,7 @@ async def plan(
     observations: HubReader,
     skew: float,
 ) -> Plan | None:
-    """The next run, None if there is nothing to do: nothing new, or nothing that closes yet.
+    """The next run, None if there is nothing to do: nothing new, or only what is still open.
 
     The clock is read before the heads: what was enqueued up to the cut plus the wait is below the heads, because
     `skew` seconds have passed since.
@@ -43,7 +43,7 @@ async def plan(
     cut = max(checkpoint.cut, latest)
     if new:
         first = await interactions.first(done, ranked)
-        if first is not None and first > cut:
+        if first is not None and first > cut and observed == checkpoint.observed:
             return None
         cut = min(cut, max(checkpoint.cut, first or 0) + LONGEST_RUN_MS)
     if cut <= checkpoint.cut:
