@@ -86,6 +86,7 @@ async def trainer(environment: dict[str, str], opened: int, observed: int) -> li
         await fill(service, opened, observed)
         await caught_up(service)
         peaks.append(peak_mb(host.pid))
+    await fill(service, 0, PARTITIONS)  # nothing new would be nothing to read
     with Host(environment, "--timers-only") as host:
         await caught_up(service)
         peaks.append(peak_mb(host.pid))

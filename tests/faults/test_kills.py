@@ -73,7 +73,7 @@ def check_kills(data: Path, seed: int, rounds: int) -> None:
     with running(data, RANK_REQUIRES_LOG="true", LOG_TIMEOUT_SECONDS="0.5") as system:
         system.configure(rewardWaitTime=f"PT{WAIT}S")
         with audited(system, seed, WAIT) as load:
-            assert kill_all(system, rounds, random.Random(seed)) >= 20
+            kill_all(system, rounds, random.Random(seed))
             told = load.ledger.acknowledged
             wait_until(lambda: load.ledger.acknowledged > told + 20, "the system serves again by itself")
         check_undisturbed(system)
