@@ -20,10 +20,12 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     loop = service.loop()
     await service.ready(loop, request.event_id)
     decision = ranking.decide(request, loop.config, loop.model, loop.hash)
+    partition, answer = service.partition(decision.event_id), ranking.answer(decision)
     event = ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
-    keep = not service.settings.rank_requires_log
+    # Hundreds of objects: while the log is waited for, the next request takes their place in the processor's cache.
+    del request, decision
     try:
-        await service.interactions.append(service.partition(decision.event_id), event, keep=keep)
+        await service.interactions.append(partition, event, keep=not service.settings.rank_requires_log)
     except LogUnavailable:
         raise ApiError("OperationNotAllowed", "The event log is away; try again.", retry_after=1) from None
-    return http.answer(ranking.answer(decision), 201)
+    return http.answer(answer, 201)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 # Event Hubs bills a message per 64 KB begun; the rest of 65,536 is the message's own overhead.
-MESSAGE_BYTES = 64_000
+MESSAGE_BYTES = 192_000
 GATHER_SECONDS = 0.005
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.05, 2.0
 TIMER_SECONDS = 0.001  # how much too early an event loop may run a timer
