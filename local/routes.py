@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cmp_to_key
+from functools import cmp_to_key, lru_cache
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
@@ -181,17 +181,16 @@ class Router(Generic[Target]):
 
     def __init__(self, routes: Iterable[Route[Target]]) -> None:
         self.routes = sorted(routes, key=cmp_to_key(_precedence))
-        self._known: dict[tuple[str, str], Target] = {}
+        self._find = lru_cache(_KNOWN_PATHS)(self._search)
 
     def match(self, method: str, raw_path: str) -> tuple[Target, dict[str, str]] | None:
-        known = self._known.get((method, raw_path))
-        if known is not None:
-            return known, {}
+        found = self._find(method, raw_path)
+        return found and (found[0], dict(found[1]))
+
+    def _search(self, method: str, raw_path: str) -> tuple[Target, dict[str, str]] | None:
         path = decode_path(raw_path)
         for route in self.routes:
             values = route.match(method, path)
             if values is not None:
-                if not route.parameters and len(self._known) < _KNOWN_PATHS:
-                    self._known[method, raw_path] = route.target
                 return route.target, values
         return None

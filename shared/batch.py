@@ -1,13 +1,11 @@
-"""One training run's events, on disk: the joined batch for VW, and what could not be joined."""
+"""One training run's events, on disk: the joined batch as it is logged, and what could not be joined."""
 
 import asyncio
 import gzip
 import heapq
-import shutil
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -17,27 +15,29 @@ from shared.checkpoint import Counts, Plan
 from shared.join import Joiner
 from shared.joined_log import join_line, timestamp
 from shared.reader import Message
+from shared.writer import Writer
 
 
 class Batch:
-    """Feeds messages through the join into two files: `lines` (dsjson) and `late` (gzipped JSON lines).
+    """Feeds messages through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late` (JSON
+    lines). The same events give the same files.
 
-    A context manager; `counts` and `bytes` are final after `settle`.
+    A context manager; `counts` is final after `settle`, the files are complete afterwards.
     """
 
     def __init__(self, loop: str, plan: Plan, joiner: Joiner, folder: Path) -> None:
-        self.lines, self.late = folder / "batch.dsjson", folder / "late.jsonl.gz"
+        self.lines, self.late = folder / "batch.dsjson.gz", folder / "late.jsonl.gz"
         self._loop, self._config, self._cut, self._joiner = loop, plan.config, plan.cut, joiner
         self._wait = round(plan.config.wait * 1000)
         self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
 
-    def __enter__(self) -> Self:
-        self._lines = self.lines.open("wb", buffering=1 << 20)
-        self._late = gzip.GzipFile(self.late, "wb", compresslevel=1, mtime=0)
+    async def __aenter__(self) -> Self:
+        self._lines = Writer(_gzip(self.lines))
+        self._late = _gzip(self.late)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._lines.close()
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        await self._lines.close()
         self._late.close()
 
     @property
@@ -72,9 +72,11 @@ class Batch:
                 continue
             if event.loop == self._loop:
                 joined.append(self._close(event, message.at, line))
-        lines = b"".join(joined)
-        self._lines.write(lines)
-        return lines
+        return b"".join(joined)
+
+    async def keep(self, lines: bytes) -> None:
+        """Writes joined lines to the file of the batch."""
+        await self._lines.write(lines)
 
     def settle(self) -> None:
         """Ends the run: what can no longer be matched is kept with its reason."""
@@ -120,7 +122,5 @@ async def merged(partitions: Sequence[AsyncGenerator[Message, None]]) -> AsyncGe
             heapq.heapreplace(heap, (following, source))
 
 
-def compress(source: Path, target: Path) -> None:
-    """Gzips a file, the same bytes for the same content; fast rather than small, and `vw -d` reads it."""
-    with source.open("rb") as lines, gzip.GzipFile(target, "wb", compresslevel=1, mtime=0) as out:
-        shutil.copyfileobj(lines, out, 1 << 20)
+def _gzip(file: Path) -> gzip.GzipFile:
+    return gzip.GzipFile(file, "wb", compresslevel=1, mtime=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -81,6 +82,7 @@ def _outcome(observation: Observation) -> _Outcome:
     return _Outcome(v=observation.value, event_id=observation.id, action_taken=taken)
 
 
+@lru_cache(1)  # all events of a message have the same
 def timestamp(at: int) -> str:
     """Milliseconds since 1970 as ISO 8601 in UTC."""
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from azure.eventhub import EventData
     from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
 
-# Bounds what a partition holds in memory: at most PREFETCH + 3 * BATCH messages of up to 64 KB.
-PREFETCH, BATCH = 200, 50
+# Bounds what a partition holds in memory: at most PREFETCH + 3 * BATCH messages, MESSAGE_BYTES each unless one event
+# alone is longer.
+PREFETCH, BATCH = 60, 20
 # Longer than any hub takes to answer; a partition that is silent for so long although it has events is at fault.
 STALL_SECONDS = 30.0
 
@@ -36,21 +37,26 @@ class HubReader:
     def __init__(self, client: EventHubConsumerClient, partitions: int) -> None:
         self._client, self._expected = client, partitions
         self._partitions: list[_Partition] = []
+        self._counted = False
 
     async def heads(self) -> list[int]:
         """The last sequence number of each partition, -1 for an empty one. ReadError if there are too few."""
-        if not self._partitions:
-            self._partitions = await self._open()
-        ids = [str(partition.number) for partition in self._partitions]
-        states = await asyncio.gather(*(self._client.get_partition_properties(one) for one in ids))
-        return [-1 if state["is_empty"] else int(state["last_enqueued_sequence_number"]) for state in states]
+        self._cover(self._expected)
+        known, count = await asyncio.gather(self._heads(0), self._count())
+        self._cover(count)
+        return known + await self._heads(len(known))
+
+    def begin(self, after: list[int]) -> None:
+        """Opens the links, so that they are open when `read` needs them. after: as for `read`, missing ones -1."""
+        self._cover(self._expected)
+        for partition in self._partitions:
+            partition.begin(after[partition.number] if partition.number < len(after) else -1)
 
     def read(
         self, after: list[int], through: list[int], until: int | None = None
     ) -> list[AsyncGenerator[Message, None]]:
         """By partition: messages with `after < sequence <= through`, up to the first enqueued later than `until`."""
-        while len(self._partitions) < len(through):
-            self._partitions.append(_Partition(self._client, len(self._partitions)))
+        self._cover(len(through))
         return [
             partition.read(after[partition.number], through[partition.number], until)
             for partition in self._partitions[: len(through)]
@@ -66,12 +72,23 @@ class HubReader:
         await asyncio.gather(*(partition.close() for partition in self._partitions))
         await self._client.close()
 
-    async def _open(self) -> list[_Partition]:
+    async def _heads(self, first: int) -> list[int]:
+        ids = [str(partition.number) for partition in self._partitions[first:]]
+        states = await asyncio.gather(*(self._client.get_partition_properties(one) for one in ids))
+        return [-1 if state["is_empty"] else int(state["last_enqueued_sequence_number"]) for state in states]
+
+    async def _count(self) -> int:
+        if self._counted:
+            return len(self._partitions)
         count = len(await self._client.get_partition_ids())
         if count < self._expected:
             name = self._client.eventhub_name
             raise ReadError(f"{name} has {count} partitions, EVENT_HUBS_PARTITIONS is {self._expected}")
-        return [_Partition(self._client, number) for number in range(count)]
+        self._counted = True
+        return count
+
+    def _cover(self, count: int) -> None:
+        self._partitions += [_Partition(self._client, number) for number in range(len(self._partitions), count)]
 
 
 class _Partition:
@@ -85,6 +102,11 @@ class _Partition:
         self._after = self._received = -1
         self._receiving: asyncio.Task[None] | None = None
 
+    def begin(self, after: int) -> None:
+        """Opens the link, unless it is open or being opened."""
+        if self._receiving is None:
+            self._start(after)
+
     async def read(self, after: int, through: int, until: int | None) -> AsyncGenerator[Message, None]:
         while after < through:
             message = await self.peek(after)
@@ -97,7 +119,8 @@ class _Partition:
     async def peek(self, after: int) -> Message:
         """The first message behind `after`; waits for it."""
         if self._receiving is None or self._after != after:
-            await self._restart(after)
+            await self.close()
+            self._start(after)
         while not self._held:
             self._hold(await self._next())
         return self._held[0]
@@ -117,8 +140,7 @@ class _Partition:
             receiving.cancel()
             await asyncio.wait([receiving])
 
-    async def _restart(self, after: int) -> None:
-        await self.close()
+    def _start(self, after: int) -> None:
         arrived: asyncio.Queue[list[EventData] | Exception] = asyncio.Queue(maxsize=1)
         self._arrived, self._after, self._received = arrived, after, after
         self._held.clear()

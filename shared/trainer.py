@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from shared import archive, artifacts, commits, events, hubs, planning, policy, retention, service
-from shared.batch import Batch, compress, merged
+from shared.batch import Batch, merged
 from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
 from shared.commits import Stored
 from shared.join import Joiner, load_seen
@@ -74,6 +74,8 @@ class Trainer:
         if not planning.is_due(stored.checkpoint, config, self._checked.get(loop, float("-inf"))):
             return None
         self._checked[loop] = time.monotonic()
+        self._interactions.begin(stored.checkpoint.interactions)
+        self._observations.begin(stored.checkpoint.observations)
         plan = await planning.plan(
             stored.checkpoint,
             config,
@@ -91,7 +93,7 @@ class Trainer:
         warm = joiner is not None and joiner.cut == before.cut
         if joiner is None or not warm:
             joiner = await self._remember(loop, before, plan, folder)
-        with Batch(loop, plan, joiner, folder) as batch:
+        async with Batch(loop, plan, joiner, folder) as batch:
             await self._observe(before, plan, batch, warm)
             positions, learner = await self._close(loop, before, plan, batch, folder)
             batch.settle()
@@ -99,7 +101,7 @@ class Trainer:
         seen.write_bytes(gzip.compress(joiner.dump(), compresslevel=1, mtime=0))
         changed, _, seen_artifact = await asyncio.gather(
             self._publish(loop, before, plan, batch.counts, learner),
-            self._keep(loop, plan, batch, folder),
+            self._keep(loop, plan, batch),
             artifacts.publish(self._storage, blob_name(loop, "join", f"{plan.run}.seen.gz"), seen),
         )
         self._joiners[loop] = joiner
@@ -145,7 +147,7 @@ class Trainer:
                 positions[message.partition] = message.sequence
                 if lines:
                     learner = learner or await self._learner(loop, before, plan, folder)
-                    await learner.feed(lines)
+                    await asyncio.gather(learner.feed(lines), batch.keep(lines))
         except BaseException:
             if learner is not None:
                 await learner.kill()
@@ -204,13 +206,11 @@ class Trainer:
             failure=None,
         )
 
-    async def _keep(self, loop: str, plan: Plan, batch: Batch, folder: Path) -> None:
+    async def _keep(self, loop: str, plan: Plan, batch: Batch) -> None:
         """Publishes the joined log of the run and the log of what could not be joined."""
         hour = time.strftime("%Y/%m/%d/%H", time.gmtime(plan.cut // 1000))
-        if batch.lines.stat().st_size:
-            packed = folder / "batch.dsjson.gz"
-            await asyncio.to_thread(compress, batch.lines, packed)
-            await self._storage.create(blob_name(loop, "logs", hour, f"{plan.run}.dsjson.gz"), packed)
+        if batch.counts.learned + batch.counts.skipped:
+            await self._storage.create(blob_name(loop, "logs", hour, f"{plan.run}.dsjson.gz"), batch.lines)
         if _kept(batch.counts):
             await self._storage.create(blob_name(loop, "logs", "late", hour, f"{plan.run}.jsonl.gz"), batch.late)
 

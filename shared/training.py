@@ -7,6 +7,7 @@ while the function app goes on answering. Exit status: 0 published, REFUSED the 
 import argparse
 import asyncio
 import contextlib
+import fcntl
 import itertools
 import os
 import sys
@@ -16,8 +17,11 @@ from typing import BinaryIO, Self
 
 import msgspec
 
+from shared.writer import Writer
+
 REFUSED = 3
 VALIDATED_EVENTS, SAMPLE_BYTES = 50, 100_000
+PIPE_BYTES = 1 << 20  # as much as Linux allows a user by default
 
 
 class TrainingRefused(Exception):
@@ -32,7 +36,7 @@ class Learner:
 
     def __init__(self, process: asyncio.subprocess.Process, events: BinaryIO, folder: Path) -> None:
         self.model, self.predict = folder / "model.vw", folder / "predict.vw"
-        self._process, self._events, self._errors = process, events, folder / "training.log"
+        self._process, self._events, self._errors = process, Writer(events), folder / "training.log"
         self._sample, self._sampled = folder / "sample.dsjson", b""
 
     @classmethod
@@ -41,6 +45,7 @@ class Learner:
         command += ["--previous", str(previous)] if previous else []
         # A pipe of our own: what the event loop makes may be a socket, which VW cannot open by name.
         reading, writing = os.pipe()
+        _widen(writing)
         events = os.fdopen(writing, "wb")
         with (folder / "training.log").open("wb") as errors, os.fdopen(reading, "rb") as read_end:
             process = await asyncio.create_subprocess_exec(
@@ -58,13 +63,13 @@ class Learner:
         if len(self._sampled) < SAMPLE_BYTES:
             self._sampled += lines
         with contextlib.suppress(ConnectionError):  # it ended: `finish` tells why
-            await asyncio.to_thread(self._events.write, lines)
+            await self._events.write(lines)
 
     async def finish(self) -> None:
         """Returns when both models are written and valid; raises TrainingRefused, or OSError if it was killed."""
         self._sample.write_bytes(self._sampled)
         with contextlib.suppress(ConnectionError):
-            await asyncio.to_thread(self._events.close)
+            await self._events.close()
         status = await self._process.wait()
         if status == 0:
             return
@@ -79,7 +84,13 @@ class Learner:
             self._process.kill()
             await self._process.wait()
         with contextlib.suppress(ConnectionError):
-            self._events.close()
+            await self._events.close()
+
+
+def _widen(pipe: int) -> None:
+    """Lets VW read on while the next events are joined, where the system can."""
+    with contextlib.suppress(AttributeError, OSError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def learn(arguments: str, previous: Path | None, batch: Path, model: Path) -> None:

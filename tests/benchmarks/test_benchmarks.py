@@ -12,7 +12,7 @@ from benchmarks import __main__ as command
 from benchmarks import http_rank, latency, memory, models, parts, rank, start, traffic
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
-from shared import events
+from shared import events, wire
 from shared.policy import DEFAULT_ARGUMENTS
 
 
@@ -42,10 +42,11 @@ def test_goals_decide_whether_a_figure_is_reached(capsys: pytest.CaptureFixture[
 
 
 def test_rank(tmp_path: Path) -> None:
-    check(rank.compare("default", actions=10, rounds=2), "against bare VW", "faster than the plain way")
+    names = ("request to ranking, against bare VW", "body to ranking, against bare VW", "faster than the plain way")
+    check(rank.compare("default", actions=10, rounds=2), *names)
     model, body = models.trained(DEFAULT_ARGUMENTS, 10, 5, tmp_path, count=100), traffic.request(10, 5, event_id="one")
     event_id, ranking = Ranker(model).rank(body)
-    order = rank.product(model)(body).ranking
+    order = rank.product(model)(wire.rank_request(body)).ranking
     assert event_id == "one"
     assert sorted(probability for _, probability in ranking) == pytest.approx(
         sorted(rank.bare(model)(rank.context(body)))

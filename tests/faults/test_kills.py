@@ -44,11 +44,12 @@ def check_undisturbed(system: System) -> None:
     assert reference.weights() == loop.weights()
 
 
-def kill_in_training(timers: Part, chance: random.Random) -> None:
-    """Kills the timers' process while VW learns in its child, which then sees its input end."""
-    wait_until(timers.children, "a training run")
+def kill_in_training(chance: random.Random, *timers: Part) -> Part:
+    """Kills the first of these processes whose VW learns in its child, which then sees its input end."""
+    victim: Part = wait_until(lambda: next((part for part in timers if part.children()), None), "a training run")
     time.sleep(chance.uniform(0, 0.2))
-    timers.kill()
+    victim.kill()
+    return victim
 
 
 def kill_all(system: System, rounds: int, chance: random.Random) -> int:
@@ -59,7 +60,7 @@ def kill_all(system: System, rounds: int, chance: random.Random) -> int:
         time.sleep(chance.uniform(0.2, 1.2))
         part = victim or system.timers
         if victim is None:
-            kill_in_training(part, chance)
+            kill_in_training(chance, part)
         else:
             part.kill()
         time.sleep(chance.uniform(0, 1))
@@ -97,9 +98,9 @@ def test_two_trainers_at_once_learn_everything_once(tmp_path: Path) -> None:
         second.start()
         second.ready()
         with audited(system, 2, 2.0):
-            for victim in (system.timers, second):
+            for _ in range(2):
                 time.sleep(2)
-                kill_in_training(victim, chance)
+                victim = kill_in_training(chance, system.timers, second)
                 victim.start()
                 victim.ready()
         assert "Another trainer was faster" in system.timers.log() + second.log()

@@ -1,0 +1,37 @@
+"""Writing a file in a thread, while the next chunk is made."""
+
+import asyncio
+from typing import BinaryIO, Protocol
+
+
+class _File(Protocol):
+    def write(self, data: bytes, /) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class Writer:
+    """A file written one chunk behind: `write` waits for the chunk before, so that memory holds two at most.
+
+    What a write raises, the next call raises.
+    """
+
+    def __init__(self, file: BinaryIO | _File) -> None:
+        self._file = file
+        self._writing: asyncio.Task[int] | None = None
+
+    async def write(self, data: bytes) -> None:
+        await self.flush()
+        self._writing = asyncio.create_task(asyncio.to_thread(self._file.write, data))
+
+    async def flush(self) -> None:
+        """Returns when everything is written."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            await writing
+
+    async def close(self) -> None:
+        try:
+            await self.flush()
+        finally:
+            await asyncio.to_thread(self._file.close)
