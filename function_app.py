@@ -4,7 +4,7 @@ import os
 
 import azure.functions as func
 
-from admin_function import bp as admin
+from admin_function import blueprints as admin
 from rank_function import bp as rank
 from reward_function import bp as reward
 from shared import settings
@@ -15,5 +15,5 @@ if "FUNCTIONS_WORKER_RUNTIME" in os.environ:
     settings.load(os.environ)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for blueprint in (rank, reward, trainer, admin):
+for blueprint in (rank, reward, trainer, *admin):
     app.register_functions(blueprint)

@@ -17,6 +17,8 @@ _PART = re.compile(r"\{([^{}]*)\}")
 _PARAMETER = re.compile(
     r"(?P<catch_all>\*{0,2})(?P<name>\w+)(?P<constraints>(?::\w+)*)(?P<optional>\??)(?:=(?P<default>.*))?"
 )
+# More forgiving than the real host: SDKs put their path behind an endpoint that may end in a slash.
+_SLASHES = re.compile("/{2,}")
 _KNOWN_PATHS = 1024
 
 
@@ -188,7 +190,7 @@ class Router(Generic[Target]):
         return found and (found[0], dict(found[1]))
 
     def _search(self, method: str, raw_path: str) -> tuple[Target, dict[str, str]] | None:
-        path = decode_path(raw_path)
+        path = decode_path(_SLASHES.sub("/", raw_path))
         for route in self.routes:
             values = route.match(method, path)
             if values is not None:

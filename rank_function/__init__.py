@@ -11,13 +11,12 @@ from shared.service import Service
 bp = func.Blueprint()
 
 
-@bp.route("personalizer/{version}/rank", methods=["POST"])
-@http.endpoint(Role.APP)
+@http.operation(bp, "POST", "rank", Role.APP)
 async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /rank`: draws an action, logs the decision, answers 201."""
     request = wire.rank_request(req.get_body())
     request.event_id = request.event_id or events.new_id()
-    loop = service.loop()
+    loop = service.loop(http.loop_of(req))
     await service.ready(loop, request.event_id)
     decision = ranking.decide(request, loop.config, loop.model, loop.hash)
     partition, answer = service.partition(decision.event_id), ranking.answer(decision)

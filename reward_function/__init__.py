@@ -8,34 +8,33 @@ from shared import events, http, wire
 from shared.auth import Role
 from shared.errors import ApiError
 from shared.event_log import LogUnavailable
-from shared.loops import DEFAULT_LOOP
 from shared.service import Service
 
 bp = func.Blueprint()
 
 
-@bp.route("personalizer/{version}/events/{eventId}/reward", methods=["POST"])
-@http.endpoint(Role.APP)
+@http.operation(bp, "POST", "events/{eventId}/reward", Role.APP)
 async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/reward`: 204 once the reward is in the log; whether it matches is known later."""
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
-    await _observe(service, event_id, "reward", wire.reward_request(req.get_body()))
+    await _observe(service, http.loop_of(req), event_id, "reward", wire.reward_request(req.get_body()))
     return http.no_content()
 
 
-@bp.route("personalizer/{version}/events/{eventId}/activate", methods=["POST"])
-@http.endpoint(Role.APP)
+@http.operation(bp, "POST", "events/{eventId}/activate", Role.APP)
 async def activate(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/activate`: the deferred action was shown after all."""
     event_id = wire.event_id(req.route_params["eventId"], "InvalidEventIdToActivate")
-    await _observe(service, event_id, "activation", None)
+    await _observe(service, http.loop_of(req), event_id, "activation", None)
     return http.no_content()
 
 
-async def _observe(service: Service, event_id: str, kind: Literal["reward", "activation"], value: float | None) -> None:
+async def _observe(
+    service: Service, loop: str, event_id: str, kind: Literal["reward", "activation"], value: float | None
+) -> None:
     event = events.Observation(
         v=events.VERSION,
-        loop=DEFAULT_LOOP,
+        loop=service.loop(loop).loop,
         id=event_id,
         at=events.now(),
         kind=kind,

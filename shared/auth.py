@@ -1,48 +1,66 @@
-"""API keys: which role a request has. Every key is compared in constant time."""
+"""API keys: which role a request has. Only digests of keys are compared, each in constant time."""
 
 import enum
+import hashlib
 import hmac
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from shared.errors import ApiError
-from shared.settings import Settings
 
 KEY_HEADERS = ("ocp-apim-subscription-key", "x-functions-key")
 
 
 class Role(enum.IntEnum):
-    """What a key may do; an admin may do everything an app may."""
+    """What a key may do; each role may do everything that those before it may."""
 
     APP = 1
     ADMIN = 2
+    OWNER = 3  # of the deployment: makes and deletes loops, administers all of them
 
 
 class Keys(NamedTuple):
-    """The accepted keys of each role."""
+    """The digests of the accepted keys of each role."""
 
-    app: tuple[bytes, ...]
-    admin: tuple[bytes, ...]
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Keys":
-        return cls(tuple(key.encode() for key in settings.app_keys), tuple(key.encode() for key in settings.admin_keys))
+    app: tuple[bytes, ...] = ()
+    admin: tuple[bytes, ...] = ()
+    owner: tuple[bytes, ...] = ()
 
     def role(self, key: str) -> Role | None:
         """The role of a key, None if it is unknown. Compares with every key, whichever matches."""
-        offered = key.encode()
-        app = [hmac.compare_digest(offered, known) for known in self.app]
-        admin = [hmac.compare_digest(offered, known) for known in self.admin]
-        if any(admin):
-            return Role.ADMIN
-        return Role.APP if any(app) else None
+        offered = digest(key)
+        matches = [
+            role
+            for role, known in ((Role.OWNER, self.owner), (Role.ADMIN, self.admin), (Role.APP, self.app))
+            for one in known
+            if hmac.compare_digest(offered, one)
+        ]
+        return matches[0] if matches else None
 
 
-def authorize(keys: Keys, headers: Mapping[str, str], needed: Role) -> None:
-    """Raises Unauthorized (401) without a valid key, InvalidApiAccess (403) with one of too low a role."""
-    key = next((headers[name] for name in KEY_HEADERS if name in headers), "")
-    role = keys.role(key)
+def digest(key: str) -> bytes:
+    """What stands for a key wherever it is stored or compared: SHA-256. Keys are random, so it needs no salt."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def digests(keys: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(digest(key) for key in keys)
+
+
+def new_key() -> str:
+    """A random key: 32 bytes in hex."""
+    return os.urandom(32).hex()
+
+
+def require(role: Role | None, needed: Role) -> None:
+    """Raises Unauthorized (401) without a role, InvalidApiAccess (403) with too low a one."""
     if role is None:
         raise ApiError("Unauthorized")
     if role < needed:
         raise ApiError("InvalidApiAccess")
+
+
+def key_in(headers: Mapping[str, str]) -> str:
+    """The key a request brings, empty if it brings none."""
+    return next((headers[name] for name in KEY_HEADERS if name in headers), "")

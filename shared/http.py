@@ -8,8 +8,9 @@ import azure.functions as func
 import msgspec
 
 from shared import service
-from shared.auth import Role, authorize
+from shared.auth import Role, key_in, require
 from shared.errors import ApiError
+from shared.loops import DEFAULT_LOOP
 from shared.service import Service
 
 JSON = "application/json"
@@ -22,15 +23,32 @@ Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 _log = logging.getLogger(__name__)
 
 
+def operation(bp: func.Blueprint, method: str, path: str, role: Role = Role.ADMIN) -> Callable[[Work], Handler]:
+    """Makes a function of `work(request, service)` for an operation of the contract, for instance `rank`.
+
+    The loop default has it under `/personalizer/VERSION/`, any loop under `/loops/LOOP/personalizer/VERSION/`.
+    """
+
+    def wrap(work: Work) -> Handler:
+        handler = endpoint(role)(work)
+        for prefix, name in (("", work.__name__), ("loops/{loop}/", f"loop_{work.__name__}")):
+            route = bp.route(f"{prefix}personalizer/{{version}}/{path}", methods=[method])
+            bp.function_name(name)(route(handler))
+        return handler
+
+    return wrap
+
+
 def endpoint(role: Role | None) -> Callable[[Work], Handler]:
-    """Makes a handler of `work(request, service)` that needs `role`; None needs no key."""
+    """Makes a handler of `work(request, service)` that needs `role` for the loop in the path; None needs no key."""
 
     def wrap(work: Work) -> Handler:
         async def handle(req: func.HttpRequest) -> func.HttpResponse:
             try:
                 parts = service.current()
                 if role is not None:
-                    authorize(parts.keys, req.headers, role)
+                    # A loop that does not exist knows only the owner's keys: nobody else can tell which ones exist.
+                    require(await parts.registry.authorize(loop_of(req), key_in(req.headers)), role)
                     _check_version(req)
                 if len(req.get_body()) > parts.settings.max_body_bytes:
                     limit = f"Exceeds maximum allowed payload size: at most {parts.settings.max_body_bytes} bytes."
@@ -49,9 +67,15 @@ def endpoint(role: Role | None) -> Callable[[Work], Handler]:
     return wrap
 
 
+def loop_of(req: func.HttpRequest) -> str:
+    """The name of the loop in a request's path."""
+    loop: str = req.route_params.get("loop", DEFAULT_LOOP)
+    return loop
+
+
 def _check_version(req: func.HttpRequest) -> None:
-    version = req.route_params.get("version", "").lower()
-    if version not in VERSIONS:
+    version = req.route_params.get("version")
+    if version is not None and version.lower() not in VERSIONS:
         raise ApiError(
             "ResourceNotFound", f"There is no API version '{version}'; use one of {', '.join(sorted(VERSIONS))}."
         )

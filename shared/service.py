@@ -5,11 +5,13 @@ import contextlib
 import functools
 import os
 
-from shared import events
+from shared import auth, events
 from shared.auth import Keys
+from shared.errors import ApiError
 from shared.event_log import EventLog
 from shared.hubs import Sender
 from shared.loops import DEFAULT_LOOP, new_loop
+from shared.registry import Registry
 from shared.serving import Serving
 from shared.settings import Settings, load
 from shared.storage import Storage
@@ -19,18 +21,28 @@ class Service:
     """Made once per process, on the event loop that answers its requests; connects on first use."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self.keys, self.storage = settings, Keys.of(settings), Storage(settings)
+        self.settings, self.storage = settings, Storage(settings)
+        owner = auth.digests(settings.admin_keys)
+        self.registry = Registry(self.storage, Keys(auth.digests(settings.app_keys), owner=owner))
         self._interactions = Sender(settings, settings.interactions_hub)
         self._observations = Sender(settings, settings.observations_hub)
         self.interactions = self._log(self._interactions)
         self.observations = self._log(self._observations)
-        self._loops: dict[str, Serving] = {}
+        self._loops: dict[str, tuple[str, Serving]] = {}  # with the time the loop was made
 
     def loop(self, name: str = DEFAULT_LOOP) -> Serving:
-        """The loop as Rank sees it."""
-        serving = self._loops.get(name)
-        if serving is None:
-            serving = self._loops[name] = Serving(name, self.storage, new_loop(self.settings))
+        """The loop as Rank sees it; ResourceNotFound if this process knows of no such loop."""
+        created = self.registry.created(name)
+        known = self._loops.get(name)
+        if known is not None and known[0] == created:
+            return known[1]
+        if known is not None:
+            known[1].close()
+        if created is None:
+            self._loops.pop(name, None)
+            raise ApiError("ResourceNotFound", f"There is no loop '{name}'.")
+        serving = Serving(name, self.storage, new_loop(self.settings))
+        self._loops[name] = created, serving
         return serving
 
     async def ready(self, loop: Serving, event_id: str) -> None:

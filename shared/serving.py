@@ -54,6 +54,12 @@ class Serving:
         if self._task is not None:
             await asyncio.wait([self._task], timeout=CURRENT_SECONDS)
 
+    def close(self) -> None:
+        """Lets go of the model."""
+        model, self.model = self.model, None
+        if model is not None:
+            model.close()
+
     @property
     def _poll_seconds(self) -> float:
         if self.failure is not None:

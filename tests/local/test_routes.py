@@ -39,8 +39,8 @@ def match(template: str, path: str, method: str = "GET") -> dict[str, str] | Non
         ("a/{x:guid}", "/a/8f14", None),
         ("a/{x:bool}", "/a/True", {"x": "True"}),
         ("a/{*rest}", "/a/b/c/", {"rest": "b/c/"}),
-        ("a/{*rest}", "/a/b//c", {"rest": "b//c"}),
-        ("a/{*rest}", "/a//b", None),
+        ("a/{*rest}", "/a/b//c", {"rest": "b/c"}),
+        ("a/{*rest}", "/a//b", {"rest": "b"}),
         ("a/{*rest}", "/a", {}),
         ("{file}.{ext}", "/a.b.c", {"file": "a.b", "ext": "c"}),
         ("v{n:int}/rank", "/v2/rank", {"n": "2"}),
@@ -50,10 +50,9 @@ def test_a_template_matches_as_in_asp_net(template: str, path: str, values: dict
     assert match(template, path) == values
 
 
-@pytest.mark.parametrize("path", ["//a", "//a/b", "//", "///a"])
-@pytest.mark.parametrize("template", ["a", "a/b", "{*rest}", "{x?}/a", ""])
-def test_an_empty_segment_matches_no_route(path: str, template: str) -> None:
-    assert match(template, path) is None
+@pytest.mark.parametrize("path", ["//a/b", "/a//b", "///a//b//"])
+def test_slashes_count_once(path: str) -> None:
+    assert match("a/{x}", path) == {"x": "b"}
 
 
 @pytest.mark.parametrize("template", ["a/{x", "a/{x:colour}", "{x y}"])

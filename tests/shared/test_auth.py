@@ -1,17 +1,22 @@
 import pytest
 
-from shared.auth import Keys, Role, authorize
+from shared.auth import Keys, Role, digests, key_in, require
 from shared.errors import ApiError
 
-KEYS = Keys(app=(b"app-1", b"app-2"), admin=(b"admin-1",))
+KEYS = Keys(digests(["app-1", "app-2"]), digests(["admin-1"]), digests(["owner-1"]))
+
+
+def authorize(headers: dict[str, str], needed: Role) -> None:
+    require(KEYS.role(key_in(headers)), needed)
 
 
 @pytest.mark.parametrize("header", ["ocp-apim-subscription-key", "x-functions-key"])
 @pytest.mark.parametrize(
-    ("key", "needed"), [("app-1", Role.APP), ("app-2", Role.APP), ("admin-1", Role.APP), ("admin-1", Role.ADMIN)]
+    ("key", "needed"),
+    [("app-1", Role.APP), ("app-2", Role.APP), ("admin-1", Role.APP), ("admin-1", Role.ADMIN), ("owner-1", Role.OWNER)],
 )
 def test_allowed(header: str, key: str, needed: Role) -> None:
-    authorize(KEYS, {header: key}, needed)
+    authorize({header: key}, needed)
 
 
 @pytest.mark.parametrize(
@@ -20,14 +25,14 @@ def test_allowed(header: str, key: str, needed: Role) -> None:
 @pytest.mark.parametrize("needed", list(Role))
 def test_without_a_known_key(headers: dict[str, str], needed: Role) -> None:
     with pytest.raises(ApiError, match="Ocp-Apim-Subscription-Key") as refused:
-        authorize(KEYS, headers, needed)
+        authorize(headers, needed)
     assert (refused.value.status, refused.value.code) == (401, "Unauthorized")
 
 
 @pytest.mark.parametrize("key", ["app-1", "app-2"])
 def test_too_low_a_role(key: str) -> None:
     with pytest.raises(ApiError, match="admin key") as refused:
-        authorize(KEYS, {"ocp-apim-subscription-key": key}, Role.ADMIN)
+        authorize({"ocp-apim-subscription-key": key}, Role.ADMIN)
     assert (refused.value.status, refused.value.code) == (403, "InvalidApiAccess")
 
 

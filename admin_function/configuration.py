@@ -1,0 +1,29 @@
+"""HTTP: service configuration and learning policy."""
+
+import azure.functions as func
+
+from shared import configuration, http
+from shared.service import Service
+
+bp = func.Blueprint()
+
+
+@http.operation(bp, "GET", "configurations/service")
+async def get_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /configurations/service`."""
+    loop = service.loop(http.loop_of(req))
+    return http.json_answer((await configuration.read(loop, service.storage)).to_wire())
+
+
+@http.operation(bp, "PUT", "configurations/service")
+async def put_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`PUT /configurations/service`: the full configuration, in effect here at once, elsewhere within seconds."""
+    loop = service.loop(http.loop_of(req))
+    return http.json_answer((await configuration.update(loop, service.storage, req.get_body())).to_wire())
+
+
+@http.operation(bp, "GET", "configurations/policy")
+async def get_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /configurations/policy`: the learning policy with its exploration in effect."""
+    config = await configuration.read(service.loop(http.loop_of(req)), service.storage)
+    return http.json_answer({"name": config.policy.name, "arguments": config.arguments})

@@ -1,0 +1,15 @@
+"""HTTP: health."""
+
+import azure.functions as func
+
+from shared import health, http
+from shared.service import Service
+
+bp = func.Blueprint()
+
+
+@bp.route("health", methods=["GET"])
+@http.endpoint(None)
+async def get_health(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /health`: liveness, the age of the model, whether the event log answers. Needs no key, tells no names."""
+    return http.json_answer(await health.report(service))

@@ -1,0 +1,54 @@
+"""HTTP: the loops of the deployment."""
+
+from typing import cast
+
+import azure.functions as func
+
+from shared import http, loop_admin
+from shared.auth import Role
+from shared.errors import ApiError
+from shared.loop_admin import KEYS_PER_ROLE, RoleName
+from shared.service import Service
+
+bp = func.Blueprint()
+
+
+@bp.route("loops", methods=["GET"])
+@http.endpoint(Role.OWNER)
+async def list_loops(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /loops`: every loop, the default one first."""
+    await service.registry.refresh()
+    return http.json_answer({"loops": loop_admin.listed(service)})
+
+
+@bp.route("loops/{loop}", methods=["PUT"])
+@http.endpoint(Role.OWNER)
+async def create_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`PUT /loops/{loop}`: makes a loop; 201 with its keys, which are told only here."""
+    return http.json_answer(await loop_admin.create(service, http.loop_of(req)), 201)
+
+
+@bp.route("loops/{loop}", methods=["GET"])
+@http.endpoint(Role.ADMIN)
+async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /loops/{loop}`."""
+    return http.json_answer(loop_admin.describe(service, http.loop_of(req)))
+
+
+@bp.route("loops/{loop}", methods=["DELETE"])
+@http.endpoint(Role.OWNER)
+async def delete_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`DELETE /loops/{loop}`: the loop with its configuration, model and log."""
+    await loop_admin.delete(service, http.loop_of(req))
+    return http.no_content()
+
+
+@bp.route("loops/{loop}/keys/{role}/{number}", methods=["POST"])
+@http.endpoint(Role.ADMIN)
+async def rotate_key(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`POST /loops/{loop}/keys/{role}/{number}`: a new first or second key of a role; the other goes on working."""
+    role, number = req.route_params["role"], req.route_params["number"]
+    if role not in ("app", "admin") or number not in [str(one + 1) for one in range(KEYS_PER_ROLE)]:
+        raise ApiError("ResourceNotFound", "Keys are app/1, app/2, admin/1 and admin/2.")
+    key = await loop_admin.rotate(service, http.loop_of(req), cast("RoleName", role), int(number))
+    return http.json_answer({"key": key})
