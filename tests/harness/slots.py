@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.learning import train
-
 from shared import events, slots_ranking, slots_wire
 from shared.events import Interaction, Observation
 from shared.joined_log import join_line

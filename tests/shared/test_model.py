@@ -10,7 +10,6 @@ from shared import model as model_module
 from shared import policy
 from shared.model import Model, PredictionError, uniform
 
-
 SINGLE_SLOT = [policy.DEFAULT_ARGUMENTS, policy.HISTORIC_ARGUMENTS]
 
 
