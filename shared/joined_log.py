@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared import slots_log
 from shared.events import Interaction, Observation
 from shared.loops import LoopConfig
+from shared.policy import is_multi_slot
 from shared.rewards import aggregate
 
 
@@ -53,10 +55,15 @@ _encode = msgspec.json.Encoder().encode
 def join_line(interaction: Interaction, at: int, observations: Sequence[Observation], config: LoopConfig) -> Joined:
     """The line of an interaction, closed, with its observations in order. `at`: its enqueued time, ms since 1970.
 
-    The cost is minus the reward. Deferred and never activated: marked to be skipped by the learner.
+    The cost is minus the reward. Deferred and never activated: marked to be skipped by the learner. An event of the
+    other kind than the loop's policy, single-slot or multi-slot, is logged without a mark, and not learned either.
     """
     rewards = [one.value for one in observations if one.kind == "reward" and one.value is not None]
     activated = not interaction.deferred or any(one.kind == "activation" for one in observations)
+    foreign = (interaction.slots is not None) != is_multi_slot(config.policy.arguments)
+    if interaction.slots is not None:
+        slots_line = slots_log.line(interaction, timestamp(at), observations, config, skip=not activated)
+        return Joined(slots_line + b"\n", bool(rewards), not activated or foreign)
     cost = 0.0 - aggregate(rewards, config.aggregation, config.default_reward)
     line = _Line(
         cost=cost,
@@ -74,7 +81,7 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         skip=not activated,
         o=[_outcome(one) for one in observations],
     )
-    return Joined(_encode(line) + b"\n", bool(rewards), not activated)
+    return Joined(_encode(line) + b"\n", bool(rewards), not activated or foreign)
 
 
 def _outcome(observation: Observation) -> _Outcome:
