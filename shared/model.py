@@ -44,6 +44,11 @@ class Model:
             raise PredictionError(f"VW answered {len(pmf)} probabilities for {count} actions, summing to {total}")
         return pmf
 
+    @property
+    def workspace(self) -> Any:
+        """VW itself."""
+        return self._workspace
+
     def close(self) -> None:
         """Frees VW's memory."""
         with contextlib.suppress(RuntimeError):

@@ -22,7 +22,7 @@ from shared.features import vw_json
 from shared.loops import LoopConfig, Mode
 from shared.model import UNTRAINED, Model, PredictionError, uniform
 from shared.sampling import Ranking
-from shared.wire import RankableAction, RankedAction, RankRequest, RankResponse
+from shared.wire import ActionExplanation, RankableAction, RankedAction, RankRequest, RankResponse
 
 
 class Decision(NamedTuple):
@@ -73,7 +73,7 @@ def _pmf(context: bytes, count: int, config: LoopConfig, model: Model | None) ->
     return sampling.cap_exploration(pmf, config.exploration)
 
 
-def answer(decision: Decision) -> bytes:
+def answer(decision: Decision, explanation: list[ActionExplanation] | None = None) -> bytes:
     """The contract's RankResponse: the chosen action first, excluded ones last with probability 0."""
     candidates = decision.candidates
     order, probabilities = decision.ranking if decision.mode == "Online" else sampling.certain(len(candidates))
@@ -81,7 +81,7 @@ def answer(decision: Decision) -> bytes:
         RankedAction(candidates[index].id, probability) for index, probability in zip(order, probabilities, strict=True)
     ]
     ranking += [RankedAction(action.id, 0.0) for action in decision.excluded]
-    return _encode(RankResponse(ranking, decision.event_id, ranking[0].id))
+    return _encode(RankResponse(ranking, decision.event_id, ranking[0].id, explanation))
 
 
 def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:

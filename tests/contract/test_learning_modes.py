@@ -1,4 +1,4 @@
-"""The learning modes as a client and an administrator see them."""
+"""The learning modes, and explanations of what was learned, as a client and an administrator see them."""
 
 import json
 import time
@@ -28,15 +28,25 @@ def body(moment: str, event_id: str | None = None) -> dict[str, Any]:
     return {"eventId": event_id, "contextFeatures": [{"moment": moment}], "actions": actions}
 
 
-def switch(system: System, mode: str) -> None:
-    """Puts the mode into the stored configuration, and waits until Rank follows it."""
+def store(system: System, **members: Any) -> None:
+    """Puts members into the stored configuration."""
     loop = Loop(system)
     stored = json.loads(loop.read(loop.name("config.json")))
-    loop.write(loop.name("config.json"), json.dumps(stored | {"mode": mode}).encode())
-    deferred = body("noon") | {"deferActivation": True}
+    loop.write(loop.name("config.json"), json.dumps(stored | members).encode())
+
+
+def ask(client: httpx.Client, moment: str) -> dict[str, Any]:
+    """The answer to a question that nobody acts on."""
+    answer: dict[str, Any] = client.post("rank", json=body(moment) | {"deferActivation": True}).json()
+    return answer
+
+
+def switch(system: System, mode: str) -> None:
+    """Changes the mode, and waits until Rank follows it."""
+    store(system, mode=mode)
     with system.client() as client:
         wait_until(
-            lambda: (client.post("rank", json=deferred).json()["ranking"][0]["probability"] == 1) == (mode != "Online"),
+            lambda: (ask(client, "noon")["ranking"][0]["probability"] == 1) == (mode != "Online"),
             f"Rank is in mode {mode}",
         )
 
@@ -124,3 +134,20 @@ def test_online_goes_on_with_what_the_apprentice_has_learned(system: System) -> 
     assert after["model"]["version"] > before["model"]["version"]
     assert Loop(system).weights() == Loop(system).replayed()
     assert report(system).json()["mode"] == "Online"
+
+
+def test_answers_are_explained_when_the_loop_says_so(system: System) -> None:
+    with system.client() as client:
+        assert "inferenceExplanation" not in ask(client, "night")
+        store(system, explain=True)
+        wait_until(lambda: "inferenceExplanation" in ask(client, "night"), "Rank explains its answers")
+        asked = body("night") | {"deferActivation": True, "excludedActions": ["sport"]}
+        answer = client.post("rank", json=asked).json()
+    explained = {
+        one["id"]: {share["name"]: share["score"] for share in one["features"]}
+        for one in answer["inferenceExplanation"]
+    }
+    assert explained["sport"] == {}
+    assert {"moment", "kind", "id", "moment^kind", "moment^id"} <= explained["film"].keys()
+    best = max(answer["ranking"], key=lambda one: one["probability"])["id"]
+    assert max(explained, key=lambda name: sum(explained[name].values()) if explained[name] else -9) == best
