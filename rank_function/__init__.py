@@ -21,7 +21,12 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     if loop.multi_slot:
         await loop.require(multi_slot=False)
     decision = ranking.decide(request, loop.config, loop.model, loop.hash)
-    partition, answer = service.partition(decision.event_id), ranking.answer(decision)
+    explained = None
+    if loop.config.explain:
+        from shared.explanation import explain  # here, because it is rarely asked for, and slow anyway
+
+        explained = explain(decision, loop.model)
+    partition, answer = service.partition(decision.event_id), ranking.answer(decision, explained)
     event = ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
     # Hundreds of objects: while the log is waited for, the next request takes their place in the processor's cache.
     del request, decision

@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 
 from shared import events
+from shared.apprentice import Lesson
 from shared.checkpoint import Counts, Plan
 from shared.join import Joiner
 from shared.joined_log import join_line, timestamp
@@ -22,7 +23,7 @@ class Batch:
     """Feeds messages through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late` (JSON
     lines). The same events give the same files.
 
-    A context manager; `counts` is final after `settle`, the files are complete afterwards.
+    A context manager; `counts` and `lessons` are final after `settle`, the files are complete afterwards.
     """
 
     def __init__(self, loop: str, plan: Plan, joiner: Joiner, folder: Path) -> None:
@@ -30,6 +31,7 @@ class Batch:
         self._loop, self._config, self._cut, self._joiner = loop, plan.config, plan.cut, joiner
         self._wait = round(plan.config.wait * 1000)
         self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
+        self.lessons: list[Lesson] = []
 
     async def __aenter__(self) -> Self:
         self._lines = Writer(_gzip(self.lines))
@@ -89,9 +91,12 @@ class Batch:
             self._keep("duplicate_ranks", at, line)
             return b""
         joined = join_line(event, at, matched, self._config)
-        self._tally["skipped" if joined.skipped else "learned"] += 1
+        fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
+        self._tally[fate] += 1
         self._tally["matched"] += len(matched)
-        self._tally["rewarded"] += joined.rewarded and not joined.skipped
+        self._tally["rewarded"] += joined.rewarded and fate == "learned"
+        if joined.lesson:
+            self.lessons.append(joined.lesson)
         return joined.line
 
     def _keep(self, count: str, at: int, line: bytes) -> None:

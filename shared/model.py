@@ -67,6 +67,11 @@ class Model:
                 raise PredictionError(f"VW answered probabilities that sum to {total}")
         return rankings
 
+    @property
+    def workspace(self) -> Any:
+        """VW itself."""
+        return self._workspace
+
     def close(self) -> None:
         """Frees VW's memory."""
         with contextlib.suppress(RuntimeError):

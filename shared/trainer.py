@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from shared import archive, artifacts, commits, events, hubs, planning, policy, retention, service
+from shared.apprentice import Apprentice
 from shared.batch import Batch, merged
 from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
 from shared.commits import Stored
@@ -112,6 +113,7 @@ class Trainer:
             observations=_settled(joiner, plan.observations),
             observed=plan.observations,
             seen=seen_artifact,
+            apprentice=_apprenticeship(before, batch),
             committed=int(time.time() * 1000),
             plan=None,
         )
@@ -138,7 +140,7 @@ class Trainer:
     ) -> tuple[list[int], Learner | None]:
         """Feeds the batch with the interactions that close, and a learner with what is joined.
 
-        The new positions in the interactions hub, and the learner, None if there was nothing to join.
+        The new positions in the interactions hub, and the learner, None if there was nothing to learn.
         """
         positions, learner = list(before.interactions), None
         try:
@@ -146,8 +148,9 @@ class Trainer:
                 lines = batch.interactions(message)
                 positions[message.partition] = message.sequence
                 if lines:
-                    learner = learner or await self._learner(loop, before, plan, folder)
-                    await asyncio.gather(learner.feed(lines), batch.keep(lines))
+                    if learner is None and batch.counts.learned:
+                        learner = await self._learner(loop, before, plan, folder)
+                    await asyncio.gather(batch.keep(lines), *([learner.feed(lines)] if learner else ()))
         except BaseException:
             if learner is not None:
                 await learner.kill()
@@ -209,7 +212,7 @@ class Trainer:
     async def _keep(self, loop: str, plan: Plan, batch: Batch) -> None:
         """Publishes the joined log of the run and the log of what could not be joined."""
         hour = time.strftime("%Y/%m/%d/%H", time.gmtime(plan.cut // 1000))
-        if batch.counts.learned + batch.counts.skipped:
+        if batch.counts.learned + batch.counts.skipped + batch.counts.logged:
             await self._storage.create(blob_name(loop, "logs", hour, f"{plan.run}.dsjson.gz"), batch.lines)
         if _kept(batch.counts):
             await self._storage.create(blob_name(loop, "logs", "late", hour, f"{plan.run}.jsonl.gz"), batch.late)
@@ -217,6 +220,10 @@ class Trainer:
     async def _config(self, loop: str) -> LoopConfig:
         blob = await self._storage.read(blob_name(loop, "config.json"))
         return decode_config(blob.data) if blob else new_loop(self._settings)
+
+
+def _apprenticeship(before: Checkpoint, batch: Batch) -> Apprentice | None:
+    return (before.apprentice or Apprentice()).plus(batch.lessons) if batch.lessons else before.apprentice
 
 
 def _settled(joiner: Joiner, observed: list[int]) -> list[int]:

@@ -70,12 +70,27 @@ class RankedAction(msgspec.Struct, gc=False):
     probability: float
 
 
-class RankResponse(msgspec.Struct, rename="camel", gc=False):
+class FeatureScore(msgspec.Struct, gc=False):
+    """The share of one feature, or of several together, in the score of an action."""
+
+    name: str
+    score: float
+
+
+class ActionExplanation(msgspec.Struct, gc=False):
+    """The shares that add up to the score of an action, the largest first; the higher the score, the better."""
+
+    id: str
+    features: list[FeatureScore]
+
+
+class RankResponse(msgspec.Struct, rename="camel", gc=False, omit_defaults=True):
     """The answer of `POST /rank`, the chosen action first in `ranking`."""
 
     ranking: list[RankedAction]
     event_id: str
     reward_action_id: str
+    inference_explanation: list[ActionExplanation] | None = None
 
 
 # What msgspec says, in the contract's words: the first pattern that is found decides.
