@@ -48,6 +48,7 @@ class Joined(NamedTuple):
 
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line).decode
 
 
 def join_line(interaction: Interaction, at: int, observations: Sequence[Observation], config: LoopConfig) -> Joined:
@@ -75,6 +76,21 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         o=[_outcome(one) for one in observations],
     )
     return Joined(_encode(line) + b"\n", bool(rewards), not activated)
+
+
+def relabelled(lines: bytes, config: LoopConfig) -> bytes:
+    """Lines of the log with the costs that their outcomes have under these settings; other lines as they are."""
+    return b"".join([_relabelled(line, config) for line in lines.splitlines(keepends=True)])
+
+
+def _relabelled(line: bytes, config: LoopConfig) -> bytes:
+    try:
+        known = _decode(line)
+    except msgspec.DecodeError:
+        return line
+    rewards = [one.v for one in known.o if not one.action_taken and one.v is not None]
+    cost = 0.0 - aggregate(rewards, config.aggregation, config.default_reward)
+    return _encode(msgspec.structs.replace(known, cost=cost, original_cost=cost)) + b"\n"
 
 
 def _outcome(observation: Observation) -> _Outcome:
