@@ -11,7 +11,7 @@ import msgspec
 
 from shared.apprentice import Apprentice
 from shared.artifacts import Artifact
-from shared.loops import LoopConfig, blob_name
+from shared.loops import Aggregation, LoopConfig, blob_name
 
 VERSION = 1
 
@@ -29,14 +29,28 @@ class Plan(msgspec.Struct, frozen=True):
     config: LoopConfig
 
 
+class RewardSettings(msgspec.Struct, frozen=True):
+    """What decided the labels that a model has learned."""
+
+    wait: float
+    default: float
+    aggregation: Aggregation
+
+
 class ModelRecord(msgspec.Struct, frozen=True):
-    """A published model: the trainer's state and the copy that serves."""
+    """A published model: the trainer's state and the copy that serves.
+
+    rewards: the settings it was learned with, None if that is not known. since: it has learned the runs of the log
+    whose cut is not before (ms), 0 for all.
+    """
 
     version: str
     trainer: Artifact
     predict: Artifact
     created: str
     arguments: str
+    rewards: RewardSettings | None = None
+    since: int = 0
 
 
 class Counts(msgspec.Struct, frozen=True):

@@ -57,6 +57,7 @@ class Joined(NamedTuple):
 
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line).decode
 
 
 def join_line(interaction: Interaction, at: int, observations: Sequence[Observation], config: LoopConfig) -> Joined:
@@ -100,6 +101,21 @@ def _cost(interaction: Interaction, reward: float) -> float:
     if interaction.mode == "Apprentice":
         return -1.0 if interaction.a[0] == 1 else 0.0
     return 0.0 - reward
+
+
+def relabelled(lines: bytes, config: LoopConfig) -> bytes:
+    """Lines of the log with the costs that their outcomes have under these settings; other lines as they are."""
+    return b"".join([_relabelled(line, config) for line in lines.splitlines(keepends=True)])
+
+
+def _relabelled(line: bytes, config: LoopConfig) -> bytes:
+    try:
+        known = _decode(line)
+    except msgspec.DecodeError:
+        return line
+    rewards = [one.v for one in known.o if not one.action_taken and one.v is not None]
+    cost = 0.0 - aggregate(rewards, config.aggregation, config.default_reward)
+    return _encode(msgspec.structs.replace(known, cost=cost, original_cost=cost)) + b"\n"
 
 
 def _outcome(observation: Observation) -> _Outcome:

@@ -57,6 +57,7 @@ class LoopConfig(msgspec.Struct, frozen=True):
     explain: bool = False
     policy: Policy = Policy()
     edited: str = "0001-01-01T00:00:00Z"
+    model_retrain_days: int = 2
 
     @property
     def arguments(self) -> str:
