@@ -14,6 +14,7 @@ from benchmarks import http_rank, latency, memory, models, parts, rank, slots, s
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
 from shared import events, slots_ranking, slots_wire, wire
+from shared.loops import LoopConfig
 from shared.policy import DEFAULT_ARGUMENTS
 
 
@@ -58,7 +59,7 @@ def test_rank(tmp_path: Path) -> None:
 def test_slots(tmp_path: Path) -> None:
     check(slots.compare(excluded=2, rounds=1, count=50), "request to answer", "body to answer")
     model, request = slots.trained(tmp_path, count=50), slots_wire.rank_request(slots.request(1, 2))
-    context = slots_ranking.decide(request, None).context.decode()
+    context = slots_ranking.decide(request, LoopConfig(), None).context.decode()
     drawn = [f"action-{slot[0][0]}" for slot in slots.bare(model)(context)]
     answered = json.loads(slots.product(model)(request))
     assert [slot["rewardActionId"] for slot in answered["slots"]] == drawn
