@@ -1,19 +1,18 @@
 """One training run's events, on disk: the joined batch as it is logged, and what could not be joined."""
 
 import asyncio
-import gzip
 import heapq
+from array import array
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-import msgspec
-
-from shared import events
+from shared import events, joined_log, late_log
 from shared.checkpoint import Counts, Plan
 from shared.join import Joiner
-from shared.joined_log import join_line, timestamp
+from shared.joined_log import join_line
+from shared.log_file import LogFile
 from shared.reader import Message
 from shared.writer import Writer
 
@@ -32,13 +31,18 @@ class Batch:
         self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
 
     async def __aenter__(self) -> Self:
-        self._lines = Writer(_gzip(self.lines))
-        self._late = _gzip(self.late)
+        self._joined, self._late = LogFile(self.lines, joined_log.id_of), LogFile(self.late, late_log.id_of)
+        self._lines = Writer(self._joined)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         await self._lines.close()
         self._late.close()
+
+    @property
+    def entries(self) -> tuple[array[int], array[int]]:
+        """Where the events are in `lines` and `late`, as in `LogFile`; complete when the files are."""
+        return self._joined.entries, self._late.entries
 
     @property
     def counts(self) -> Counts:
@@ -96,8 +100,7 @@ class Batch:
 
     def _keep(self, count: str, at: int, line: bytes) -> None:
         self._tally[count] += 1
-        kept = {"reason": count, "at": timestamp(at), "event": line.decode(errors="replace").rstrip("\n")}
-        self._late.write(msgspec.json.encode(kept) + b"\n")
+        self._late.write(late_log.encode(count, at, line))
 
 
 def _made(event: events.Interaction) -> int | None:
@@ -120,7 +123,3 @@ async def merged(partitions: Sequence[AsyncGenerator[Message, None]]) -> AsyncGe
             heapq.heappop(heap)
         else:
             heapq.heapreplace(heap, (following, source))
-
-
-def _gzip(file: Path) -> gzip.GzipFile:
-    return gzip.GzipFile(file, "wb", compresslevel=1, mtime=0)

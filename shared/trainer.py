@@ -10,11 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from shared import archive, artifacts, commits, events, hubs, planning, policy, retention, service
+from shared import archive, artifacts, commits, events, hubs, planning, policy, retention, service, trace_index
 from shared.batch import Batch, merged
 from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
 from shared.commits import Stored
 from shared.join import Joiner, load_seen
+from shared.log_file import log_name
 from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config, new_loop
 from shared.reader import HubReader
 from shared.service import Service
@@ -66,6 +67,7 @@ class Trainer:
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
             changed = await self._execute(loop, stored.checkpoint, plan, Path(folder))
         await commits.commit(self._storage, loop, stored, changed, plan.run)
+        await trace_index.merge(self._storage, loop)
         await retention.sweep(self._storage, loop, plan.config.retention_days)
         return plan.cut < (time.time() - plan.config.wait) * 1000 - planning.LONGEST_RUN_MS
 
@@ -189,6 +191,7 @@ class Trainer:
             await learner.finish()
         except TrainingRefused as refusal:
             _log.error("The model of run %s of loop %s was refused: %s", plan.run, loop, refusal)
+            await self._storage.put(log_name(loop, plan.cut, "refusal"), str(refusal).encode())
             counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
             return msgspec.structs.replace(before, counts=before.counts.plus(counts), failure=f"{plan.run}: {refusal}")
         finally:
@@ -207,12 +210,12 @@ class Trainer:
         )
 
     async def _keep(self, loop: str, plan: Plan, batch: Batch) -> None:
-        """Publishes the joined log of the run and the log of what could not be joined."""
-        hour = time.strftime("%Y/%m/%d/%H", time.gmtime(plan.cut // 1000))
+        """Publishes the joined log of the run, the log of what could not be joined, and their index."""
         if batch.counts.learned + batch.counts.skipped:
-            await self._storage.create(blob_name(loop, "logs", hour, f"{plan.run}.dsjson.gz"), batch.lines)
+            await self._storage.create(log_name(loop, plan.cut, "joined"), batch.lines)
         if _kept(batch.counts):
-            await self._storage.create(blob_name(loop, "logs", "late", hour, f"{plan.run}.jsonl.gz"), batch.late)
+            await self._storage.create(log_name(loop, plan.cut, "late"), batch.late)
+        await trace_index.publish(self._storage, loop, plan.cut, *batch.entries, batch.lines.parent)
 
     async def _config(self, loop: str) -> LoopConfig:
         blob = await self._storage.read(blob_name(loop, "config.json"))
