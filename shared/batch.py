@@ -1,5 +1,7 @@
 """One training run's events, on disk: the joined batch as it is logged, and what could not be joined."""
 
+from __future__ import annotations
+
 import asyncio
 import heapq
 from array import array

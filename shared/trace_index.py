@@ -7,6 +7,8 @@ are several of about one size, so that their number grows with the logarithm of 
 Keys are hashes, so where one must be in a sorted blob is known to within some square root of its length.
 """
 
+from __future__ import annotations
+
 import asyncio
 import mmap
 import struct
@@ -52,7 +54,7 @@ class Index(NamedTuple):
     length: int
     name: str
 
-    def covers(self, other: "Index") -> bool:
+    def covers(self, other: Index) -> bool:
         return self is not other and self.first <= other.first and other.last <= self.last
 
 
