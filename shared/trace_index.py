@@ -89,7 +89,7 @@ def due(indexes: Sequence[Index]) -> list[Index]:
     group: list[Index] = []
     total = 0
     for index in reversed(indexes):
-        if total + index.length > LARGEST or index.length > max(total, SMALL):
+        if group and (total + index.length > LARGEST or index.length > max(total, SMALL)):
             break
         group.insert(0, index)
         total += index.length
