@@ -32,7 +32,7 @@ ENTRY = struct.Struct(">QQQ")
 KEY_BYTES = 8
 # In entries. Smaller indexes are merged whatever their sizes; what is as large as LARGEST (96 MB) is left alone.
 SMALL, LARGEST = 40_000, 4_000_000
-FAN_IN = 4
+FAN_IN = 3
 SLICE = 100_000
 CONCURRENT_READS, ATTEMPTS = 16, 5
 
