@@ -120,9 +120,9 @@ def test_the_newest_of_about_one_size_are_merged() -> None:
         return [one.length for one in due([Index(name, name, n, name) for name, n in zip(names, lengths, strict=True)])]
 
     small, large = trace_index.SMALL, trace_index.LARGEST
-    assert group() == group(1, 1, 1) == []
-    assert group(1, 1, 1, 1) == [1, 1, 1, 1]
-    assert group(10 * small, 1, small, 1, 1) == [1, small, 1, 1]
-    assert group(10 * small, 4 * small, *[small] * 4) == [4 * small, *[small] * 4]
-    assert group(large, *[large // 3] * 4) == []
-    assert group(large, *[large // 4] * 4) == [large // 4] * 4
+    assert group() == group(1) == group(1, 1) == []
+    assert group(1, 1, 1) == [1, 1, 1]
+    assert group(10 * small, 1, small, 1) == [1, small, 1]
+    assert group(10 * small, 3 * small, *[small] * 3) == [3 * small, *[small] * 3]
+    assert group(large, *[large // 2 + 1] * 3) == []
+    assert group(large, *[large // 3] * 3) == [large // 3] * 3
