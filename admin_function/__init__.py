@@ -1,5 +1,5 @@
 """HTTP: everything that administrators do. One module, and one blueprint, per kind of operation."""
 
-from admin_function import apprentice, configuration, evaluations, health, loops, model
+from admin_function import apprentice, configuration, evaluations, health, loops, model, trace
 
-blueprints = (configuration.bp, apprentice.bp, model.bp, evaluations.bp, loops.bp, health.bp)
+blueprints = (configuration.bp, apprentice.bp, model.bp, evaluations.bp, loops.bp, trace.bp, health.bp)

@@ -19,6 +19,7 @@ class _Outcome(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
     v: float | None = None
     event_id: str = msgspec.field(name="EventId")
     action_taken: bool = msgspec.field(name="ActionTaken")
+    at: str = ""
 
 
 class _State(msgspec.Struct, gc=False):
@@ -56,8 +57,21 @@ class Joined(NamedTuple):
     lesson: Lesson | None = None
 
 
+class _Named(msgspec.Struct):
+    event_id: str = msgspec.field(name="EventId")
+
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Line).decode
+_named = msgspec.json.Decoder(_Named)
+
+
+def id_of(line: bytes) -> str | None:
+    """The event id of a line; None if it has none, being somebody else's."""
+    try:
+        return _named.decode(line).event_id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def join_line(interaction: Interaction, at: int, observations: Sequence[Observation], config: LoopConfig) -> Joined:
@@ -123,7 +137,7 @@ def _relabelled(line: bytes, config: LoopConfig) -> bytes:
 
 def _outcome(observation: Observation) -> _Outcome:
     taken = observation.kind == "activation"
-    return _Outcome(v=observation.value, event_id=observation.id, action_taken=taken)
+    return _Outcome(v=observation.value, event_id=observation.id, action_taken=taken, at=observation.at)
 
 
 @lru_cache(1)  # all events of a message have the same

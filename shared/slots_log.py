@@ -17,6 +17,7 @@ class _Observed(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
     event_id: str = msgspec.field(name="EventId")
     action_taken: bool = msgspec.field(name="ActionTaken")
     slot: str | None = msgspec.field(name="SlotId", default=None)
+    at: str = ""
 
 
 class _Outcome(msgspec.Struct, gc=False):
@@ -116,4 +117,5 @@ def of_kind(lines: bytes, multi_slot: bool) -> bytes:
 
 
 def _observed(one: Observation) -> _Observed:
-    return _Observed(v=one.value, event_id=one.id, action_taken=one.kind == "activation", slot=one.slot)
+    taken = one.kind == "activation"
+    return _Observed(v=one.value, event_id=one.id, action_taken=taken, slot=one.slot, at=one.at)

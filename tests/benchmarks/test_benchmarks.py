@@ -1,5 +1,6 @@
 """The benchmarks still measure: their short forms give figures. What they measured is not judged here."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import http_rank, latency, memory, models, parts, rank, slots, start, traffic
+from benchmarks import http_rank, latency, memory, models, parts, rank, slots, start, trace, traffic
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
 from shared import events, slots_ranking, slots_wire, wire
@@ -76,6 +77,12 @@ def test_latency(environment: dict[str, str]) -> None:
 
 def test_start(environment: dict[str, str]) -> None:
     check(start.measure(environment, rounds=1), "import of function_app", "first rank", "azure.identity")
+
+
+def test_trace() -> None:
+    with parts.servers() as environment:
+        figures = asyncio.run(trace.measure(environment, count=2_000, asked=10))
+    check(figures, "trace, 2,000 events in 1 indexes: p50", ": p95")
 
 
 def test_an_import_that_loads_what_it_must_not_is_an_error() -> None:
