@@ -21,7 +21,7 @@ from shared.passes import Pass
 from shared.planning import Heads
 from shared.run import Run
 from shared.service import Service
-from shared.storage import Conflict
+from shared.storage import Conflict, StorageUnavailable
 from shared.trainee import Trainee
 
 # Loops looked at, and runs stored, at once.
@@ -69,7 +69,7 @@ class Trainer:
                 if await trainee.look(self._storage, self._registry, now):
                     due.append(trainee)
             except Exception as error:
-                _fail(trainee, error)
+                _tell(trainee, error)
 
         await _each(LOOKS, look, [*waiting, *(trainee for trainee in known if trainee.is_due(now))])
         return due
@@ -147,7 +147,8 @@ class Trainer:
 
         def drop(run: Run, error: Exception) -> None:
             failed.add(run)
-            _fail(run.trainee, error)
+            run.trainee.forget()
+            _tell(run.trainee, error)
 
         async def each(step: Callable[[Run], Awaitable[None]]) -> list[Run]:
             """Does the step for the runs that have not failed; those that still have not."""
@@ -193,12 +194,12 @@ def _observed(trainee: Trainee) -> list[int]:
     return trainee.checkpoint.observations if trainee.joiner is None else trainee.checkpoint.observed
 
 
-def _fail(trainee: Trainee, error: Exception) -> None:
-    trainee.forget()
+def _tell(trainee: Trainee, error: Exception) -> None:
     if isinstance(error, Conflict):
         _log.info("Another trainer was faster: %s", error)
     else:
-        _log.error("Loop %s was not trained: %s", trainee.loop, error, exc_info=error)
+        expected = isinstance(error, StorageUnavailable | msgspec.DecodeError)
+        _log.error("Loop %s was not trained: %s", trainee.loop, error, exc_info=None if expected else error)
 
 
 async def _each(limit: int, step: Callable[[_Item], Awaitable[None]], items: Iterable[_Item]) -> None:
