@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -141,6 +142,24 @@ def test_loops_in_which_nothing_happens_write_nothing(system: System, sites: lis
         site.wait()
         site.check()
     assert [site.blobs() for site in idle[:-1]] == before[:-1]
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
+def test_a_trainer_that_is_killed_loses_and_repeats_nothing(system: System, sites: list[Site], kills: int) -> None:
+    chance = random.Random(kills)
+    for _ in range(kills):
+        for site in chance.sample(sites, 6):
+            site.visit(chance.randrange(1, 4))
+        wait_until(system.timers.children, "a training run")
+        time.sleep(chance.uniform(0, 0.5))
+        system.timers.kill()
+        for site in chance.sample(sites, 2):
+            site.visit(1)
+        system.timers.start()
+        system.timers.ready()
+    for site in sites:
+        site.wait()
+        site.check()
 
 
 def test_a_loop_with_a_damaged_configuration_stops_no_other(system: System, sites: list[Site]) -> None:
