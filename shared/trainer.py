@@ -48,7 +48,12 @@ class Trainer:
         due = await self._due()
         if not due:
             return
-        heads = await self._heads(due)
+        try:
+            heads = await self._heads(due)
+        except BaseException:
+            for trainee in due:
+                trainee.forget()
+            raise
         while due:
             group = _oldest(due)
             due = [trainee for trainee in due if trainee not in group]
@@ -102,9 +107,9 @@ class Trainer:
 
     async def _serve(self, group: list[Trainee], heads: Heads) -> list[Trainee]:
         """One pass for these loops; those of them that have not caught up with the heads."""
-        pair = await self._links.pair(_pace(group[0]))
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
             try:
+                pair = await self._links.pair(_pace(group[0]))
                 runs = await self._plan(group, heads, pair, Path(folder))
                 if not runs:
                     return []
@@ -172,7 +177,7 @@ class Trainer:
                 reached = await one.close()
                 await each(lambda run: run.end(reached))
         finally:
-            await asyncio.gather(*(run.close() for run in begun))
+            await asyncio.gather(*(run.close() for run in begun), return_exceptions=True)  # `end` has told of it
 
     def _latest(self, trainee: Trainee, heads: Heads) -> int:
         return int((heads.clock - trainee.config.wait - self._settings.clock_skew_seconds) * 1000)
