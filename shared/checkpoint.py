@@ -1,8 +1,8 @@
 """The checkpoint: the one blob whose conditional replacement commits a training run.
 
-A run is planned first, by writing `plan` into the checkpoint: its instant, how far each partition is read and the
-configuration in effect. Whoever executes the plan, and however often, does the same work under the same names; so a
-killed run leaves nothing behind that the next one does not overwrite with itself.
+A run is planned, before it stores anything, by writing `plan` into the checkpoint: its instant, how far each partition
+is read and the configuration in effect. Whoever executes the plan, and however often, does the same work under the same
+names; so a killed run leaves nothing behind that the next one does not overwrite with itself.
 """
 
 import hashlib
