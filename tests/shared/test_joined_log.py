@@ -11,11 +11,11 @@ from shared.events import Observation
 from shared.joined_log import Joined, join_line, relabelled, timestamp
 from shared.loops import LoopConfig
 
-AT = 1_700_000_000_123
+AT, OBSERVED = 1_700_000_000_123, "2023-11-14T22:13:21.000Z"
 
 
 def observation(kind: Any, value: float | None = None) -> Observation:
-    return Observation(v=1, loop="default", id="e", at="", kind=kind, nonce="n", value=value)
+    return Observation(v=1, loop="default", id="e", at=OBSERVED, kind=kind, nonce="n", value=value)
 
 
 def joined(*observations: Observation, deferred: bool = False, **config: Any) -> Joined:
@@ -42,7 +42,7 @@ def test_a_rewarded_line_has_the_members_of_the_service() -> None:
         "p": [pytest.approx(1 / 3)] * 3,
         "VWState": {"m": "N/A"},
         "_original_label_cost": -0.5,
-        "o": [{"v": 0.5, "EventId": "e", "ActionTaken": False}],
+        "o": [{"v": 0.5, "EventId": "e", "ActionTaken": False, "at": OBSERVED}],
     }
     assert sorted(line["a"]) == [1, 2, 3]
 
