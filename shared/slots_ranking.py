@@ -10,7 +10,7 @@ import msgspec
 from shared import events, sampling
 from shared.errors import ApiError
 from shared.features import slots_json
-from shared.loops import LoopConfig, Mode
+from shared.loops import LearningMode, LoopConfig
 from shared.model import UNTRAINED, Model, PredictionError
 from shared.sampling import Ranking
 from shared.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, SlotRequest, SlotResponse
@@ -26,7 +26,7 @@ class SlotsDecision(NamedTuple):
     context: bytes
     rankings: list[Ranking]
     model: str
-    mode: Mode
+    mode: LearningMode
 
 
 def decide(request: MultiSlotRankRequest[Any], config: LoopConfig, model: Model | None) -> SlotsDecision:
