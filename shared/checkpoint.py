@@ -67,6 +67,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
     interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
     those between `observations` and `observed` may belong to interactions that are still open.
+    epoch: how often an administrator replaced or deleted the model; unverified: nobody vouches for what it came from.
     """
 
     v: int = VERSION
@@ -81,6 +82,12 @@ class Checkpoint(msgspec.Struct, frozen=True):
     failure: str | None = None
     committed: int = 0
     plan: Plan | None = None
+    epoch: int = 0
+    unverified: bool = False
+
+    def model_version(self, run: str) -> str:
+        """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
+        return f"{run}-{self.epoch:06d}" if self.epoch else run
 
 
 _decoder = msgspec.json.Decoder(Checkpoint)

@@ -14,17 +14,10 @@ _LENGTH = struct.Struct("<I")
 
 
 class ModelHeader(NamedTuple):
-    """Who wrote a model (VW's version), the size of its table and the options that VW will take from it."""
+    """VW's version that wrote a model, and the model's policy: the options that VW takes from the file."""
 
     version: str
-    bits: int
     options: list[Option]
-
-    @property
-    def arguments(self) -> str:
-        """The model's policy."""
-        size = "" if self.bits == 18 else f" --bit_precision {self.bits}"
-        return vw_options.written(option for option in self.options if not option.is_implied) + size
 
 
 def read(data: bytes) -> ModelHeader:
@@ -40,7 +33,8 @@ def read(data: bytes) -> ModelHeader:
         raise ValueError(f"it is not a VW model of version {'.'.join(map(str, OLDEST))} or later")
     if lda or ngrams or skips or bits > vw_options.MOST_BITS:
         raise ValueError(f"it has LDA, n-grams, skips or more than {vw_options.MOST_BITS} bits of features")
-    return ModelHeader(version, bits, vw_options.parse(f"{options} --bit_precision {bits}")[:-1])
+    size = "" if bits == vw_options.USUAL_BITS else f" --bit_precision {bits}"
+    return ModelHeader(version, [one.rounded() for one in vw_options.parse(options + size) if not one.is_implied])
 
 
 def _text(data: bytes, position: int) -> tuple[str, int]:

@@ -98,6 +98,9 @@ class Serving:
             previous, self.model, self.record = self.model, model, record
             if previous is not None:
                 previous.close()
+        elif record is None:
+            self.record = None
+            self.close()
         self._checkpoint_etag = blob.etag
 
     async def _load(self, record: ModelRecord) -> Model:

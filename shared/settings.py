@@ -1,5 +1,8 @@
 """Every setting of the function app, declared once: the fields below drive parsing, the example file and the docs."""
 
+import base64
+import hashlib
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +29,25 @@ def _flag(text: str) -> bool:
     return text.lower() == "true"
 
 
+Fingerprints = typing.NewType("Fingerprints", frozenset[str])
+
+
+def _fingerprints(text: str) -> Fingerprints:
+    """SHA-256 of certificates in lower-case hex, given as such or as the certificates."""
+    items = re.sub(r"-----[A-Z ]+-----", ",", text).split(",")
+    return Fingerprints(frozenset(_fingerprint("".join(one.split())) for one in items if one.strip()))
+
+
+def _fingerprint(text: str) -> str:
+    digest = text.replace(":", "").lower()
+    if re.fullmatch("[0-9a-f]{64}", digest):
+        return digest
+    try:
+        return hashlib.sha256(base64.b64decode(text, validate=True)).hexdigest()
+    except ValueError:
+        raise ValueError("give SHA-256 fingerprints, or certificates in PEM, separated by commas") from None
+
+
 def _policy(text: str) -> str:
     if text not in NAMED:
         raise ValueError(f"write one of {', '.join(NAMED)}")
@@ -34,6 +56,7 @@ def _policy(text: str) -> str:
 
 _PARSERS: dict[object, Callable[[str], Any]] = {
     str: str, int: int, float: float, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
+    Fingerprints: _fingerprints,
 }  # fmt: skip
 _KINDS = {
     str: "text",
@@ -42,6 +65,7 @@ _KINDS = {
     bool: "true or false",
     tuple[str, ...]: "one or two keys",
     PolicyName: " or ".join(NAMED),
+    Fingerprints: "fingerprints or certificates",
 }
 
 
@@ -70,6 +94,13 @@ class Settings:
     azure_client_id: str = _setting("Client id of a user-assigned managed identity; empty: system-assigned.", "")
     default_policy: PolicyName = _setting("Learning policy of a new loop; personalizer is the historic one.", "default")
     max_body_bytes: int = _setting("Largest request body; a larger one is answered with 413.", 524_288, 1024, 786_432)
+    max_model_bytes: int = _setting("Largest model that may be imported.", 67_108_864, 1024, 100_000_000)
+    signing_key: str = _setting("RSA private key (PEM) that signs exported models; empty: one is made and stored.", "")
+    trusted_signers: Fingerprints = _setting(
+        "Whose signed models may be imported: SHA-256 of certificates, or the certificates (PEM); empty: anybody's.",
+        Fingerprints(frozenset()),
+    )
+    import_unsigned_models: bool = _setting("Accept plain VW models for import, without a signature.", False)
     log_timeout_seconds: float = _setting("How long an answer waits for the event log to acknowledge.", 2.0, 0.05, 60)
     log_buffer_bytes: int = _setting(
         "Events kept for retry while the event log is away; more are dropped and counted.", 67_108_864, 0
@@ -102,9 +133,15 @@ def declared() -> Iterator[Declared]:
     """All settings in order; a default of None means the setting is required."""
     hints = typing.get_type_hints(Settings)
     for one in fields(Settings):
-        default = None if one.default is MISSING else str(one.default).lower() if one.type is bool else str(one.default)
+        default = None if one.default is MISSING else _text(one.default)
         kind = _KINDS[hints[one.name]] + _limits(*one.metadata["range"])
         yield Declared(one.name.upper(), kind, default, one.metadata["help"])
+
+
+def _text(default: object) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "" if default == frozenset() else str(default)
 
 
 def _limits(low: float | None, high: float | None) -> str:

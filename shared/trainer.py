@@ -193,14 +193,15 @@ class Trainer:
             return msgspec.structs.replace(before, counts=before.counts.plus(counts), failure=f"{plan.run}: {refusal}")
         finally:
             await learner.kill()
-        created, models = events.now(), blob_name(loop, "models", plan.run)
+        created, version = events.now(), before.model_version(plan.run)
+        models = blob_name(loop, "models", version)
         model, predict = await asyncio.gather(
             artifacts.publish(self._storage, f"{models}.vw", learner.model),
             artifacts.publish(self._storage, f"{models}.predict.vw", learner.predict),
         )
         return msgspec.structs.replace(
             before,
-            model=ModelRecord(plan.run, model, predict, created, plan.config.arguments),
+            model=ModelRecord(version, model, predict, created, plan.config.arguments),
             first_model=before.first_model or created,
             counts=before.counts.plus(counts),
             failure=None,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 EXPLORATION = ("cb_explore_adf", "ccb_explore_adf")
 # A table of 2**24 weights of 16 bytes is 256 MB; every model of an ensemble has one of its own.
 MOST_BITS, MOST_MODELS = 24, 32
+USUAL_BITS = 18
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LETTER = r"[!-,./-Z\[\]^_a-z~]"  # a namespace: a printable character that VW does not read as something else
@@ -29,6 +30,10 @@ class Option(NamedTuple):
     def is_implied(self) -> bool:
         """True if VW adds it by itself to what it explores with."""
         return self.name in _IMPLIED
+
+    def rounded(self) -> "Option":
+        """Without the digits that a number gets when VW, which keeps it in 32 bits, prints it with 64."""
+        return Option(self.name, self.value, f"--{self.name} {_plain(self.value)}".rstrip())
 
 
 Check = Callable[[str], bool]
@@ -80,7 +85,9 @@ _REPEATED = {"quadratic", "cubic", "interactions", "ignore", "ignore_linear", "k
 _IGNORED_FLAGS = {"dsjson", "json", "quiet", "no_stdin", "driver_output_off", "holdout_off"}
 _IGNORED_FLAGS |= {"save_resume", "preserve_performance_counters"}
 _IGNORED_VALUES = {"id", "log_level", "log_output", "limit_output", "driver_output", "progress"}
-_DEFAULTS = {("cb_type", "mtr"), ("learning_rate", "0.5"), ("power_t", "0.5"), ("bit_precision", "18")}
+_DEFAULTS = {("cb_type", "mtr"), ("learning_rate", "0.5"), ("power_t", "0.5"), ("bit_precision", str(USUAL_BITS))}
+# VW forgets these where a model is saved: see `policy.learning_options`.
+_NOT_KEPT = {"learning_rate", "power_t", "l1", "l2", "ftrl_alpha", "ftrl_beta"}
 # VW adds these to what it explores with.
 _IMPLIED = {"cb_adf", "csoaa_ldf", "csoaa_rank", "cb_sample"}
 
@@ -126,13 +133,18 @@ def meaning(options: Iterable[Option]) -> frozenset[tuple[str, str]]:
     return frozenset(said - _DEFAULTS)
 
 
+def is_kept_as(policy: frozenset[tuple[str, str]], model: frozenset[tuple[str, str]]) -> bool:
+    """True if a model with options of this meaning may be one of a policy of that meaning."""
+    names = {name for name, _ in model}
+    return model <= policy and all(name in _NOT_KEPT - names for name, _ in policy - model)
+
+
 def _one_name(option: Option) -> str:
     return "interactions" if option.name in ("quadratic", "cubic") else option.name
 
 
 def _plain(value: str | None) -> str:
-    """A value as VW prints it: it keeps numbers in 32 bits."""
-    return f"{float(value):.6g}" if value and _NUMBER.fullmatch(value) else value or ""
+    return f"{float(value):.7g}" if value and _NUMBER.fullmatch(value) else value or ""
 
 
 def _named(token: str) -> tuple[str, str | None, str]:
@@ -157,5 +169,6 @@ def _why_not(name: str, text: str) -> str:
 
 def _check_size(options: dict[str, str]) -> None:
     models = max(int(options.get(name, 1)) for name in ("bag", "cover", "rnd"))
-    if int(options.get("bit_precision", 18)) + math.ceil(math.log2(models)) > MOST_BITS:
-        raise ValueError(f"--bit_precision {options['bit_precision']} with {models} models takes too much memory")
+    bits = int(options.get("bit_precision", USUAL_BITS))
+    if bits + math.ceil(math.log2(models)) > MOST_BITS:
+        raise ValueError(f"--bit_precision {bits} with {models} models takes too much memory")
