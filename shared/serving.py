@@ -77,6 +77,7 @@ class Serving:
                 _log.warning("Loop %s keeps what it has: %s", self.loop, error)
             self.failure = f"{type(error).__name__}: {error}"
         self._checked = time.monotonic()
+        self._loaded.set()
 
     async def _refresh_config(self) -> None:
         blob = await self._storage.read(blob_name(self.loop, "config.json"), self._config_etag)
