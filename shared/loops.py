@@ -31,8 +31,8 @@ LONGEST_ARGUMENTS = 1024
 class Policy(msgspec.Struct, frozen=True):
     """The contract's PolicyContract: VW arguments under a name."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=256)] = "default"
-    arguments: Annotated[str, Meta(min_length=1, max_length=LONGEST_ARGUMENTS)] = policy.DEFAULT_ARGUMENTS
+    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    arguments: Annotated[str, Meta(min_length=1, max_length=LONGEST_ARGUMENTS)]
 
 
 class LogMirror(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class LoopConfig(msgspec.Struct, frozen=True):
     aggregation: Aggregation = "earliest"
     exploration: float = 0.2
     retention_days: int = 90
-    policy: Policy = Policy()
+    policy: Policy = Policy("default", policy.DEFAULT_ARGUMENTS)
     edited: str = "0001-01-01T00:00:00Z"
     model_retrain_days: int = 2
     explain: bool = False

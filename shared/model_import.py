@@ -128,7 +128,7 @@ async def _commit(
 ) -> None:
     state = (await commits.load(storage, loop.loop)).checkpoint
     # After the last run and before the next one in the order of names, which is that of retention.
-    version = f"{state.model_version(run_name(state.cut))}-{uuid.uuid4().hex[:8]}"
+    version = f"{run_name(state.cut)}-{state.epoch + 1:06d}-{uuid.uuid4().hex[:8]}"
     names = (blob_name(loop.loop, "models", f"{version}{kind}") for kind in (".vw", ".predict.vw"))
     trainer, copy = await asyncio.gather(
         *(artifacts.publish(storage, name, file) for name, file in zip(names, (model, predict), strict=True))

@@ -29,13 +29,17 @@ def _flag(text: str) -> bool:
     return text.lower() == "true"
 
 
-Fingerprints = typing.NewType("Fingerprints", frozenset[str])
+class Fingerprints(frozenset[str]):
+    """SHA-256 of certificates, in lower-case hex."""
+
+    def __str__(self) -> str:
+        return ",".join(sorted(self))
 
 
 def _fingerprints(text: str) -> Fingerprints:
-    """SHA-256 of certificates in lower-case hex, given as such or as the certificates."""
+    """Fingerprints that are given as such or as the certificates."""
     items = re.sub(r"-----[A-Z ]+-----", ",", text).split(",")
-    return Fingerprints(frozenset(_fingerprint("".join(one.split())) for one in items if one.strip()))
+    return Fingerprints(_fingerprint("".join(one.split())) for one in items if one.strip())
 
 
 def _fingerprint(text: str) -> str:
@@ -98,7 +102,7 @@ class Settings:
     signing_key: str = _setting("RSA private key (PEM) that signs exported models; empty: one is made and stored.", "")
     trusted_signers: Fingerprints = _setting(
         "Whose signed models may be imported: SHA-256 of certificates, or the certificates (PEM); empty: anybody's.",
-        Fingerprints(frozenset()),
+        Fingerprints(),
     )
     import_unsigned_models: bool = _setting("Accept plain VW models for import, without a signature.", False)
     log_timeout_seconds: float = _setting("How long an answer waits for the event log to acknowledge.", 2.0, 0.05, 60)
@@ -133,15 +137,9 @@ def declared() -> Iterator[Declared]:
     """All settings in order; a default of None means the setting is required."""
     hints = typing.get_type_hints(Settings)
     for one in fields(Settings):
-        default = None if one.default is MISSING else _text(one.default)
+        default = None if one.default is MISSING else str(one.default).lower() if one.type is bool else str(one.default)
         kind = _KINDS[hints[one.name]] + _limits(*one.metadata["range"])
         yield Declared(one.name.upper(), kind, default, one.metadata["help"])
-
-
-def _text(default: object) -> str:
-    if isinstance(default, bool):
-        return str(default).lower()
-    return "" if default == frozenset() else str(default)
 
 
 def _limits(low: float | None, high: float | None) -> str:

@@ -173,24 +173,22 @@ def test_a_model_is_deleted_and_does_not_come_back(default: httpx.Client, strang
     assert default.get("model/properties").json().keys() == {"creationTime", "lastModifiedTime"}
 
 
-def damaged(model: bytes) -> dict[str, bytes]:
-    """Files that are no models, or none that may be loaded."""
-    options = b" --cb_adf --cb_explore_adf"
-    assert options in model
-    return {
-        "empty": b"",
-        "text": b"not a model",
-        "cut": model[:100],
-        "sizes": model[:-24] + b"\xff" * 24,
-        "writes a file": model.replace(options, b" -f /tmp/x --cb_explore_adf"[: len(options)]),
-        "not exploring": model.replace(b"--cb_explore_adf", b"--cb_explore_ad!"),
-    }
+OPTIONS = b"--cb_adf --cb_explore_adf"
+UNFIT = {
+    "empty": b"",
+    "text": b"not a model",
+    "cut": EXPORTED[:100],
+    "no exploration": EXPORTED.replace(b"--cb_explore_adf", b"--cb_explore_ad!"),
+    "writes a file": EXPORTED.replace(OPTIONS, b"--cb_explore_adf -f a.txt"),
+    "no such weights": EXPORTED[:-24] + b"\xff" * 24,
+}
 
 
-@pytest.mark.parametrize("kind", ["empty", "text", "cut", "writes a file", "not exploring"])
+@pytest.mark.parametrize("kind", UNFIT)
 def test_what_is_no_model_changes_nothing(loop: httpx.Client, stranger: rsa.RSAPrivateKey, kind: str) -> None:
+    assert len(UNFIT["writes a file"]) == len(EXPORTED)
     before = loop.get("model/properties").json(), loop.get("configurations/policy").json()
-    body = signing.pack(damaged(EXPORTED)[kind], stranger)
+    body = signing.pack(UNFIT[kind], stranger)
     assert code(loop.put("model", content=body)) == "InvalidModelImportFormat"
     assert (loop.get("model/properties").json(), loop.get("configurations/policy").json()) == before
 
