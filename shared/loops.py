@@ -14,7 +14,9 @@ from shared.service_configuration import (
     LONGEST_EXPORT,
     LONGEST_WAIT,
     Aggregation,
+    AutoOptimization,
     LearningMode,
+    LogMirror,
     ServiceConfiguration,
     aggregation,
     date,
@@ -33,21 +35,6 @@ class Policy(msgspec.Struct, frozen=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=256)]
     arguments: Annotated[str, Meta(min_length=1, max_length=LONGEST_ARGUMENTS)]
-
-
-class LogMirror(msgspec.Struct, frozen=True):
-    """Where the service copied logs to. They are the owner's already: kept and answered, without effect."""
-
-    enabled: bool = False
-    sas_uri: str | None = None
-
-
-class AutoOptimization(msgspec.Struct, frozen=True):
-    """When policies are compared and replaced by themselves: kept and answered, without effect yet."""
-
-    enabled: bool = False
-    frequency: float = 28 * 86_400.0
-    start: str | None = None
 
 
 class LoopConfig(msgspec.Struct, frozen=True):

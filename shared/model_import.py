@@ -12,7 +12,6 @@ import asyncio
 import tempfile
 import uuid
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -25,8 +24,6 @@ from shared import (
     model_file,
     policy,
     policy_check,
-    signing,
-    signing_key,
     trial,
     vw_options,
 )
@@ -34,26 +31,20 @@ from shared.checkpoint import Checkpoint, ModelRecord
 from shared.errors import ApiError
 from shared.loops import LONGEST_ARGUMENTS, LoopConfig, Policy, blob_name
 from shared.model_file import ModelHeader
+from shared.model_trust import Opened, opened
 from shared.planning import run_name
+from shared.policy_meaning import may_be_of, meaning
 from shared.service import Service
 from shared.serving import Serving
 from shared.storage import Conflict, Storage, StorageUnavailable
 
-ZIP = b"PK"
 POLICY_NAME = "imported"
 VALIDATED_EVENTS = 50
 
 
-class Opened(NamedTuple):
-    """A VW model, and whether somebody whom the owner trusts has signed it."""
-
-    data: bytes
-    verified: bool
-
-
 async def put(service: Service, loop: Serving, body: bytes) -> None:
     """Imports a signed zip, or a plain model if the deployment allows; raises ApiError, and then changes no model."""
-    await replace(loop, service.storage, await _opened(service, body))
+    await replace(loop, service.storage, await opened(service, body))
 
 
 async def replace(loop: Serving, storage: Storage, model: Opened) -> None:
@@ -63,43 +54,19 @@ async def replace(loop: Serving, storage: Storage, model: Opened) -> None:
     except ValueError as error:
         raise _unfit(error) from None
     config = await configuration.read(loop, storage)
-    changed = config.with_policy(_policy(config, header))
-    changed = msgspec.structs.replace(changed, exploration=config.exploration)
+    changed = msgspec.structs.replace(config, policy=_policy(config, header))
     try:
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as name:
             folder = Path(name)
             file = folder / "imported.vw"
             await asyncio.to_thread(file.write_bytes, model.data)
             await trial.run(folder, changed.arguments, file, await _sample(storage, loop.loop, changed.arguments))
-            await _commit(loop, storage, changed, file, folder / "predict.vw", unverified=not model.verified)
+            await _commit(loop, storage, changed.policy, file, folder / "predict.vw", unverified=not model.verified)
     except trial.Refusal as refusal:
         raise _unfit(refusal) from None
     except (StorageUnavailable, Conflict, ValueError):
         raise ApiError("ModelPublishFailed", retry_after=1) from None
     await loop.refresh()
-
-
-async def _opened(service: Service, body: bytes) -> Opened:
-    settings = service.settings
-    if not body.startswith(ZIP):
-        if settings.import_unsigned_models:
-            return Opened(body, verified=False)
-        raise ApiError(
-            "InvalidModelImportSignature",
-            "Given model file is not a signed zip. The setting IMPORT_UNSIGNED_MODELS allows plain VW models.",
-        )
-    signed = await asyncio.to_thread(signing.unpack, body, settings.max_model_bytes)
-    if signed.signer in settings.trusted_signers:
-        return Opened(signed.model, verified=True)
-    own = signing.certificate(await signing_key.load(settings, service.storage))
-    if signed.signer == signing.fingerprint(own):
-        return Opened(signed.model, verified=True)
-    if settings.trusted_signers:
-        raise ApiError(
-            "InvalidModelImportSignature",
-            f"The signer is not trusted: the setting TRUSTED_SIGNERS does not list the certificate {signed.signer}.",
-        )
-    return Opened(signed.model, verified=False)
 
 
 def _policy(config: LoopConfig, header: ModelHeader) -> Policy:
@@ -110,8 +77,8 @@ def _policy(config: LoopConfig, header: ModelHeader) -> Policy:
         raise _unfit(f"it is a {kind} model, and the loop's policy is not; change the policy first")
     if len(arguments) > LONGEST_ARGUMENTS:
         raise _unfit(f"its options have more than {LONGEST_ARGUMENTS} characters")
-    current = vw_options.meaning(vw_options.parse(config.policy.arguments))
-    if vw_options.is_kept_as(current, vw_options.meaning(vw_options.parse(arguments))):
+    current, own = (meaning(vw_options.parse(one)) for one in (config.policy.arguments, arguments))
+    if may_be_of(own, current):
         return config.policy
     return Policy(POLICY_NAME, arguments)
 
@@ -124,7 +91,7 @@ async def _sample(storage: Storage, loop: str, arguments: str) -> bytes:
 
 
 async def _commit(
-    loop: Serving, storage: Storage, config: LoopConfig, model: Path, predict: Path, *, unverified: bool
+    loop: Serving, storage: Storage, own: Policy, model: Path, predict: Path, *, unverified: bool
 ) -> None:
     state = (await commits.load(storage, loop.loop)).checkpoint
     # After the last run and before the next one in the order of names, which is that of retention.
@@ -133,16 +100,17 @@ async def _commit(
     trainer, copy = await asyncio.gather(
         *(artifacts.publish(storage, name, file) for name, file in zip(names, (model, predict), strict=True))
     )
+    config = await configuration.change(loop, storage, lambda stored: msgspec.structs.replace(stored, policy=own))
     record = ModelRecord(version, trainer, copy, events.now(), config.arguments)
-    await configuration.change(loop, storage, lambda stored: msgspec.structs.replace(stored, policy=config.policy))
-    await commits.amend(storage, loop.loop, lambda before: _with(before, record, config.policy, unverified))
+    await commits.amend(storage, loop.loop, lambda before: _with(before, record, config, unverified))
 
 
-def _with(before: Checkpoint, record: ModelRecord, own: Policy, unverified: bool) -> Checkpoint:
+def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverified: bool) -> Checkpoint:
     """The state with the model; a run that is planned goes on as planned, from this model and with its policy."""
     plan = before.plan
     if plan is not None:
-        plan = msgspec.structs.replace(plan, config=msgspec.structs.replace(plan.config, policy=own))
+        own = {"policy": config.policy, "exploration": config.exploration}
+        plan = msgspec.structs.replace(plan, config=msgspec.structs.replace(plan.config, **own))
     return msgspec.structs.replace(
         before,
         model=record,

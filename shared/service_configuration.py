@@ -36,6 +36,21 @@ class ServiceConfiguration(msgspec.Struct, rename="camel", frozen=True, omit_def
     is_inference_explainability_enabled: bool | None = None
 
 
+class LogMirror(msgspec.Struct, frozen=True):
+    """Where the service copied logs to. They are the owner's already: kept and answered, without effect."""
+
+    enabled: bool = False
+    sas_uri: str | None = None
+
+
+class AutoOptimization(msgspec.Struct, frozen=True):
+    """When policies are compared and replaced by themselves: kept and answered, without effect yet."""
+
+    enabled: bool = False
+    frequency: float = 28 * 86_400.0
+    start: str | None = None
+
+
 decoder = msgspec.json.Decoder(ServiceConfiguration)
 
 

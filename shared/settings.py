@@ -1,14 +1,13 @@
 """Every setting of the function app, declared once: the fields below drive parsing, the example file and the docs."""
 
-import base64
-import hashlib
-import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, NamedTuple
 
+from shared import fingerprints
+from shared.fingerprints import Fingerprints
 from shared.policy import NAMED, PolicyName
 
 
@@ -29,29 +28,6 @@ def _flag(text: str) -> bool:
     return text.lower() == "true"
 
 
-class Fingerprints(frozenset[str]):
-    """SHA-256 of certificates, in lower-case hex."""
-
-    def __str__(self) -> str:
-        return ",".join(sorted(self))
-
-
-def _fingerprints(text: str) -> Fingerprints:
-    """Fingerprints that are given as such or as the certificates."""
-    items = re.sub(r"-----[A-Z ]+-----", ",", text).split(",")
-    return Fingerprints(_fingerprint("".join(one.split())) for one in items if one.strip())
-
-
-def _fingerprint(text: str) -> str:
-    digest = text.replace(":", "").lower()
-    if re.fullmatch("[0-9a-f]{64}", digest):
-        return digest
-    try:
-        return hashlib.sha256(base64.b64decode(text, validate=True)).hexdigest()
-    except ValueError:
-        raise ValueError("give SHA-256 fingerprints, or certificates in PEM, separated by commas") from None
-
-
 def _policy(text: str) -> str:
     if text not in NAMED:
         raise ValueError(f"write one of {', '.join(NAMED)}")
@@ -60,7 +36,7 @@ def _policy(text: str) -> str:
 
 _PARSERS: dict[object, Callable[[str], Any]] = {
     str: str, int: int, float: float, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
-    Fingerprints: _fingerprints,
+    Fingerprints: fingerprints.parse,
 }  # fmt: skip
 _KINDS = {
     str: "text",

@@ -5,7 +5,6 @@ The signature is RSA, PKCS#1 v1.5, over the SHA-512 of the model.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 import zlib
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared import fingerprints
 from shared.errors import ApiError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError
 
 
 class SignedModel(NamedTuple):
-    """A model whose signature is good, and the SHA-256 of its signer's certificate in hex."""
+    """A model whose signature is good, and the fingerprint of its signer's certificate."""
 
     model: bytes
     signer: str
@@ -42,10 +42,6 @@ def certificate(key: RSAPrivateKey) -> bytes:
     start, end = _VALID
     unsigned = x509.CertificateBuilder(name, name, public, serial, start, end)
     return unsigned.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
-
-
-def fingerprint(certificate: bytes) -> str:
-    return hashlib.sha256(certificate).hexdigest()
 
 
 def pack(model: bytes, key: RSAPrivateKey) -> bytes:
@@ -80,7 +76,7 @@ def unpack(data: bytes, most_bytes: int) -> SignedModel:
         raise ApiError("InvalidModelImportFormat", f"There is no {MODEL} in the zip.")
     if signer is None or signature is None or not _is_signed(model, signer, signature):
         raise ApiError("InvalidModelImportSignature")
-    return SignedModel(model, fingerprint(signer))
+    return SignedModel(model, fingerprints.of(signer))
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo | None, most: int) -> bytes | None:

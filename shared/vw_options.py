@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 EXPLORATION = ("cb_explore_adf", "ccb_explore_adf")
-# A table of 2**24 weights of 16 bytes is 256 MB; every model of an ensemble has one of its own.
-MOST_BITS, MOST_MODELS = 24, 32
+# A table of 2**22 weights of 16 bytes is 64 MB in every process; each model of an ensemble needs as much again.
+MOST_BITS, MOST_BITS_OF_ALL, MOST_MODELS = 22, 24, 32
 USUAL_BITS = 18
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -33,7 +33,7 @@ class Option(NamedTuple):
 
     def rounded(self) -> "Option":
         """Without the digits that a number gets when VW, which keeps it in 32 bits, prints it with 64."""
-        return Option(self.name, self.value, f"--{self.name} {_plain(self.value)}".rstrip())
+        return Option(self.name, self.value, f"--{self.name} {plain(self.value)}".rstrip())
 
 
 Check = Callable[[str], bool]
@@ -85,9 +85,6 @@ _REPEATED = {"quadratic", "cubic", "interactions", "ignore", "ignore_linear", "k
 _IGNORED_FLAGS = {"dsjson", "json", "quiet", "no_stdin", "driver_output_off", "holdout_off"}
 _IGNORED_FLAGS |= {"save_resume", "preserve_performance_counters"}
 _IGNORED_VALUES = {"id", "log_level", "log_output", "limit_output", "driver_output", "progress"}
-_DEFAULTS = {("cb_type", "mtr"), ("learning_rate", "0.5"), ("power_t", "0.5"), ("bit_precision", str(USUAL_BITS))}
-# VW forgets these where a model is saved: see `policy.learning_options`.
-_NOT_KEPT = {"learning_rate", "power_t", "l1", "l2", "ftrl_alpha", "ftrl_beta"}
 # VW adds these to what it explores with.
 _IMPLIED = {"cb_adf", "csoaa_ldf", "csoaa_rank", "cb_sample"}
 
@@ -125,30 +122,13 @@ def written(options: Iterable[Option]) -> str:
     return " ".join(option.text for option in options)
 
 
-def meaning(options: Iterable[Option]) -> frozenset[tuple[str, str]]:
-    """What options say, however they are written: without --epsilon, what VW implies and what is its default."""
-    said = {(_one_name(one), _plain(one.value)) for one in options if not one.is_implied and one.name != "epsilon"}
-    if ("ccb_explore_adf", "") in said:
-        said.discard(("cb_explore_adf", ""))
-    return frozenset(said - _DEFAULTS)
-
-
-def is_kept_as(policy: frozenset[tuple[str, str]], model: frozenset[tuple[str, str]]) -> bool:
-    """True if a model with options of this meaning may be one of a policy of that meaning."""
-    names = {name for name, _ in model}
-    return model <= policy and all(name in _NOT_KEPT - names for name, _ in policy - model)
-
-
-def _one_name(option: Option) -> str:
-    return "interactions" if option.name in ("quadratic", "cubic") else option.name
-
-
-def _plain(value: str | None) -> str:
+def plain(value: str | None) -> str:
+    """A value with at most as many digits as VW keeps, empty for a flag."""
     return f"{float(value):.7g}" if value and _NUMBER.fullmatch(value) else value or ""
 
 
 def _named(token: str) -> tuple[str, str | None, str]:
-    """Name, value and text of a token such as --cb_type, --cb_type=mtr, -q or -q::."""
+    """Name (empty if it is no option), value and text of a token such as --cb_type, --cb_type=mtr, -q or -q::."""
     if token.startswith("--"):
         name, equals, value = token[2:].partition("=")
         return name, value if equals else None, token
@@ -156,7 +136,7 @@ def _named(token: str) -> tuple[str, str | None, str]:
     if token.startswith("-") and short in _SHORT:
         value = token[2:]
         return _SHORT[short], value or None, f"-{short} {value}" if value else token
-    return token, None, token
+    return "", None, token
 
 
 def _why_not(name: str, text: str) -> str:
@@ -170,5 +150,5 @@ def _why_not(name: str, text: str) -> str:
 def _check_size(options: dict[str, str]) -> None:
     models = max(int(options.get(name, 1)) for name in ("bag", "cover", "rnd"))
     bits = int(options.get("bit_precision", USUAL_BITS))
-    if bits + math.ceil(math.log2(models)) > MOST_BITS:
+    if bits + math.ceil(math.log2(models)) > MOST_BITS_OF_ALL:
         raise ValueError(f"--bit_precision {bits} with {models} models takes too much memory")

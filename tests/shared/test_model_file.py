@@ -32,7 +32,7 @@ def test_the_policy_of_a_model() -> None:
         model()[:-5],
         model(version=b"7.10.3"),
         model(version=b"nine"),
-        model(bits=25),
+        model(bits=23),
         model(bits=2**32 - 1),
         model(lda=1),
         model(skips=1),

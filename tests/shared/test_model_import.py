@@ -18,7 +18,7 @@ from shared.checkpoint import Checkpoint, Plan
 from shared.commits import Stored
 from shared.errors import ApiError
 from shared.loops import LoopConfig, blob_name, new_loop
-from shared.model_import import Opened
+from shared.model_trust import Opened
 from shared.planning import run_name
 from shared.service import Service
 from shared.serving import Serving
@@ -102,7 +102,7 @@ async def test_a_model_larger_than_allowed_is_refused(system: System, stranger: 
 
 
 async def test_a_planned_run_stays_and_goes_on_from_the_imported_model(system: System) -> None:
-    plan = Plan(run_name(CUT + 1), CUT + 1, [1, 2, 3, 4], [5, 6, 7, 8], LoopConfig())
+    plan = Plan(run_name(CUT + 1), CUT + 1, [1, 2, 3, 4], [5, 6, 7, 8], LoopConfig(exploration=0.1))
     async with loop_of(system) as (service, loop):
         storage = service.storage
         before = Checkpoint(cut=CUT, interactions=[1] * 4, observations=[2] * 4, plan=plan)
@@ -111,7 +111,8 @@ async def test_a_planned_run_stays_and_goes_on_from_the_imported_model(system: S
         after, config = (await commits.load(storage, loop.loop)).checkpoint, await configuration.read(loop, storage)
         assert after.plan is not None
         assert after.plan == msgspec.structs.replace(plan, config=after.plan.config)
-        assert after.plan.config == msgspec.structs.replace(plan.config, policy=config.policy)
+        own = {"policy": config.policy, "exploration": config.exploration}
+        assert after.plan.config == msgspec.structs.replace(plan.config, **own)
         assert after.model is not None
         # The trainer goes on with a model whose arguments are those of the configuration.
         assert after.model.arguments == config.arguments == after.plan.config.arguments

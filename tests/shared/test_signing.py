@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from shared import signing
+from shared import fingerprints, signing
 from shared.errors import ApiError
 
 MODEL = b"a model" * 1_000
@@ -47,7 +47,7 @@ def test_the_same_model_and_key_give_the_same_bytes(key: rsa.RSAPrivateKey) -> N
 @pytest.mark.parametrize("folder", ["", "export/"])
 def test_what_was_packed_is_unpacked(key: rsa.RSAPrivateKey, folder: str) -> None:
     data = zipped(members(signing.pack(MODEL, key)), folder)
-    assert signing.unpack(data, len(MODEL)) == (MODEL, signing.fingerprint(signing.certificate(key)))
+    assert signing.unpack(data, len(MODEL)) == (MODEL, fingerprints.of(signing.certificate(key)))
 
 
 def test_what_is_no_zip_or_too_large_is_refused(key: rsa.RSAPrivateKey) -> None:

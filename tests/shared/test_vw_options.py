@@ -1,6 +1,6 @@
 import pytest
 
-from shared import policy, vw_options
+from shared import policy, policy_meaning, vw_options
 
 SAME_AS_HISTORIC = [
     "--cb_explore_adf --epsilon 0.2 --power_t 0 -l 0.001 --cb_type mtr -q ::",
@@ -13,8 +13,8 @@ SAME_AS_HISTORIC = [
 
 @pytest.mark.parametrize("arguments", SAME_AS_HISTORIC)
 def test_one_policy_in_other_words(arguments: str) -> None:
-    historic = vw_options.meaning(vw_options.parse(policy.HISTORIC_ARGUMENTS))
-    assert vw_options.meaning(vw_options.parse(arguments)) == historic
+    historic = policy_meaning.meaning(vw_options.parse(policy.HISTORIC_ARGUMENTS))
+    assert policy_meaning.meaning(vw_options.parse(arguments)) == historic
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def test_one_policy_in_other_words(arguments: str) -> None:
     ],
 )
 def test_other_policies(arguments: str) -> None:
-    historic = vw_options.meaning(vw_options.parse(policy.HISTORIC_ARGUMENTS))
-    assert vw_options.meaning(vw_options.parse(arguments)) != historic
+    historic = policy_meaning.meaning(vw_options.parse(policy.HISTORIC_ARGUMENTS))
+    assert policy_meaning.meaning(vw_options.parse(arguments)) != historic
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_other_policies(arguments: str) -> None:
     ],
 )
 def test_which_models_a_policy_may_have_made(model: str, kept: bool) -> None:
-    of_policy, of_model = (vw_options.meaning(vw_options.parse(one)) for one in (policy.HISTORIC_ARGUMENTS, model))
-    assert vw_options.is_kept_as(of_policy, of_model) == kept
+    of_policy, of_model = (policy_meaning.meaning(vw_options.parse(one)) for one in (policy.HISTORIC_ARGUMENTS, model))
+    assert policy_meaning.may_be_of(of_model, of_policy) == kept
 
 
 @pytest.mark.parametrize("name", policy.NAMED)
@@ -69,7 +69,7 @@ def test_an_option_of_another_kind_is_refused(option: str) -> None:
 @pytest.mark.parametrize(
     "option",
     [
-        "-b 25", "-b 7", "-b x", "-b -5", "-b 1e1", "--bag 33", "--bag 0", "--cover ٣", "--epsilon 1.1",
+        "-b 23", "-b 7", "-b x", "-b -5", "-b 1e1", "--bag 33", "--bag 0", "--cover ٣", "--epsilon 1.1",
         "--epsilon nan", "--epsilon -0.1", "--power_t inf", "-l 0x1", "--l1 -1", "-q a", "-q abc", "-q -d",
         "--cubic --daemon", "-q é:", "-q |a", "--interactions abcd", "--cb_type x", "--csoaa_ldf singleline",
         "--random_seed 99999999999", "--squarecb=true", "--first 0", "--synthcoversize 5000",
@@ -86,6 +86,9 @@ def test_a_value_out_of_bounds_is_refused(option: str) -> None:
         ("--cb_explore_adf -b 22 --bag 8", "too much memory"),
         ("--cb_explore_adf --epsilon", "needs a value"),
         ("--cb_explore_adf --id", "needs a value"),
+        ("--cb_explore_adf bag 3", "'bag' is not an option"),
+        ("--cb_explore_adf quiet", "'quiet' is not an option"),
+        ("--cb_explore_adf -q :: ab", "'ab' is not an option"),
         ("--cb_explore_adf -l 1 --learning_rate 2", "given twice"),
         ("--cb_explore_adf --cb_explore_adf", "given twice"),
         ("--cb_adf", "must explore"),
