@@ -29,6 +29,10 @@ ERRORS: dict[str, tuple[int, str]] = {
     "LoopKeysFixed": (400, "The keys of the loop default are the settings APP_KEYS and ADMIN_KEYS; change them there."),
     "Unauthorized": (401, "Access denied: send a valid key in the header Ocp-Apim-Subscription-Key."),
     "InvalidApiAccess": (403, "This key may not use this operation: it needs an admin key."),
+    "ProblemTypeIncompatibleWithAutoOptimization": (
+        403,
+        "Automatic optimization and a multi-slot policy exclude each other.",
+    ),
     "ResourceNotFound": (404, "Requested resource does not exist on the server."),
     "EvaluationNotFound": (404, "Offline Evaluation not found."),
     "LogsPropertiesNotFound": (404, "Log properties not found."),

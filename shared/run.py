@@ -241,14 +241,15 @@ class Run:
                     await learner.feed(b"".join(lines))
 
     async def _upload(self, model: Path, predict: Path) -> ModelRecord:
-        config, models = self.plan.config, blob_name(self.loop, "models", self.plan.run)
+        config, version = self.plan.config, self.before.model_version(self.plan.run)
+        models = blob_name(self.loop, "models", version)
         created = events.now()
         published = await asyncio.gather(
             artifacts.publish(self._storage, f"{models}.vw", model),
             artifacts.publish(self._storage, f"{models}.predict.vw", predict),
         )
         rewards = learning.settings_of(config)
-        return ModelRecord(self.plan.run, *published, created, config.arguments, rewards, self._since)
+        return ModelRecord(version, *published, created, config.arguments, rewards, self._since)
 
     async def _keep(self) -> None:
         """Publishes the joined log of the run, the log of what could not be joined, and their index."""

@@ -43,7 +43,8 @@ class Serving:
             self._checked = time.monotonic()
             self._task = asyncio.create_task(self.refresh())
         if not self._loaded.is_set():
-            await asyncio.wait([self._task] if self._task else [], timeout=FIRST_LOAD_SECONDS)
+            if self._task is not None:  # else somebody has just refreshed it
+                await asyncio.wait([self._task], timeout=FIRST_LOAD_SECONDS)
             self._loaded.set()
 
     @property
@@ -124,6 +125,9 @@ class Serving:
                 model.close()
             if previous is not None:
                 previous.close()
+        elif record is None:
+            self.record = None
+            self.close()
         self._checkpoint_etag = blob.etag
 
     async def _load(self, record: ModelRecord) -> Model:

@@ -10,9 +10,10 @@ import msgspec
 from shared import events, sampling
 from shared.errors import ApiError
 from shared.features import slots_json
-from shared.loops import LearningMode, LoopConfig
+from shared.loops import LoopConfig
 from shared.model import UNTRAINED, Model, PredictionError
 from shared.sampling import Ranking
+from shared.service_configuration import LearningMode
 from shared.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, SlotRequest, SlotResponse
 from shared.wire import RankableAction
 

@@ -9,9 +9,10 @@ from harness.learning import train
 from shared import events, slots_ranking, slots_wire
 from shared.events import Interaction, Observation
 from shared.joined_log import join_line
-from shared.loops import LearningMode, LoopConfig, Policy
+from shared.loops import LoopConfig, Policy
 from shared.model import Model
 from shared.policy import MULTI_SLOT_ARGUMENTS
+from shared.service_configuration import LearningMode
 from shared.slots_ranking import SlotsDecision
 
 CONFIG = LoopConfig(policy=Policy("multi-slot", MULTI_SLOT_ARGUMENTS))
