@@ -12,17 +12,29 @@ explorationPercentage afterwards is what `--epsilon` reads as. An imported model
 import re
 from typing import Literal
 
-PolicyName = Literal["default", "personalizer"]
+PolicyName = Literal["default", "personalizer", "multi-slot"]
 
 DEFAULT_ARGUMENTS = "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 30 --cubic ::i"
 # The service's own default, for loops that must behave as they did there.
 HISTORIC_ARGUMENTS = "--cb_explore_adf --epsilon 0.2 --power_t 0 -l 0.001 --cb_type mtr -q ::"
 
-NAMED: dict[PolicyName, str] = {"default": DEFAULT_ARGUMENTS, "personalizer": HISTORIC_ARGUMENTS}
+# For loops of several slots: `docs/decisions/multi-slot.md`.
+MULTI_SLOT_ARGUMENTS = "--ccb_explore_adf --cb_type mtr --epsilon 0.2 -l 0.1 -q ::"
+
+NAMED: dict[PolicyName, str] = {
+    "default": DEFAULT_ARGUMENTS,
+    "personalizer": HISTORIC_ARGUMENTS,
+    "multi-slot": MULTI_SLOT_ARGUMENTS,
+}
 
 _EPSILON = re.compile(r"--epsilon(?:\s+|=)(\S+)")
 # What VW does not keep in a model's file: a model that goes on learning has to be told again.
 _NOT_KEPT = re.compile(r"(?:^|(?<=\s))(?:-l\s*|--(?:learning_rate|power_t|l1|l2|ftrl_alpha|ftrl_beta)(?:\s+|=))\S+")
+
+
+def is_multi_slot(arguments: str) -> bool:
+    """True if a policy decides about several slots at once."""
+    return "--ccb_explore_adf" in arguments.split()
 
 
 def with_exploration(arguments: str, share: float) -> str:
@@ -44,11 +56,6 @@ def epsilon(arguments: str) -> float | None:
     """The policy's `--epsilon`, None where it has none."""
     found = _EPSILON.search(arguments)
     return float(found[1]) if found else None
-
-
-def is_multi_slot(arguments: str) -> bool:
-    """True if the policy ranks actions for several slots at once."""
-    return "--ccb_explore_adf" in arguments.split()
 
 
 def learning_options(arguments: str) -> list[str]:

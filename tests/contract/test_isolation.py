@@ -23,6 +23,7 @@ OPERATIONS: list[tuple[str, str, Any]] = [
     ("DELETE", "personalizer/v1.0/model", None),
     ("GET", "personalizer/v1.0/logs/properties", None),
     ("DELETE", "personalizer/v1.0/logs", None),
+    ("GET", "events/e", None),
     ("GET", "", None),
     ("DELETE", "", None),
     ("POST", "keys/app/1", None),
