@@ -1,0 +1,199 @@
+"""The bodies that the OpenAPI document names: the structs that decode and encode them, and those made by hand."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from shared.errors import ERRORS
+from shared.loop_admin import LoopInfo
+from shared.wire import MAX_NESTING, Id, RankableAction
+
+REFERENCE = "#/components/schemas/{name}"
+Schema = dict[str, Any]
+
+
+class Features:
+    """One object of features; what the decoder takes is described by `_FEATURES`."""
+
+
+class Binary:
+    """A body of bytes."""
+
+
+class Page:
+    """A page to be read."""
+
+
+class PersonalizerError(msgspec.Struct, omit_defaults=True):
+    """What went wrong, by its code, and what to change."""
+
+    code: str
+    message: str
+    details: list["PersonalizerError"]
+    target: str | None = None
+
+
+class ErrorResponse(msgspec.Struct):
+    """The answer of every refused request; the header `x-ms-error-code` has the code, too."""
+
+    error: PersonalizerError
+
+
+class PolicyContract(msgspec.Struct):
+    """A learning policy: Vowpal Wabbit's arguments under a name."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    arguments: Annotated[str, Meta(min_length=1, max_length=1024)]
+
+
+class LoopList(msgspec.Struct):
+    """The loops of the deployment, the default one first."""
+
+    loops: list[LoopInfo]
+
+
+class NewKey(msgspec.Struct):
+    """A key that was made just now, and is told only here."""
+
+    key: str
+
+
+class ModelHealth(msgspec.Struct, rename="camel"):
+    """The model of the loop default: whether it has learned, its age, and whether it could be refreshed."""
+
+    trained: bool
+    age_seconds: int | None
+    refreshed: bool
+
+
+class LogHealth(msgspec.Struct):
+    """The event log: whether it answers, and how many events this process had to give up."""
+
+    reachable: bool
+    dropped: int
+
+
+class Health(msgspec.Struct):
+    """The health of one process."""
+
+    status: Literal["ok", "degraded"]
+    model: ModelHealth
+    log: LogHealth
+
+
+class SlotRequest(msgspec.Struct, rename="camel"):
+    """One slot of a multi-slot Rank request."""
+
+    id: Id
+    baseline_action: Id
+    features: list[Features] | None = None
+    excluded_actions: list[str] | None = None
+
+
+class MultiSlotRankRequest(msgspec.Struct, rename="camel"):
+    """The body of `POST /multislot/rank`."""
+
+    actions: Annotated[list[RankableAction[Features]], Meta(min_length=1, max_length=50)]
+    slots: Annotated[list[SlotRequest], Meta(min_length=1, max_length=50)]
+    context_features: list[Features] | None = None
+    event_id: Id | None = None
+    defer_activation: bool | None = False
+
+
+class SlotResponse(msgspec.Struct, rename="camel"):
+    """The action that was chosen for a slot."""
+
+    id: str
+    reward_action_id: str
+
+
+class MultiSlotRankResponse(msgspec.Struct, rename="camel"):
+    """The answer of `POST /multislot/rank`, the slots in the order of the request."""
+
+    slots: list[SlotResponse]
+    event_id: str
+
+
+class SlotReward(msgspec.Struct, rename="camel"):
+    """The reward of one slot."""
+
+    slot_id: Id
+    value: Annotated[float, Meta(ge=-1, le=1)]
+
+
+class MultiSlotRewardRequest(msgspec.Struct):
+    """The body of `POST /multislot/events/{eventId}/reward`."""
+
+    reward: Annotated[list[SlotReward], Meta(min_length=1)]
+
+
+class DateRange(msgspec.Struct, rename={"start": "from", "end": "to"}):
+    """From the first to the last event, both included."""
+
+    start: str
+    end: str
+
+
+class LogsProperties(msgspec.Struct, rename="camel"):
+    """What the joined log of a loop holds."""
+
+    date_range: DateRange
+
+
+_FEATURES: Schema = {
+    "description": f"Features by name. An object groups features; objects may be nested {MAX_NESTING} levels deep.",
+    "type": "object",
+    "propertyNames": {"minLength": 1},
+    "additionalProperties": {
+        "anyOf": [
+            {"type": ["string", "number", "boolean", "null"]},
+            {"type": "array", "items": {"type": "number"}},
+            {"$ref": REFERENCE.format(name="Features")},
+        ]
+    },
+}
+_DURATION = {"format": "duration", "examples": ["PT10M"]}
+_DETAILS: dict[tuple[str, str], Schema] = {
+    ("RankRequest", "eventId"): {"description": "Names the decision and seeds its draw; made if it is missing."},
+    ("RankRequest", "excludedActions"): {"description": "Ids of actions that must not be chosen."},
+    ("RankRequest", "deferActivation"): {"description": "true: learn from it only once it is activated."},
+    ("RankedAction", "probability"): {"minimum": 0, "maximum": 1},
+    ("PersonalizerError", "code"): {"enum": sorted(ERRORS)},
+    ("ServiceConfiguration", "rewardWaitTime"): _DURATION | {"description": "How long a reward may take, up to P2D."},
+    ("ServiceConfiguration", "modelExportFrequency"): _DURATION | {"description": "How often a model is published."},
+    ("ServiceConfiguration", "defaultReward"): {"description": "What counts when no reward comes."},
+    ("ServiceConfiguration", "rewardAggregation"): {
+        "description": "How several rewards of an event become one: earliest, average, median, sum, min or max."
+    },
+    ("ServiceConfiguration", "explorationPercentage"): {"description": "The largest share of exploration, 0 to 1."},
+    ("ServiceConfiguration", "logRetentionDays"): {"description": "-1: for ever."},
+    ("LoopInfo", "path"): {"description": "Goes between the endpoint and /personalizer."},
+}
+
+
+def components(bodies: Iterable[Any]) -> dict[str, Schema]:
+    """The schemas of these types and of all that they name, by name."""
+    made = msgspec.json.schema_components(bodies, schema_hook=_by_hand, ref_template=REFERENCE)[1]
+    # A type that is generic in its features is one type here.
+    text = msgspec.json.encode(made).replace(b"_Features_", b"").replace(b"[Features]", b"")
+    schemas: dict[str, Schema] = msgspec.json.decode(text)
+    schemas["Features"] = _FEATURES
+    for (name, member), details in _DETAILS.items():
+        if name in schemas:
+            schemas[name]["properties"][member].update(details)
+    return dict(sorted(schemas.items()))
+
+
+def reference(body: Any) -> Schema:
+    """The place of a type's schema among the components, or the schema of a list of it."""
+    text = msgspec.json.encode(msgspec.json.schema_components([body], schema_hook=_by_hand, ref_template=REFERENCE)[0])
+    schema: Schema = msgspec.json.decode(text.replace(b"_Features_", b""))[0]
+    return schema
+
+
+def _by_hand(body: Any) -> Schema:
+    if body is Features:
+        return {"$ref": REFERENCE.format(name="Features")}
+    raise NotImplementedError(body)
