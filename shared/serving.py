@@ -40,7 +40,8 @@ class Serving:
             self._checked = time.monotonic()
             self._task = asyncio.create_task(self.refresh())
         if not self._loaded.is_set():
-            await asyncio.wait([self._task] if self._task else [], timeout=FIRST_LOAD_SECONDS)
+            if self._task is not None:  # else somebody has just refreshed it
+                await asyncio.wait([self._task], timeout=FIRST_LOAD_SECONDS)
             self._loaded.set()
 
     @property
