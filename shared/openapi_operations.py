@@ -300,6 +300,14 @@ DEPLOYMENT = [
         of_loop=False,
     ),
     Operation(
+        tag="Loops",
+        method="GET",
+        path="loops/{loop}/apprentice",
+        summary="How an apprentice is doing: how often it matched the baseline, and both rewards.",
+        answer=dict[str, Any],
+        of_loop=False,
+    ),
+    Operation(
         tag="Service",
         method="GET",
         path="health",
@@ -341,6 +349,7 @@ NOT_SERVED = {
     ("GET", "logs/properties"),
     ("DELETE", "logs"),
     ("GET", "loops/{loop}/events/{eventId}"),
+    ("GET", "loops/{loop}/apprentice"),
 }
 OPERATIONS = [
     one for one in (*DECIDE, *CONFIGURE, *MODEL, *DEPLOYMENT, *NOT_PART) if (one.method, one.path) not in NOT_SERVED
