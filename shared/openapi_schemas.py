@@ -1,13 +1,14 @@
 """The bodies that the OpenAPI document names: the structs that decode and encode them, and those made by hand."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from shared.errors import ERRORS
 from shared.loop_admin import LoopInfo
+from shared.loops import Aggregation
 from shared.wire import MAX_NESTING, Id, RankableAction
 
 REFERENCE = "#/components/schemas/{name}"
@@ -165,7 +166,8 @@ _DETAILS: dict[tuple[str, str], Schema] = {
     ("ServiceConfiguration", "modelExportFrequency"): _DURATION | {"description": "How often a model is published."},
     ("ServiceConfiguration", "defaultReward"): {"description": "What counts when no reward comes."},
     ("ServiceConfiguration", "rewardAggregation"): {
-        "description": "How several rewards of an event become one: earliest, average, median, sum, min or max."
+        "description": "How several rewards of an event become one. Capitals are taken for small letters.",
+        "enum": list(get_args(Aggregation)),
     },
     ("ServiceConfiguration", "explorationPercentage"): {"description": "The largest share of exploration, 0 to 1."},
     ("ServiceConfiguration", "logRetentionDays"): {"description": "-1: for ever."},
