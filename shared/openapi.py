@@ -10,7 +10,7 @@ from shared import openapi_operations, openapi_schemas
 from shared.auth import Role
 from shared.errors import ERRORS
 from shared.http import JSON, VERSIONS
-from shared.openapi_operations import Operation
+from shared.openapi_operation import Operation
 from shared.openapi_schemas import Binary, ErrorResponse, Page
 
 TITLE = "Open Personalizer"

@@ -14,7 +14,8 @@ import jsonschema
 import pytest
 from harness.system import ADMIN_KEY, System
 
-from shared.openapi_operations import NOT_PART, NOT_SERVED
+from shared.openapi_contract import NOT_PART
+from shared.openapi_operations import NOT_SERVED
 
 FOLDER = Path(__file__).parent / "swagger"
 EXAMPLES: list[dict[str, Any]] = json.loads((FOLDER / "examples.json").read_text())

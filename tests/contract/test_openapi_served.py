@@ -110,8 +110,9 @@ def fuzz(own: System, requests_each: int, start: int) -> int:
     return sent
 
 
-# What the examples are answered by a loop that has neither learned nor logged anything and chooses one action.
+# What the examples are answered by a loop that chooses one action and has logged nothing, and was no apprentice.
 FRESH = {
+    "/loops/{loop}/apprentice": 400,
     "multislot/rank": 400,
     "multislot/events/{eventId}/reward": 400,
     "multislot/events/{eventId}/activate": 400,
