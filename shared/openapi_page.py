@@ -93,7 +93,7 @@ def _schema(name: str, schema: dict[str, Any]) -> str:
         (member + ("" if member in required else "?"), _limits(one), _text(one.get("description", "")))
         for member, one in schema.get("properties", {}).items()
     ]
-    parts = [f"<p>{_marked(schema['description'])}</p>", _table(rows)]
+    parts = [f"<p>{_marked(schema.get('description', ''))}</p>", _table(rows)]
     return f"<details id={name}><summary><code>{name}</code></summary>{''.join(parts)}</details>\n"
 
 
