@@ -1,5 +1,8 @@
 """HTTP: everything that administrators do. One module, and one blueprint, per kind of operation."""
 
-from admin_function import configuration, evaluations, health, local_inference, loops, model, openapi
+from admin_function import apprentice, configuration, evaluations, health, local_inference, loops, model, openapi
 
-blueprints = (configuration.bp, model.bp, evaluations.bp, local_inference.bp, loops.bp, health.bp, openapi.bp)
+blueprints = (
+    *(configuration.bp, apprentice.bp, model.bp, evaluations.bp, local_inference.bp, loops.bp),
+    *(health.bp, openapi.bp),
+)

@@ -2,7 +2,9 @@
 
 from typing import TypedDict
 
-from shared import checkpoint, events
+from shared import apprentice, checkpoint, events
+from shared.apprentice import Apprentice, Report
+from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
 from shared.loops import LoopConfig, blob_name, decode_config
 from shared.serving import Serving
@@ -47,14 +49,26 @@ async def update(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
 
 async def model_properties(loop: Serving, storage: Storage) -> ModelProperties:
     """When the loop's first and current model were made."""
-    blob = await _read(storage, checkpoint.name(loop.loop))
-    try:
-        state = checkpoint.decode(blob.data) if blob else checkpoint.Checkpoint()
-    except ValueError:
-        raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None
+    state = await _checkpoint(loop, storage)
     if state.model is None:
         return {"creationTime": NEVER, "lastModifiedTime": NEVER}
     return {"creationTime": state.first_model or state.model.created, "lastModifiedTime": state.model.created}
+
+
+async def apprenticeship(loop: Serving, storage: Storage) -> Report:
+    """How the loop's apprentice is doing; raises ApprenticeModeNeverTurnedOn."""
+    config, state = await read(loop, storage), await _checkpoint(loop, storage)
+    if state.apprentice is None and config.mode != "Apprentice":
+        raise ApiError("ApprenticeModeNeverTurnedOn")
+    return apprentice.report(state.apprentice or Apprentice(), config.mode)
+
+
+async def _checkpoint(loop: Serving, storage: Storage) -> Checkpoint:
+    blob = await _read(storage, checkpoint.name(loop.loop))
+    try:
+        return checkpoint.decode(blob.data) if blob else Checkpoint()
+    except ValueError:
+        raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None
 
 
 async def _stored(loop: Serving, storage: Storage) -> tuple[LoopConfig | None, str | None]:

@@ -16,6 +16,7 @@ LONGEST_WAIT, LONGEST_EXPORT = timedelta(days=2), timedelta(days=365)
 SHORTEST = timedelta(seconds=1)
 
 Aggregation = Literal["earliest", "average", "median", "sum", "min", "max"]
+Mode = Literal["Online", "Apprentice", "LoggingOnly"]
 
 
 class ServiceConfiguration(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
@@ -52,8 +53,11 @@ class LoopConfig(msgspec.Struct, frozen=True):
     aggregation: Aggregation = "earliest"
     exploration: float = 0.2
     retention_days: int = 90
+    mode: Mode = "Online"
+    explain: bool = False
     policy: Policy = Policy()
     edited: str = "0001-01-01T00:00:00Z"
+    model_retrain_days: int = 2
 
     @property
     def arguments(self) -> str:

@@ -8,15 +8,27 @@ served probabilities (its learning does not use the logged probability); for eps
 import re
 from typing import Literal
 
-PolicyName = Literal["default", "personalizer"]
+PolicyName = Literal["default", "personalizer", "multi-slot"]
 
 DEFAULT_ARGUMENTS = "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 30 --cubic ::i"
 # The service's own default, for loops that must behave as they did there.
 HISTORIC_ARGUMENTS = "--cb_explore_adf --epsilon 0.2 --power_t 0 -l 0.001 --cb_type mtr -q ::"
 
-NAMED: dict[PolicyName, str] = {"default": DEFAULT_ARGUMENTS, "personalizer": HISTORIC_ARGUMENTS}
+# For loops of several slots: `docs/decisions/multi-slot.md`.
+MULTI_SLOT_ARGUMENTS = "--ccb_explore_adf --cb_type mtr --epsilon 0.2 -l 0.1 -q ::"
+
+NAMED: dict[PolicyName, str] = {
+    "default": DEFAULT_ARGUMENTS,
+    "personalizer": HISTORIC_ARGUMENTS,
+    "multi-slot": MULTI_SLOT_ARGUMENTS,
+}
 
 _EPSILON = re.compile(r"--epsilon(?:\s+|=)\S+")
+
+
+def is_multi_slot(arguments: str) -> bool:
+    """True if a policy decides about several slots at once."""
+    return "--ccb_explore_adf" in arguments
 
 
 def with_exploration(arguments: str, share: float) -> str:

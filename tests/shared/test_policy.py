@@ -4,10 +4,12 @@ import vowpalwabbit
 from shared import policy
 
 
-@pytest.mark.parametrize("arguments", policy.NAMED.values())
-def test_vw_takes_every_named_policy(arguments: str) -> None:
+@pytest.mark.parametrize(("name", "arguments"), policy.NAMED.items())
+def test_vw_takes_every_named_policy(name: str, arguments: str) -> None:
     workspace = vowpalwabbit.Workspace(arg_list=[*arguments.split(), "--dsjson", "--quiet"])
-    assert any(name.startswith("cb_explore_adf_") for name in workspace.get_enabled_learners())
+    learners = workspace.get_enabled_learners()
+    assert any(learner.startswith("cb_explore_adf_") for learner in learners)
+    assert policy.is_multi_slot(arguments) == ("ccb_explore_adf" in learners) == (name == "multi-slot")
     workspace.finish()
 
 
