@@ -9,6 +9,7 @@ from shared.configuration import ModelProperties
 from shared.loops import ServiceConfiguration
 from shared.openapi_operation import Operation
 from shared.openapi_schemas import Binary, Features
+from shared.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, MultiSlotRewardRequest
 from shared.wire import RankRequest, RankResponse, RewardRequest
 
 _decide = partial(Operation, tag="Decide", method="POST", role=Role.APP)
@@ -46,8 +47,8 @@ DECIDE = [
         path="multislot/rank",
         summary="Chooses a different action for each slot, and logs the decision. Needs a multi-slot learning policy.",
         status=201,
-        answer=schemas.MultiSlotRankResponse,
-        body=schemas.MultiSlotRankRequest,
+        answer=MultiSlotRankResponse,
+        body=MultiSlotRankRequest[Features],
         errors=_RANK_ERRORS,
         example=examples.MULTI_SLOT_RANK,
     ),
@@ -55,7 +56,7 @@ DECIDE = [
         path="multislot/events/{eventId}/reward",
         summary="Tells how well some slots of a decision did, each from -1 to 1.",
         status=204,
-        body=schemas.MultiSlotRewardRequest,
+        body=MultiSlotRewardRequest,
         errors=_REWARD_ERRORS,
         example=examples.MULTI_SLOT_REWARD,
     ),

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from shared import openapi_schemas as schemas
+from shared.apprentice import Report
 from shared.auth import Role
 from shared.loop_admin import LoopInfo
 from shared.openapi_operation import Operation
@@ -49,7 +50,7 @@ LOOPS = [
         method="GET",
         path="loops/{loop}/apprentice",
         summary="How an apprentice is doing: how often it matched the baseline, and both rewards.",
-        answer=dict[str, Any],
+        answer=Report,
         errors=("ApprenticeModeNeverTurnedOn",),
     ),
 ]

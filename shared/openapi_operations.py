@@ -5,9 +5,6 @@ from shared.openapi_deployment import LOOPS, SERVICE
 
 # Declared and not answered yet: an operation is in the document when its line here is gone.
 NOT_SERVED = {
-    ("POST", "multislot/rank"),
-    ("POST", "multislot/events/{eventId}/reward"),
-    ("POST", "multislot/events/{eventId}/activate"),
     ("PUT", "configurations/policy"),
     ("DELETE", "configurations/policy"),
     ("GET", "model"),
@@ -17,7 +14,6 @@ NOT_SERVED = {
     ("GET", "logs/properties"),
     ("DELETE", "logs"),
     ("GET", "loops/{loop}/events/{eventId}"),
-    ("GET", "loops/{loop}/apprentice"),
 }
 _DECLARED = [*DECIDE, *CONFIGURE, *MODEL, *LOOPS, *SERVICE, *NOT_PART]
 OPERATIONS = [one for one in _DECLARED if (one.method, one.path) not in NOT_SERVED]

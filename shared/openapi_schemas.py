@@ -9,7 +9,7 @@ from msgspec import Meta
 from shared.errors import ERRORS
 from shared.loop_admin import LoopInfo
 from shared.loops import Aggregation
-from shared.wire import MAX_NESTING, Id, RankableAction
+from shared.wire import MAX_NESTING
 
 REFERENCE = "#/components/schemas/{name}"
 Schema = dict[str, Any]
@@ -82,52 +82,6 @@ class Health(msgspec.Struct):
     status: Literal["ok", "degraded"]
     model: ModelHealth
     log: LogHealth
-
-
-class SlotRequest(msgspec.Struct, rename="camel"):
-    """One slot of a multi-slot Rank request."""
-
-    id: Id
-    baseline_action: Id
-    features: list[Features] | None = None
-    excluded_actions: list[str] | None = None
-
-
-class MultiSlotRankRequest(msgspec.Struct, rename="camel"):
-    """The body of `POST /multislot/rank`."""
-
-    actions: Annotated[list[RankableAction[Features]], Meta(min_length=1, max_length=50)]
-    slots: Annotated[list[SlotRequest], Meta(min_length=1, max_length=50)]
-    context_features: list[Features] | None = None
-    event_id: Id | None = None
-    defer_activation: bool | None = False
-
-
-class SlotResponse(msgspec.Struct, rename="camel"):
-    """The action that was chosen for a slot."""
-
-    id: str
-    reward_action_id: str
-
-
-class MultiSlotRankResponse(msgspec.Struct, rename="camel"):
-    """The answer of `POST /multislot/rank`, the slots in the order of the request."""
-
-    slots: list[SlotResponse]
-    event_id: str
-
-
-class SlotReward(msgspec.Struct, rename="camel"):
-    """The reward of one slot."""
-
-    slot_id: Id
-    value: Annotated[float, Meta(ge=-1, le=1)]
-
-
-class MultiSlotRewardRequest(msgspec.Struct):
-    """The body of `POST /multislot/events/{eventId}/reward`."""
-
-    reward: Annotated[list[SlotReward], Meta(min_length=1)]
 
 
 class DateRange(msgspec.Struct, rename={"start": "from", "end": "to"}):

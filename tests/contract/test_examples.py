@@ -50,6 +50,8 @@ def expected(operation: str, version: str, documented: int) -> tuple[int, str | 
         return 404, None
     if (method, path) in {(one.method, one.path) for one in NOT_PART}:
         return 501, "NotImplemented"
+    if path.startswith("multislot/") and ("PUT", "configurations/policy") in NOT_SERVED:
+        return 400, "InvalidMultiSlotApiAccess"
     return FRESH.get(operation, (documented, None))
 
 
