@@ -51,7 +51,8 @@ def curl(document: dict[str, Any], path: str, method: str, operation: dict[str, 
         lines.append("-H 'Ocp-Apim-Subscription-Key: KEY'")
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         lines.append(f"-H 'Content-Type: {media}'")
-        lines.append(f"-d '{json.dumps(content['example'])}'" if "example" in content else "--data-binary @FILE")
+        body = f"-d '{json.dumps(content['example'], indent=2)}'" if "example" in content else "--data-binary @FILE"
+        lines.append(body)
     return " \\\n  ".join(lines)
 
 
@@ -104,7 +105,7 @@ def _limits(schema: dict[str, Any]) -> str:
         return f"<a href='#{name}'>{name}</a>"
     if "anyOf" in schema:
         return " or ".join(_limits(one) for one in schema["anyOf"])
-    kind = _text(str(schema.get("type") or ", ".join(map(str, schema.get("enum", ())))))
+    kind = _text(" | ".join(map(str, schema["enum"])) if "enum" in schema else schema.get("type", ""))
     if "items" in schema:
         kind += f" of {_limits(schema['items'])}"
     shown = ("format", "pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
