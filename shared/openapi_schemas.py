@@ -137,8 +137,7 @@ def components(bodies: Iterable[Any]) -> dict[str, Schema]:
     schemas: dict[str, Schema] = msgspec.json.decode(text)
     schemas["Features"] = _FEATURES
     for (name, member), details in _DETAILS.items():
-        if name in schemas:
-            schemas[name]["properties"][member].update(details)
+        schemas[name]["properties"][member].update(details)
     return dict(sorted(schemas.items()))
 
 
