@@ -7,7 +7,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import http_rank, latency, learning, memory, rank, slots, start, trainer
+from benchmarks import http_rank, latency, learning, memory, rank, slots, start, trace, trainer
 from benchmarks.figures import Figure, show
 
 SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
@@ -17,6 +17,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "latency": latency.run,
     "start": start.run,
     "trainer": trainer.run,
+    "trace": trace.run,
     "memory": memory.run,
     "learning": learning.run,
 }

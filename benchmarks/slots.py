@@ -46,7 +46,7 @@ def trained(folder: Path, count: int) -> Path:
     config = LoopConfig(policy=Policy("multi-slot", MULTI_SLOT_ARGUMENTS))
     with batch.open("wb") as lines:
         for seed in range(count):
-            decision = slots_ranking.decide(slots_wire.rank_request(request(seed)), None)
+            decision = slots_ranking.decide(slots_wire.rank_request(request(seed)), LoopConfig(), None)
             event = events.decode_interaction(slots_ranking.event(decision, "default", deferred=False))
             rewards = [
                 events.Observation(
@@ -61,8 +61,8 @@ def trained(folder: Path, count: int) -> Path:
 
 
 def product(model: Path) -> Callable[[MultiSlotRankRequest[Any]], bytes]:
-    loaded = Model("benchmark", model)
-    return lambda request: slots_ranking.answer(slots_ranking.decide(request, loaded))
+    loaded, config = Model("benchmark", model), LoopConfig()
+    return lambda request: slots_ranking.answer(slots_ranking.decide(request, config, loaded))
 
 
 def bare(model: Path) -> Callable[[str], list[list[tuple[int, float]]]]:
@@ -87,7 +87,7 @@ def compare(excluded: int, rounds: int, count: int = 300) -> list[Figure]:
         model = trained(Path(folder), count)
         answer, ask = product(model), bare(model)
     requests = [slots_wire.rank_request(body) for body in bodies]
-    contexts = [slots_ranking.decide(one, None).context.decode() for one in requests]
+    contexts = [slots_ranking.decide(one, LoopConfig(), None).context.decode() for one in requests]
     decided, alone = Side(answer, requests), Side(ask, contexts)
     whole = Side(lambda body: answer(slots_wire.rank_request(body)), bodies)
     alternate([decided, alone, whole], rounds, calls=100)

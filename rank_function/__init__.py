@@ -42,7 +42,7 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
     loop = service.loop(http.loop_of(req))
     await service.ready(loop, request.event_id)
     await loop.require(multi_slot=True)
-    decision = slots_ranking.decide(request, loop.model)
+    decision = slots_ranking.decide(request, loop.config, loop.model)
     event = slots_ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
     await _append(service, service.partition(decision.event_id), event)
     return http.answer(slots_ranking.answer(decision), 201)

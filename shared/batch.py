@@ -1,19 +1,20 @@
 """One training run's events, on disk: the joined batch as it is logged, and what could not be joined."""
 
+from __future__ import annotations
+
 import asyncio
-import gzip
 import heapq
+from array import array
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
-from shared import events
+from shared import events, joined_log, late_log
 from shared.apprentice import Lesson
 from shared.checkpoint import Counts, Plan
 from shared.join import Joiner
-from shared.joined_log import join_line, timestamp
+from shared.joined_log import join_line
+from shared.log_file import LogFile
 from shared.reader import Message
 from shared.writer import Writer
 
@@ -31,8 +32,15 @@ class Batch:
         self._wait = round(plan.config.wait * 1000)
         self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
         self.lessons: list[Lesson] = []
-        self._lines: Writer | None = None
-        self._late: gzip.GzipFile | None = None
+        self._joined: LogFile | None = None
+        self._late: LogFile | None = None
+        self._writer: Writer | None = None
+
+    @property
+    def entries(self) -> tuple[array[int], array[int]]:
+        """Where the events are in `lines` and `late`, as in `LogFile`; complete when the files are."""
+        joined, late = (log.entries if log is not None else array("Q") for log in (self._joined, self._late))
+        return joined, late
 
     @property
     def counts(self) -> Counts:
@@ -67,14 +75,15 @@ class Batch:
 
     async def keep(self, lines: bytes) -> None:
         """Writes joined lines to the file of the batch."""
-        if self._lines is None:
-            self._lines = Writer(_gzip(self.lines))
-        await self._lines.write(lines)
+        if self._writer is None:
+            self._joined = LogFile(self.lines, joined_log.id_of)
+            self._writer = Writer(self._joined)
+        await self._writer.write(lines)
 
     async def close(self) -> None:
         """Completes the files."""
-        if self._lines is not None:
-            await self._lines.close()
+        if self._writer is not None:
+            await self._writer.close()
         if self._late is not None:
             self._late.close()
 
@@ -85,10 +94,9 @@ class Batch:
 
     def _keep(self, count: str, at: int, line: bytes) -> None:
         self._tally[count] += 1
-        kept = {"reason": count, "at": timestamp(at), "event": line.decode(errors="replace").rstrip("\n")}
         if self._late is None:
-            self._late = _gzip(self.late)
-        self._late.write(msgspec.json.encode(kept) + b"\n")
+            self._late = LogFile(self.late, late_log.id_of)
+        self._late.write(late_log.encode(count, at, line))
 
 
 def _made(event: events.Interaction) -> int | None:
@@ -111,7 +119,3 @@ async def merged(partitions: Sequence[AsyncGenerator[Message, None]]) -> AsyncGe
             heapq.heappop(heap)
         else:
             heapq.heapreplace(heap, (following, source))
-
-
-def _gzip(file: Path) -> gzip.GzipFile:
-    return gzip.GzipFile(file, "wb", compresslevel=1, mtime=0)

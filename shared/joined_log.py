@@ -19,6 +19,7 @@ class _Outcome(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
     v: float | None = None
     event_id: str = msgspec.field(name="EventId")
     action_taken: bool = msgspec.field(name="ActionTaken")
+    at: str = ""
 
 
 class _State(msgspec.Struct, gc=False):
@@ -56,8 +57,21 @@ class Joined(NamedTuple):
     lesson: Lesson | None = None
 
 
+class _Named(msgspec.Struct):
+    event_id: str = msgspec.field(name="EventId")
+
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Line).decode
+_named = msgspec.json.Decoder(_Named)
+
+
+def id_of(line: bytes) -> str | None:
+    """The event id of a line; None if it has none, being somebody else's."""
+    try:
+        return _named.decode(line).event_id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def join_line(interaction: Interaction, at: int, observations: Sequence[Observation], config: LoopConfig) -> Joined:
@@ -73,12 +87,12 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
     logged = interaction.mode == "LoggingOnly" and activated
     foreign = (interaction.slots is not None) != is_multi_slot(config.policy.arguments)
     if interaction.slots is not None:
-        slots_line = slots_log.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
-        return Joined(slots_line + b"\n", bool(rewards), not activated or foreign, logged)
+        line, lesson = slots_log.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
+        return Joined(line, bool(rewards), not activated or foreign, logged, lesson)
     reward = aggregate(rewards, config.aggregation, config.default_reward)
     lesson = Lesson(interaction.a[0] == 1, reward) if interaction.mode == "Apprentice" and activated else None
-    line = _Line(
-        cost=_cost(interaction, reward),
+    single = _Line(
+        cost=_cost(interaction.mode, interaction.a, reward),
         probability=interaction.p[0],
         action=interaction.a[0],
         index=interaction.a[0] - 1,
@@ -94,12 +108,12 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         mode=interaction.mode if interaction.mode != "Online" else None,
         o=[_outcome(one) for one in observations],
     )
-    return Joined(_encode(line) + b"\n", bool(rewards), not activated or foreign, logged, lesson)
+    return Joined(_encode(single) + b"\n", bool(rewards), not activated or foreign, logged, lesson)
 
 
-def _cost(interaction: Interaction, reward: float) -> float:
-    if interaction.mode == "Apprentice":
-        return -1.0 if interaction.a[0] == 1 else 0.0
+def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:
+    if mode == "Apprentice":
+        return -1.0 if actions[0] == 1 else 0.0
     return 0.0 - reward
 
 
@@ -109,18 +123,21 @@ def relabelled(lines: bytes, config: LoopConfig) -> bytes:
 
 
 def _relabelled(line: bytes, config: LoopConfig) -> bytes:
+    if slots_log.MARK in line:
+        return slots_log.relabelled(line, config)
     try:
         known = _decode(line)
     except msgspec.DecodeError:
         return line
     rewards = [one.v for one in known.o if not one.action_taken and one.v is not None]
-    cost = 0.0 - aggregate(rewards, config.aggregation, config.default_reward)
-    return _encode(msgspec.structs.replace(known, cost=cost, original_cost=cost)) + b"\n"
+    reward = aggregate(rewards, config.aggregation, config.default_reward)
+    cost = _cost(known.mode, known.a, reward)
+    return _encode(msgspec.structs.replace(known, cost=cost, original_cost=0.0 - reward)) + b"\n"
 
 
 def _outcome(observation: Observation) -> _Outcome:
     taken = observation.kind == "activation"
-    return _Outcome(v=observation.value, event_id=observation.id, action_taken=taken)
+    return _Outcome(v=observation.value, event_id=observation.id, action_taken=taken, at=observation.at)
 
 
 @lru_cache(1)  # all events of a message have the same

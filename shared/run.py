@@ -12,12 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from shared import archive, artifacts, commits, events, learning, retention
+from shared import archive, artifacts, commits, events, learning, retention, trace_index
 from shared.apprentice import Apprentice
 from shared.batch import Batch
 from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
 from shared.commits import Stored
 from shared.join import Joiner, load_seen
+from shared.log_file import log_name
 from shared.loops import DEFAULT_LOOP, blob_name
 from shared.reader import Message
 from shared.storage import Storage
@@ -109,6 +110,7 @@ class Run:
         if self.before.plan is not None or self._is_worth(after):
             await self._batch.close()
             after = await self._store(after)
+            await trace_index.merge(self._storage, self.loop)
             await retention.sweep(self._storage, self.loop, self.plan.config.retention_days)
         self.trainee.checkpoint, self.trainee.joiner = after, self._joiner
 
@@ -216,6 +218,7 @@ class Run:
         except TrainingRefused as refusal:
             run = self.plan.run
             _log.error("The model of run %s of loop %s was refused: %s", run, self.loop, refusal)
+            await self._storage.put(log_name(self.loop, self.plan.cut, "refusal"), str(refusal).encode())
             counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
             return msgspec.structs.replace(after, counts=after.counts.plus(counts), failure=f"{run}: {refusal}")
         model, predict = self._learner.model, self._learner.predict
@@ -246,10 +249,10 @@ class Run:
         return ModelRecord(self.plan.run, *published, created, config.arguments, rewards, self._since)
 
     async def _keep(self) -> None:
-        """Publishes the joined log of the run and the log of what could not be joined."""
-        plan, batch = self.plan, self._batch
-        hour = time.strftime("%Y/%m/%d/%H", time.gmtime(plan.cut // 1000))
+        """Publishes the joined log of the run, the log of what could not be joined, and their index."""
+        cut, batch = self.plan.cut, self._batch
         if batch.lines.exists():
-            await self._storage.create(blob_name(self.loop, "logs", hour, f"{plan.run}.dsjson.gz"), batch.lines)
+            await self._storage.create(log_name(self.loop, cut, "joined"), batch.lines)
         if batch.late.exists():
-            await self._storage.create(blob_name(self.loop, "logs", "late", hour, f"{plan.run}.jsonl.gz"), batch.late)
+            await self._storage.create(log_name(self.loop, cut, "late"), batch.late)
+        await trace_index.publish(self._storage, self.loop, cut, *batch.entries, self._folder)

@@ -1,4 +1,7 @@
-"""Multi-slot Rank, from the decoded request to the answer and the event to be logged."""
+"""Multi-slot Rank, from the decoded request to the answer and the event to be logged.
+
+Learning modes act as in `ranking`: the baseline of a slot is its baselineAction.
+"""
 
 from typing import Any, NamedTuple
 
@@ -7,6 +10,7 @@ import msgspec
 from shared import events, sampling
 from shared.errors import ApiError
 from shared.features import slots_json
+from shared.loops import LoopConfig, Mode
 from shared.model import UNTRAINED, Model, PredictionError
 from shared.sampling import Ranking
 from shared.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, SlotRequest, SlotResponse
@@ -22,21 +26,25 @@ class SlotsDecision(NamedTuple):
     context: bytes
     rankings: list[Ranking]
     model: str
+    mode: Mode
 
 
-def decide(request: MultiSlotRankRequest[Any], model: Model | None) -> SlotsDecision:
-    """Predicts and draws, slot by slot. The same request, event id and model give the same decision."""
+def decide(request: MultiSlotRankRequest[Any], config: LoopConfig, model: Model | None) -> SlotsDecision:
+    """Predicts and draws, slot by slot. The same request, event id, mode and model give the same decision."""
     event_id, actions, slots = request.event_id or events.new_id(), request.actions, request.slots
     open_to = available(actions, slots)
     context = slots_json(request.context_features or (), actions, slots, open_to, event_id)
+    if config.mode == "LoggingOnly":
+        rankings = [Ranking([index], [1.0]) for index in _baselines(actions, slots)]
+        return SlotsDecision(event_id, actions, slots, context, rankings, UNTRAINED, config.mode)
     if model is None:
         rankings = _uniform(len(actions), slots, open_to, event_id)
-        return SlotsDecision(event_id, actions, slots, context, rankings, UNTRAINED)
+        return SlotsDecision(event_id, actions, slots, context, rankings, UNTRAINED, config.mode)
     try:
         rankings = model.predict_slots(context, len(slots))
     except PredictionError as error:
         raise ApiError("ModelRankingError", f"The model could not rank the actions: {error}.") from None
-    return SlotsDecision(event_id, actions, slots, context, rankings, model.version)
+    return SlotsDecision(event_id, actions, slots, context, rankings, model.version, config.mode)
 
 
 def available(actions: list[RankableAction[Any]], slots: list[SlotRequest[Any]]) -> list[list[int] | None]:
@@ -71,25 +79,30 @@ def _uniform(
     return rankings
 
 
+def _baselines(actions: list[RankableAction[Any]], slots: list[SlotRequest[Any]]) -> list[int]:
+    index = {action.id: number for number, action in enumerate(actions)}
+    return [index[slot.baseline_action] for slot in slots]
+
+
 def answer(decision: SlotsDecision) -> bytes:
     """The contract's MultiSlotRankResponse."""
-    slots = [
-        SlotResponse(slot.id, decision.actions[ranking.order[0]].id)
-        for slot, ranking in zip(decision.slots, decision.rankings, strict=True)
-    ]
+    if decision.mode == "Online":
+        chosen = [decision.actions[ranking.order[0]].id for ranking in decision.rankings]
+    else:
+        chosen = [slot.baseline_action for slot in decision.slots]
+    slots = [SlotResponse(slot.id, action) for slot, action in zip(decision.slots, chosen, strict=True)]
     return _encode(MultiSlotRankResponse(slots, decision.event_id))
 
 
 def event(decision: SlotsDecision, loop: str, *, deferred: bool) -> bytes:
     """The interaction to be logged; raises PayloadSizeExceeded if no message can hold it."""
-    index = {action.id: number for number, action in enumerate(decision.actions)}
     event = events.encode(
         events.Interaction(
             v=events.VERSION,
             loop=loop,
             id=decision.event_id,
             at=events.now(),
-            mode="Online",
+            mode=decision.mode,
             deferred=deferred,
             model=decision.model,
             a=[],
@@ -99,7 +112,7 @@ def event(decision: SlotsDecision, loop: str, *, deferred: bool) -> bytes:
                 events.Slot(slot.id, ranking.order, ranking.probabilities)
                 for slot, ranking in zip(decision.slots, decision.rankings, strict=True)
             ],
-            ba=[index[slot.baseline_action] for slot in decision.slots],
+            ba=_baselines(decision.actions, decision.slots),
         )
     )
     if len(event) > events.LARGEST_EVENT_BYTES:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,6 +35,13 @@ class Blob(NamedTuple):
     etag: str
 
 
+class Part(NamedTuple):
+    """Some of a blob's bytes, and when the blob was written."""
+
+    data: bytes
+    modified: datetime
+
+
 class Storage:
     """The container of a deployment. Every call may raise StorageUnavailable."""
 
@@ -58,6 +66,17 @@ class Storage:
                 if error.status_code == 304 and unless:
                     return Blob(b"", unless)
                 raise
+
+    async def read_range(self, name: str, offset: int, length: int) -> Part | None:
+        """Some of a blob's bytes; None if there is no such blob."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated():
+            try:
+                stream = await (await self._client()).download_blob(name, offset=offset, length=length)
+            except ResourceNotFoundError:
+                return None
+            return Part(await stream.readall(), stream.properties.last_modified)
 
     async def download(self, name: str, target: Path) -> bool:
         """Writes the blob into a file; False if there is none."""

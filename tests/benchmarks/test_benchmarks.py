@@ -1,5 +1,6 @@
 """The benchmarks still measure: their short forms give figures. What they measured is not judged here."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -10,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import http_rank, latency, memory, models, parts, rank, slots, start, traffic
+from benchmarks import http_rank, latency, memory, models, parts, rank, slots, start, trace, traffic
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
 from shared import events, slots_ranking, slots_wire, wire
+from shared.loops import LoopConfig
 from shared.policy import DEFAULT_ARGUMENTS
 
 
@@ -58,7 +60,7 @@ def test_rank(tmp_path: Path) -> None:
 def test_slots(tmp_path: Path) -> None:
     check(slots.compare(excluded=2, rounds=1, count=50), "request to answer", "body to answer")
     model, request = slots.trained(tmp_path, count=50), slots_wire.rank_request(slots.request(1, 2))
-    context = slots_ranking.decide(request, None).context.decode()
+    context = slots_ranking.decide(request, LoopConfig(), None).context.decode()
     drawn = [f"action-{slot[0][0]}" for slot in slots.bare(model)(context)]
     answered = json.loads(slots.product(model)(request))
     assert [slot["rewardActionId"] for slot in answered["slots"]] == drawn
@@ -75,6 +77,12 @@ def test_latency(environment: dict[str, str]) -> None:
 
 def test_start(environment: dict[str, str]) -> None:
     check(start.measure(environment, rounds=1), "import of function_app", "first rank", "azure.identity")
+
+
+def test_trace() -> None:
+    with parts.servers() as environment:
+        figures = asyncio.run(trace.measure(environment, count=2_000, asked=10))
+    check(figures, "trace, 2,000 events in 1 indexes: p50", ": p95")
 
 
 def test_an_import_that_loads_what_it_must_not_is_an_error() -> None:

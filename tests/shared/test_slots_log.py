@@ -8,14 +8,16 @@ import pytest
 import vowpalwabbit
 from harness import learning
 from harness.learning import PLAIN, train
-from harness.slots import CONFIG, body, decide, interaction, lines, reward
+from harness.slots import CONFIG, body, chosen, decide, interaction, lines, reward
 
 from shared import policy
+from shared.apprentice import Lesson
 from shared.events import Observation
-from shared.joined_log import Joined, join_line
+from shared.joined_log import Joined, join_line, relabelled
 from shared.loops import LoopConfig
 from shared.model import Model
 from shared.slots_log import of_kind
+from shared.slots_ranking import SlotsDecision, answer
 
 ACTIVATION = Observation(v=1, loop="default", id="e", at="", kind="activation", nonce="n")
 
@@ -141,3 +143,45 @@ def test_an_event_of_the_other_kind_is_logged_and_counted_as_skipped() -> None:
     for made in (foreign, join_line(own, 0, [], CONFIG)):
         assert made.skipped
         assert b"_skipLearn" not in made.line
+
+
+def answered(decision: SlotsDecision) -> list[str]:
+    return [slot["rewardActionId"] for slot in json.loads(answer(decision))["slots"]]
+
+
+def test_an_apprentice_answers_the_baselines_and_learns_each_slots(tmp_path: Path) -> None:
+    decisions = [decide(body(eventId=f"e{number}"), mode="Apprentice") for number in range(300)]
+    assert all(answered(decision) == ["a", "b"] for decision in decisions)
+    assert len({tuple(chosen(decision)) for decision in decisions}) > 2  # what the model would have drawn
+    config = LoopConfig(policy=CONFIG.policy)
+    taught = [join_line(interaction(one), 0, [reward(one.event_id, "top", 0.5)], config) for one in decisions]
+    for decision, made in zip(decisions, taught, strict=True):
+        line = json.loads(made.line)
+        assert line["LearningMode"] == "Apprentice"
+        matches = [drawn == baseline for drawn, baseline in zip(chosen(decision), "ab", strict=True)]
+        assert [outcome["_label_cost"] for outcome in line["_outcomes"]] == [-float(match) for match in matches]
+        assert made.lesson == Lesson(matches[0], 0.5)
+    model = Model("m", train(tmp_path, [made.line for made in taught], policy=CONFIG.policy.arguments).predict)
+    after = [decide(body(eventId=f"f{number}"), model) for number in range(100)]
+    assert sum(chosen(one) == ["a", "b"] for one in after) > 60
+
+
+def test_a_loop_that_only_logs_answers_the_baselines_and_learns_nothing() -> None:
+    decision = decide(body(eventId="e"), mode="LoggingOnly")
+    assert answered(decision) == ["a", "b"]
+    made = join_line(interaction(decision), 0, [], LoopConfig(policy=CONFIG.policy))
+    assert (made.logged, json.loads(made.line)["_skipLearn"]) == (True, True)
+
+
+def test_other_reward_settings_make_other_costs() -> None:
+    line = joined(reward("e", "side", 0.5), reward("e", "side", 0.25)).line
+    after = relabelled(line, LoopConfig(policy=CONFIG.policy, aggregation="sum", default_reward=-1.0))
+    expected = joined(reward("e", "side", 0.5), reward("e", "side", 0.25), aggregation="sum", default_reward=-1.0).line
+    assert after == expected != line
+
+
+def test_what_an_apprentice_imitated_stays_its_label() -> None:
+    decision = decide(body(eventId="e"), mode="Apprentice")
+    before, after = (LoopConfig(policy=CONFIG.policy, default_reward=one) for one in (0.0, 1.0))
+    line = join_line(interaction(decision), 0, [], before).line
+    assert relabelled(line, after) == join_line(interaction(decision), 0, [], after).line != line

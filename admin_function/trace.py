@@ -1,0 +1,18 @@
+"""HTTP: the trace of one event."""
+
+import azure.functions as func
+
+from shared import http, trace_search, wire
+from shared.auth import Role
+from shared.service import Service
+
+bp = func.Blueprint()
+
+
+@bp.route("loops/{loop}/events/{eventId}", methods=["GET"])
+@http.endpoint(Role.ADMIN)
+async def get_event(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /loops/{loop}/events/{eventId}`: what became of an event, as far as the log and the hubs know."""
+    event_id = wire.event_id(req.route_params["eventId"], "InvalidRequest")
+    loop = service.loop(http.loop_of(req)).loop
+    return http.json_answer(await trace_search.find(service, loop, event_id))

@@ -1,0 +1,191 @@
+"""Finding what is known of one event: in the loop's log by its index, else in the event hubs."""
+
+import asyncio
+import gzip
+import time
+import zlib
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from shared import checkpoint, configuration, joined_log, late_log, trace, trace_index, trace_recent
+from shared.checkpoint import Checkpoint
+from shared.errors import ApiError
+from shared.events import Observation
+from shared.join import EARLY_MS
+from shared.joined_log import join_line, timestamp
+from shared.late_log import Kept
+from shared.log_file import log_name
+from shared.loops import LoopConfig
+from shared.planning import run_name
+from shared.service import Service
+from shared.storage import Storage, StorageUnavailable
+from shared.trace import Fate, Status, Trace, TracedObservation
+from shared.trace_index import Place
+from shared.trace_recent import Enqueued, Recent
+
+# Parts of the log that are read for one event, the newest: somebody may have rewarded it thousands of times. More than
+# one of joined events, because the id of another event may have the same key.
+MOST_JOINED, MOST_LATE = 3, 20
+
+_FATES: dict[str, Fate] = {"late": "late", "orphans": "orphan", "duplicate_observations": "duplicate"}
+
+
+class _Event(msgspec.Struct):
+    """An event of the late log, whatever it is."""
+
+    loop: str = ""
+    at: str = ""
+    kind: str = ""
+    value: float | None = None
+    slot: str | None = None
+
+
+class _Found(NamedTuple):
+    """Lines about an event in one part of the log, when their run stored them, and why its model was refused, if so."""
+
+    place: Place
+    stored: datetime
+    lines: list[bytes]
+    refusal: str | None
+
+
+_event = msgspec.json.Decoder(_Event)
+
+
+async def find(service: Service, loop: str, event_id: str) -> Trace:
+    """The trace of an event, of the newest one if its id was used again; raises EventNotFound, OperationNotAllowed.
+
+    What is logged is not looked for in the hubs: an observation that came too late is told once a run has read it.
+    """
+    storage = service.storage
+    try:
+        found, state = await _look(storage, loop, event_id)
+        told = _logged(found, loop, state)
+        if told is None:
+            recent = await trace_recent.find(service.settings, loop, event_id, state)
+            if not recent.ranked:  # or a run has taken it just now
+                found, state = await _look(storage, loop, event_id)
+                told = _logged(found, loop, state)
+            config = await configuration.read(service.loop(loop), storage)
+            told = told or _waiting(recent, loop, event_id, config)
+    except StorageUnavailable:
+        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    _add_kept(told, found)
+    if told.status == "neverRanked" and not (told.observations or told.repeated_at):
+        if told.note:
+            raise ApiError("OperationNotAllowed", f"The event is not in the log. {told.note}", retry_after=30)
+        raise ApiError("EventNotFound")
+    told.observations.sort(key=lambda one: one.at)
+    return told
+
+
+async def _look(storage: Storage, loop: str, event_id: str) -> tuple[list[_Found], Checkpoint]:
+    """What the log has about an event, newest first, without what retention has deleted."""
+    state, places = await asyncio.gather(_checkpoint(storage, loop), trace_index.find(storage, loop, event_id))
+    joined = [place for place in places if not place.late][:MOST_JOINED]
+    late = [place for place in places if place.late][:MOST_LATE]
+    found = await asyncio.gather(*(_read(storage, loop, event_id, place) for place in (*joined, *late)))
+    return [one for one in found if one is not None], state
+
+
+async def _checkpoint(storage: Storage, loop: str) -> Checkpoint:
+    blob = await storage.read(checkpoint.name(loop))
+    try:
+        return checkpoint.decode(blob.data) if blob else Checkpoint()
+    except ValueError:
+        raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None
+
+
+async def _read(storage: Storage, loop: str, event_id: str, place: Place) -> _Found | None:
+    name = log_name(loop, place.cut, "late" if place.late else "joined")
+    part, refusal = await asyncio.gather(
+        storage.read_range(name, place.offset, place.length), _refusal(storage, loop, place)
+    )
+    if part is None:
+        return None
+    lines = _lines(part.data, event_id, place.late)
+    if not lines:  # a run that was repeated with another zlib: its log is as it was, its index is not
+        whole = await storage.read(name)
+        lines = _lines(whole.data, event_id, place.late) if whole else []
+    return _Found(place, part.modified, lines, refusal) if lines else None
+
+
+async def _refusal(storage: Storage, loop: str, place: Place) -> str | None:
+    blob = None if place.late else await storage.read(log_name(loop, place.cut, "refusal"))
+    return blob.data.decode(errors="replace") if blob else None
+
+
+def _lines(data: bytes, event_id: str, late: bool) -> list[bytes]:
+    try:
+        lines = gzip.decompress(data).splitlines()
+    except (OSError, EOFError, zlib.error):
+        return []
+    id_of = late_log.id_of if late else joined_log.id_of
+    return [line for line in lines if id_of(line) == event_id]
+
+
+def _logged(found: list[_Found], loop: str, state: Checkpoint) -> Trace | None:
+    """The trace of the newest joined event; None if there is none."""
+    newest = next((one for one in found if not one.place.late), None)
+    if newest is None:
+        return None
+    cut, line = newest.place.cut, newest.lines[-1]
+    status: Status = "closing" if cut > state.cut else "rejected" if newest.refusal else "learned"
+    try:
+        told = trace.from_line(line, loop, status)
+    except msgspec.ValidationError as error:  # imported, of another shape than ours
+        note = f"Its line of the log could not be understood: {error}."
+        told = Trace(joined_log.id_of(line) or "", loop, status, note=note)
+    if told.status == "learned":
+        told.learned_by, told.learned_at = run_name(cut), timestamp(round(newest.stored.timestamp() * 1000))
+    elif told.status == "rejected":
+        told.refusal = newest.refusal
+    return told
+
+
+def _waiting(recent: Recent, loop: str, event_id: str, config: LoopConfig) -> Trace:
+    """The trace of an event from the hubs: what its joined line would be now."""
+    note = None if recent.whole else "The recent events are many and were not all read; ask again when it has closed."
+    calls = {one.event.nonce: one for one in reversed(recent.observed)}
+    observed = sorted(calls.values(), key=lambda one: (one.at, one.sequence))
+    if not recent.ranked:
+        told = Trace(event_id, loop, "neverRanked", note=note)
+        told.observations = [_observation(one, "orphan") for one in observed]
+        return told
+    (at, _, event), *repeated = recent.ranked
+    end = at + round(config.wait * 1000)
+    matched = [one for one in observed if at - EARLY_MS < one.at <= end]
+    line = join_line(event, at, [one.event for one in matched], config).line
+    told = trace.from_line(line, loop, "waiting" if time.time() * 1000 <= end else "closing")
+    told.waiting_until, told.note = timestamp(end), note
+    told.observations += [_observation(one, "late") for one in observed if one not in matched]
+    told.repeated_at = [timestamp(one.at) for one in repeated]
+    return told
+
+
+def _observation(one: Enqueued[Observation], fate: Fate) -> TracedObservation:
+    event = one.event
+    return TracedObservation(event.kind, event.at, fate, event.value, event.slot)
+
+
+def _decoded(kept: Kept) -> _Event:
+    try:
+        return _event.decode(kept.event)
+    except msgspec.DecodeError:
+        return _Event()
+
+
+def _add_kept(told: Trace, found: list[_Found]) -> None:
+    """Adds what could not be joined. Lines that no version could read may be another loop's."""
+    for line in (line for one in found if one.place.late for line in one.lines):
+        kept = late_log.decode(line)
+        event = _decoded(kept)
+        if event.loop != told.loop:
+            continue
+        if kept.reason == "duplicate_ranks":
+            told.repeated_at.append(kept.at)
+        else:
+            fate = _FATES.get(kept.reason, "unreadable")
+            told.observations.append(TracedObservation(event.kind, event.at, fate, event.value, event.slot))
