@@ -8,6 +8,7 @@ from shared.apprentice import Report
 from shared.auth import Role
 from shared.loop_admin import LoopInfo
 from shared.openapi_operation import Operation
+from shared.trace import Trace
 
 _loops = partial(Operation, tag="Loops", of_loop=False)
 _service = partial(Operation, tag="Service", method="GET", role=None, of_loop=False)
@@ -43,7 +44,7 @@ LOOPS = [
         method="GET",
         path="loops/{loop}/events/{eventId}",
         summary="What became of an event: its decision, its observations, and the model that learned it.",
-        answer=dict[str, Any],
+        answer=Trace,
         errors=("InvalidRequest", "EventNotFound"),
     ),
     _loops(

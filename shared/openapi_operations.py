@@ -13,7 +13,6 @@ NOT_SERVED = {
     ("DELETE", "model"),
     ("GET", "logs/properties"),
     ("DELETE", "logs"),
-    ("GET", "loops/{loop}/events/{eventId}"),
 }
 _DECLARED = [*DECIDE, *CONFIGURE, *MODEL, *LOOPS, *SERVICE, *NOT_PART]
 OPERATIONS = [one for one in _DECLARED if (one.method, one.path) not in NOT_SERVED]
