@@ -1,8 +1,8 @@
 """The checkpoint: the one blob whose conditional replacement commits a training run.
 
-A run is planned first, by writing `plan` into the checkpoint: its instant, how far each partition is read and the
-configuration in effect. Whoever executes the plan, and however often, does the same work under the same names; so a
-killed run leaves nothing behind that the next one does not overwrite with itself.
+A run is planned, before it stores anything, by writing `plan` into the checkpoint: its instant, how far each partition
+is read and the configuration in effect. Whoever executes the plan, and however often, does the same work under the same
+names; so a killed run leaves nothing behind that the next one does not overwrite with itself.
 """
 
 import hashlib
@@ -11,7 +11,8 @@ import msgspec
 
 from shared.apprentice import Apprentice
 from shared.artifacts import Artifact
-from shared.loops import Aggregation, LoopConfig, blob_name
+from shared.loops import LoopConfig, blob_name
+from shared.service_configuration import Aggregation
 
 VERSION = 1
 
@@ -84,7 +85,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
     interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
     those between `observations` and `observed` may belong to interactions that are still open. apprentice: None until
-    a decision of that mode is joined.
+    a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
+    nobody vouches for what it came from.
     """
 
     v: int = VERSION
@@ -100,6 +102,12 @@ class Checkpoint(msgspec.Struct, frozen=True):
     failure: str | None = None
     committed: int = 0
     plan: Plan | None = None
+    epoch: int = 0
+    unverified: bool = False
+
+    def model_version(self, run: str) -> str:
+        """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
+        return f"{run}-{self.epoch:06d}" if self.epoch else run
 
 
 _decoder = msgspec.json.Decoder(Checkpoint)

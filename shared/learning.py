@@ -21,10 +21,15 @@ def settings_of(config: LoopConfig) -> RewardSettings:
 
 
 def is_outdated(model: ModelRecord | None, config: LoopConfig) -> bool:
-    """True if reward settings or exploration have changed since the model was learned, and it is not to be kept."""
-    if model is None or config.model_retrain_days == 0 or not policy.is_same(model.arguments, config.arguments):
+    """True if reward settings or exploration have changed since the model was learned, and it is not to be kept.
+
+    False for a model of another policy, and for one that is not known to have been learned here.
+    """
+    if model is None or model.rewards is None or config.model_retrain_days == 0:
         return False
-    return model.arguments != config.arguments or model.rewards not in (None, settings_of(config))
+    if not policy.is_same(model.arguments, config.arguments):
+        return False
+    return (model.arguments, model.rewards) != (config.arguments, settings_of(config))
 
 
 async def start(storage: Storage, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> tuple[Learner, int]:

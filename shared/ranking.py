@@ -19,7 +19,7 @@ import msgspec
 from shared import events, sampling
 from shared.errors import ApiError
 from shared.features import vw_json
-from shared.loops import LoopConfig, Mode
+from shared.loops import LoopConfig
 from shared.model import UNTRAINED, Model, PredictionError, uniform
 from shared.sampling import Ranking
 from shared.wire import ActionExplanation, RankableAction, RankedAction, RankRequest, RankResponse
@@ -34,7 +34,7 @@ class Decision(NamedTuple):
     context: bytes
     ranking: Ranking
     model: str
-    mode: Mode
+    mode: str
 
 
 def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, loop_hash: int) -> Decision:

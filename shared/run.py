@@ -25,8 +25,9 @@ from shared.storage import Storage
 from shared.trainee import Trainee
 from shared.training import Learner, TrainingRefused
 
-# A loop in which nothing happens is committed so often, for a trainer that starts anew begins at its last commit.
-LONGEST_SILENCE_MS = 3_600_000
+# A loop in which nothing happens is committed after so much time or so many messages of others, for a trainer that
+# starts anew begins at its last commit.
+LONGEST_SILENCE_MS, LONGEST_SILENCE = 3_600_000, 10_000
 CHUNK_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
@@ -172,7 +173,8 @@ class Run:
         before = self.before
         if (before.interactions, before.observed) == (after.interactions, after.observed):
             return False
-        return self.loop == DEFAULT_LOOP or time.time() * 1000 - before.committed >= LONGEST_SILENCE_MS
+        silence = time.time() * 1000 - before.committed, sum(after.interactions) - self.trainee.written
+        return self.loop == DEFAULT_LOOP or silence[0] >= LONGEST_SILENCE_MS or silence[1] >= LONGEST_SILENCE
 
     async def _store(self, after: Checkpoint) -> Checkpoint:
         plan, stored = self.plan, Stored(self.before, self.trainee.etag)
@@ -198,7 +200,7 @@ class Run:
             committed=int(time.time() * 1000),
             plan=None,
         )
-        self.trainee.etag = (await commits.commit(self._storage, self.loop, stored, changed, plan.run)).etag
+        self.trainee.keep(await commits.commit(self._storage, self.loop, stored, changed, plan.run))
         return changed
 
     def _apprenticeship(self) -> Apprentice | None:
@@ -239,14 +241,15 @@ class Run:
                     await learner.feed(b"".join(lines))
 
     async def _upload(self, model: Path, predict: Path) -> ModelRecord:
-        config, models = self.plan.config, blob_name(self.loop, "models", self.plan.run)
+        config, version = self.plan.config, self.before.model_version(self.plan.run)
+        models = blob_name(self.loop, "models", version)
         created = events.now()
         published = await asyncio.gather(
             artifacts.publish(self._storage, f"{models}.vw", model),
             artifacts.publish(self._storage, f"{models}.predict.vw", predict),
         )
         rewards = learning.settings_of(config)
-        return ModelRecord(self.plan.run, *published, created, config.arguments, rewards, self._since)
+        return ModelRecord(version, *published, created, config.arguments, rewards, self._since)
 
     async def _keep(self) -> None:
         """Publishes the joined log of the run, the log of what could not be joined, and their index."""

@@ -95,6 +95,7 @@ class Serving:
                 _log.warning("Loop %s keeps what it has: %s", self.loop, error)
             self.failure = f"{type(error).__name__}: {error}"
         self._checked = time.monotonic()
+        self._loaded.set()
 
     async def _refresh_config(self) -> None:
         blob = await self._storage.read(blob_name(self.loop, "config.json"), self._config_etag)
@@ -124,6 +125,9 @@ class Serving:
                 model.close()
             if previous is not None:
                 previous.close()
+        elif record is None:
+            self.record = None
+            self.close()
         self._checkpoint_etag = blob.etag
 
     async def _load(self, record: ModelRecord) -> Model:

@@ -10,9 +10,10 @@ import msgspec
 from shared import events, sampling
 from shared.errors import ApiError
 from shared.features import slots_json
-from shared.loops import LoopConfig, Mode
+from shared.loops import LoopConfig
 from shared.model import UNTRAINED, Model, PredictionError
 from shared.sampling import Ranking
+from shared.service_configuration import LearningMode
 from shared.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, SlotRequest, SlotResponse
 from shared.wire import RankableAction
 
@@ -26,7 +27,7 @@ class SlotsDecision(NamedTuple):
     context: bytes
     rankings: list[Ranking]
     model: str
-    mode: Mode
+    mode: LearningMode
 
 
 def decide(request: MultiSlotRankRequest[Any], config: LoopConfig, model: Model | None) -> SlotsDecision:

@@ -4,6 +4,7 @@ import time
 
 from shared import checkpoint, commits, learning, planning
 from shared.checkpoint import Checkpoint
+from shared.commits import Stored
 from shared.join import Joiner
 from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config
 from shared.registry import Registry
@@ -14,8 +15,9 @@ class Trainee:
     """A loop in training.
 
     `checkpoint` may be ahead of the stored one, whose ETag is `etag`: what a pass found nothing in is remembered here
-    and not written. `joiner`: the open observations at that checkpoint, None if they have to be read again.
-    created: when the loop was made; `ran`, `looked`: when a run, and its configuration, were last looked for.
+    and not written. `written`: the sum of the stored one's positions in the interactions hub. `joiner`: the open
+    observations at that checkpoint, None if they have to be read again. created: when the loop was made; `ran`,
+    `looked`: when a run, and its configuration, were last looked for.
     """
 
     def __init__(self, loop: str, created: str, initial: LoopConfig) -> None:
@@ -26,10 +28,14 @@ class Trainee:
 
     def forget(self) -> None:
         """After a failure: the next tick begins with what is stored."""
-        self.checkpoint = Checkpoint()
-        self.etag: str | None = None
+        self.keep(Stored(Checkpoint(), None))
         self.joiner: Joiner | None = None
         self.ran = 0.0
+
+    def keep(self, stored: Stored) -> None:
+        """Takes a checkpoint as it is stored."""
+        self.checkpoint, self.etag = stored
+        self.written = sum(stored.checkpoint.interactions)
 
     def is_due(self, now: float) -> bool:
         """True if a run should be looked for, as far as this process knows (s since 1970)."""
@@ -63,4 +69,5 @@ class Trainee:
             raise Conflict(f"loop {self.loop} is being deleted")  # its copies would bring it back
         stored = await commits.load(storage, self.loop)
         if stored.etag != self.etag:
-            self.checkpoint, self.etag, self.joiner = stored.checkpoint, stored.etag, None
+            self.keep(stored)
+            self.joiner = None

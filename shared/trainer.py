@@ -21,7 +21,7 @@ from shared.passes import Pass
 from shared.planning import Heads
 from shared.run import Run
 from shared.service import Service
-from shared.storage import Conflict
+from shared.storage import Conflict, StorageUnavailable
 from shared.trainee import Trainee
 
 # Loops looked at, and runs stored, at once.
@@ -48,7 +48,12 @@ class Trainer:
         due = await self._due()
         if not due:
             return
-        heads = await self._heads(due)
+        try:
+            heads = await self._heads(due)
+        except BaseException:
+            for trainee in due:
+                trainee.forget()
+            raise
         while due:
             group = _oldest(due)
             due = [trainee for trainee in due if trainee not in group]
@@ -69,7 +74,7 @@ class Trainer:
                 if await trainee.look(self._storage, self._registry, now):
                     due.append(trainee)
             except Exception as error:
-                _fail(trainee, error)
+                _tell(trainee, error)
 
         await _each(LOOKS, look, [*waiting, *(trainee for trainee in known if trainee.is_due(now))])
         return due
@@ -102,9 +107,9 @@ class Trainer:
 
     async def _serve(self, group: list[Trainee], heads: Heads) -> list[Trainee]:
         """One pass for these loops; those of them that have not caught up with the heads."""
-        pair = await self._links.pair(_pace(group[0]))
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
             try:
+                pair = await self._links.pair(_pace(group[0]))
                 runs = await self._plan(group, heads, pair, Path(folder))
                 if not runs:
                     return []
@@ -147,7 +152,8 @@ class Trainer:
 
         def drop(run: Run, error: Exception) -> None:
             failed.add(run)
-            _fail(run.trainee, error)
+            run.trainee.forget()
+            _tell(run.trainee, error)
 
         async def each(step: Callable[[Run], Awaitable[None]]) -> list[Run]:
             """Does the step for the runs that have not failed; those that still have not."""
@@ -171,7 +177,7 @@ class Trainer:
                 reached = await one.close()
                 await each(lambda run: run.end(reached))
         finally:
-            await asyncio.gather(*(run.close() for run in begun))
+            await asyncio.gather(*(run.close() for run in begun), return_exceptions=True)  # `end` has told of it
 
     def _latest(self, trainee: Trainee, heads: Heads) -> int:
         return int((heads.clock - trainee.config.wait - self._settings.clock_skew_seconds) * 1000)
@@ -193,12 +199,12 @@ def _observed(trainee: Trainee) -> list[int]:
     return trainee.checkpoint.observations if trainee.joiner is None else trainee.checkpoint.observed
 
 
-def _fail(trainee: Trainee, error: Exception) -> None:
-    trainee.forget()
+def _tell(trainee: Trainee, error: Exception) -> None:
     if isinstance(error, Conflict):
         _log.info("Another trainer was faster: %s", error)
     else:
-        _log.error("Loop %s was not trained: %s", trainee.loop, error, exc_info=error)
+        expected = isinstance(error, StorageUnavailable | msgspec.DecodeError)
+        _log.error("Loop %s was not trained: %s", trainee.loop, error, exc_info=None if expected else error)
 
 
 async def _each(limit: int, step: Callable[[_Item], Awaitable[None]], items: Iterable[_Item]) -> None:

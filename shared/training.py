@@ -103,7 +103,7 @@ def learn(arguments: str, previous: Path | None, batch: Path, model: Path) -> No
     """One pass of VW's native driver over the batch; raises RuntimeError if VW refuses."""
     import vowpalwabbit
 
-    start = ["-i", str(previous)] if previous else arguments.split()
+    start = ["-i", str(previous), *policy.learning_options(arguments)] if previous else arguments.split()
     options = ["--dsjson", "--save_resume", "--preserve_performance_counters", "--quiet"]
     vowpalwabbit.Workspace(arg_list=[*start, "-d", str(batch), *options, "-f", str(model)]).finish()
 

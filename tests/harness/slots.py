@@ -9,9 +9,10 @@ from harness.learning import train
 from shared import events, slots_ranking, slots_wire
 from shared.events import Interaction, Observation
 from shared.joined_log import join_line
-from shared.loops import LoopConfig, Mode, Policy
+from shared.loops import LoopConfig, Policy
 from shared.model import Model
 from shared.policy import MULTI_SLOT_ARGUMENTS
+from shared.service_configuration import LearningMode
 from shared.slots_ranking import SlotsDecision
 
 CONFIG = LoopConfig(policy=Policy("multi-slot", MULTI_SLOT_ARGUMENTS))
@@ -28,7 +29,7 @@ def body(context: str = "morning", **members: Any) -> dict[str, Any]:
     return {"contextFeatures": [{"time": context}], "actions": ACTIONS, "slots": SLOTS} | members
 
 
-def decide(request: Any, model: Model | None = None, mode: Mode = "Online") -> SlotsDecision:
+def decide(request: Any, model: Model | None = None, mode: LearningMode = "Online") -> SlotsDecision:
     """The decision about a request: a body as it came, or what it is to say. Raises ApiError."""
     raw = request if isinstance(request, bytes) else json.dumps(request).encode()
     return slots_ranking.decide(slots_wire.rank_request(raw), LoopConfig(mode=mode), model)

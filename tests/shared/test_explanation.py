@@ -21,9 +21,11 @@ from shared.model import Model
 from shared.ranking import Decision
 from shared.wire import ActionExplanation
 
+SINGLE_SLOT = [one for one in policy.NAMED.values() if not policy.is_multi_slot(one)]
+
 PREFIX = "--cb_explore_adf --cb_type mtr "
 POLICIES = [
-    *policy.NAMED.values(),
+    *SINGLE_SLOT,
     PREFIX + "--epsilon 0.1 -q Fj --cubic :::",
     PREFIX + "--epsilon 0.1 -q ij --interactions i::: -q :j --cubic jFi",
     PREFIX + "--softmax --lambda 5 -b 22 -q :: --ignore u",
@@ -108,7 +110,7 @@ def features(model: Model, body: dict[str, Any], action: str) -> dict[str, float
     return {feature.name: feature.score for feature in found.features}
 
 
-@pytest.mark.parametrize("arguments", policy.NAMED.values())
+@pytest.mark.parametrize("arguments", SINGLE_SLOT)
 def test_names_are_those_of_the_request(arguments: str, tmp_path: Path) -> None:
     body = {
         "contextFeatures": [{"user": {"profile": {"age": 3.5}}, "kind": "x", "position": [1, 2]}],

@@ -8,14 +8,14 @@ import vowpalwabbit
 from harness.learning import PLAIN, decide, interaction
 
 from shared.events import Observation
-from shared.joined_log import Joined, join_line, timestamp
+from shared.joined_log import Joined, join_line, relabelled, timestamp
 from shared.loops import LoopConfig
 
-AT = 1_700_000_000_123
+AT, OBSERVED = 1_700_000_000_123, "2023-11-14T22:13:21.000Z"
 
 
 def observation(kind: Any, value: float | None = None) -> Observation:
-    return Observation(v=1, loop="default", id="e", at="", kind=kind, nonce="n", value=value)
+    return Observation(v=1, loop="default", id="e", at=OBSERVED, kind=kind, nonce="n", value=value)
 
 
 def joined(*observations: Observation, deferred: bool = False, **config: Any) -> Joined:
@@ -42,7 +42,7 @@ def test_a_rewarded_line_has_the_members_of_the_service() -> None:
         "p": [pytest.approx(1 / 3)] * 3,
         "VWState": {"m": "N/A"},
         "_original_label_cost": -0.5,
-        "o": [{"v": 0.5, "EventId": "e", "ActionTaken": False}],
+        "o": [{"v": 0.5, "EventId": "e", "ActionTaken": False, "at": OBSERVED}],
     }
     assert sorted(line["a"]) == [1, 2, 3]
 
@@ -99,3 +99,24 @@ def test_vw_reads_cost_probability_and_action_of_the_line() -> None:
 
 def test_timestamps() -> None:
     assert timestamp(0) == "1970-01-01T00:00:00.000Z"
+
+
+def test_lines_are_relabelled_as_if_they_had_been_joined_with_other_settings() -> None:
+    cases = [
+        (),
+        (observation("reward", 0.5), observation("reward", 1.0)),
+        (observation("activation"), observation("reward", 0.25)),
+        (observation("activation"),),
+    ]
+    changed = {"aggregation": "sum", "default_reward": 0.75}
+    for deferred in (False, True):
+        before, after = (
+            b"".join(joined(*one, deferred=deferred, **config).line for one in cases) for config in ({}, changed)
+        )
+        assert relabelled(before, LoopConfig(**changed)) == after != before
+        assert relabelled(after, LoopConfig(**changed)) == after
+
+
+def test_lines_that_are_not_ours_are_left_as_they_are() -> None:
+    lines = b'{"_outcomes":[{"_label_cost":-1}]}\nno JSON\n'
+    assert relabelled(lines, LoopConfig(default_reward=1.0)) == lines

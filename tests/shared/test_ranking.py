@@ -1,10 +1,13 @@
 """What the learning modes answer and what they log."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from harness.learning import decide, interaction
+from harness.system import PROJECT
 
 from shared import ranking
 from shared.loops import LoopConfig
@@ -43,3 +46,8 @@ def test_logging_only_logs_what_it_answers() -> None:
     for event_id in IDS:
         _, logged = ranked(event_id, "LoggingOnly", ["a"])
         assert (logged.a, logged.p, logged.model, logged.mode) == ([1, 2, 3], [1.0, 0.0, 0.0], "N/A", "LoggingOnly")
+
+
+def test_explanations_are_not_even_imported_unless_asked_for() -> None:
+    program = "import sys, function_app; sys.exit('shared.explanation' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)

@@ -15,6 +15,7 @@ OPERATIONS: list[tuple[str, str, Any]] = [
     ("GET", "personalizer/v1.0/configurations/service", None),
     ("PUT", "personalizer/v1.0/configurations/service", CONFIGURATION),
     ("GET", "personalizer/v1.1-preview.3/model/properties", None),
+    ("GET", "events/e", None),
     ("GET", "", None),
     ("DELETE", "", None),
     ("POST", "keys/app/1", None),

@@ -12,7 +12,7 @@ from harness.system import ADMIN_KEY, APP_KEY, System, wait_until
 
 from shared import events
 
-WAIT = 4
+WAIT = 3
 BODY = {
     "contextFeatures": [{"weather": "sun"}],
     "actions": [{"id": name, "features": [{"kind": name}]} for name in "abc"],
