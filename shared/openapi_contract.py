@@ -3,12 +3,13 @@
 from functools import partial
 
 from shared import openapi_examples as examples
-from shared import openapi_schemas as schemas
 from shared.auth import Role
-from shared.configuration import ModelProperties
-from shared.loops import ServiceConfiguration
+from shared.log_admin import LogsProperties
+from shared.loops import Policy
+from shared.model_admin import ModelProperties
 from shared.openapi_operation import Operation
 from shared.openapi_schemas import Binary, Features
+from shared.service_configuration import ServiceConfiguration
 from shared.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, MultiSlotRewardRequest
 from shared.wire import RankRequest, RankResponse, RewardRequest
 
@@ -91,14 +92,14 @@ CONFIGURE = [
         method="GET",
         path="configurations/policy",
         summary="The learning policy, with the exploration in effect.",
-        answer=schemas.PolicyContract,
+        answer=Policy,
     ),
     _configure(
         method="PUT",
         path="configurations/policy",
         summary="Replaces the learning policy. The loop starts a new model and learns the retained log again.",
-        answer=schemas.PolicyContract,
-        body=schemas.PolicyContract,
+        answer=Policy,
+        body=Policy,
         errors=(
             *("BadRequest", "InvalidPolicyConfiguration", "InvalidPolicyContract"),
             *("ProblemTypeIncompatibleWithAutoOptimization", "UpdateConfigurationFailed"),
@@ -109,7 +110,7 @@ CONFIGURE = [
         method="DELETE",
         path="configurations/policy",
         summary="Goes back to the default learning policy, and answers it.",
-        answer=schemas.PolicyContract,
+        answer=Policy,
         errors=("UpdateConfigurationFailed",),
     ),
 ]
@@ -154,7 +155,7 @@ MODEL = [
         method="GET",
         path="logs/properties",
         summary="The time that the joined log covers.",
-        answer=schemas.LogsProperties,
+        answer=LogsProperties,
         errors=("LogsPropertiesNotFound",),
     ),
     _model(method="DELETE", path="logs", summary="Deletes the joined log.", status=204),

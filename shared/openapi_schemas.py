@@ -1,14 +1,13 @@
 """The bodies that the OpenAPI document names: the structs that decode and encode them, and those made by hand."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
-from msgspec import Meta
 
 from shared.errors import ERRORS
 from shared.loop_admin import LoopInfo
-from shared.loops import Aggregation
+from shared.service_configuration import Aggregation
 from shared.wire import MAX_NESTING
 
 REFERENCE = "#/components/schemas/{name}"
@@ -40,13 +39,6 @@ class ErrorResponse(msgspec.Struct):
     """The answer of every refused request; the header `x-ms-error-code` has the code, too."""
 
     error: PersonalizerError
-
-
-class PolicyContract(msgspec.Struct):
-    """A learning policy: Vowpal Wabbit's arguments under a name."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=256)]
-    arguments: Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
 class LoopList(msgspec.Struct):
@@ -84,19 +76,6 @@ class Health(msgspec.Struct):
     log: LogHealth
 
 
-class DateRange(msgspec.Struct, rename={"start": "from", "end": "to"}):
-    """From the first to the last event, both included."""
-
-    start: str
-    end: str
-
-
-class LogsProperties(msgspec.Struct, rename="camel"):
-    """What the joined log of a loop holds."""
-
-    date_range: DateRange
-
-
 _FEATURES: Schema = {
     "description": f"Features by name. An object groups features; objects may be nested {MAX_NESTING} levels deep.",
     "type": "object",
@@ -125,6 +104,7 @@ _DETAILS: dict[tuple[str, str], Schema] = {
     },
     ("ServiceConfiguration", "explorationPercentage"): {"description": "The largest share of exploration, 0 to 1."},
     ("ServiceConfiguration", "logRetentionDays"): {"description": "-1: for ever."},
+    ("ServiceConfiguration", "modelRetrainDays"): {"minimum": 0},
     ("LoopInfo", "path"): {"description": "Goes between the endpoint and /personalizer."},
 }
 

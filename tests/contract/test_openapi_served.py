@@ -48,7 +48,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 def strict() -> dict[str, Any]:
     """The document, its answers closed: a member that it does not have may not be answered. Tests choose the keys."""
     document = copy.deepcopy(openapi.document())
-    asked = {"RankRequest", "RankableAction", "ServiceConfiguration", "PolicyContract"}
+    asked = {"RankRequest", "RankableAction", "ServiceConfiguration", "Policy"}
     for name, schema in document["components"]["schemas"].items():
         if "properties" in schema and name not in asked and not name.endswith("Request"):
             schema["additionalProperties"] = False
@@ -148,7 +148,7 @@ def test_every_example_is_answered_as_it_is_described(own: System) -> None:
 
 
 def test_made_up_requests(own: System) -> None:
-    assert fuzz(own, 4, 1) > 4 * len(OPERATIONS)
+    assert fuzz(own, 2, 1) > 2 * len(OPERATIONS)
 
 
 @pytest.mark.soak
