@@ -6,13 +6,17 @@ from typing import Any
 
 import msgspec
 
-from shared import openapi_operations, openapi_schemas
+from shared import openapi_schemas
 from shared.auth import Role
 from shared.errors import ERRORS
 from shared.http import JSON, VERSIONS
+from shared.openapi_contract import CONFIGURE, DECIDE, MODEL, NOT_PART
+from shared.openapi_deployment import LOOPS, SERVICE
 from shared.openapi_operation import Operation
 from shared.openapi_schemas import Binary, ErrorResponse, Page
 
+# Every operation that the service answers.
+OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOOPS, *SERVICE, *NOT_PART]
 TITLE = "Open Personalizer"
 ABOUT = (
     "Chooses for an application which of its actions to show, and learns from how well that went. "
@@ -47,16 +51,15 @@ def encoded() -> bytes:
 @functools.cache
 def document() -> dict[str, Any]:
     """The document; callers must not change it."""
-    operations = openapi_operations.OPERATIONS
     paths: dict[str, dict[str, Any]] = {}
-    for operation in operations:
+    for operation in OPERATIONS:
         for path in operation.paths:
             paths.setdefault(path, {})[operation.method.lower()] = _described(operation, path)
     return {
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": "1", "description": ABOUT},
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in operations)],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -64,7 +67,7 @@ def document() -> dict[str, Any]:
                 for name, what in KEYS.values()
             },
             "parameters": {name: {"name": name, "in": "path", "required": True} | rest for name, rest in _used(paths)},
-            "schemas": openapi_schemas.components(_bodies(operations)),
+            "schemas": openapi_schemas.components(_bodies()),
         },
     }
 
@@ -128,8 +131,8 @@ def _content(body: Any, example: Any = None) -> dict[str, Any]:
     return {media: {"schema": schema} | ({"example": example} if example is not None else {})}
 
 
-def _bodies(operations: list[Operation]) -> list[Any]:
-    named = [body for one in operations for body in (one.answer, one.body) if body is not None and body not in _MEDIA]
+def _bodies() -> list[Any]:
+    named = [body for one in OPERATIONS for body in (one.answer, one.body) if body is not None and body not in _MEDIA]
     return [*named, ErrorResponse]
 
 

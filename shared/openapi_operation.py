@@ -1,4 +1,4 @@
-"""One operation of the service, as it is declared for the OpenAPI document."""
+"""How one operation of the service is declared for the OpenAPI document."""
 
 from typing import Any
 

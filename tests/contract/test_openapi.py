@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 import function_app
 from shared import openapi, openapi_page
 from shared.errors import ERRORS
-from shared.openapi_operations import OPERATIONS
+from shared.openapi import OPERATIONS
 
 DOCUMENT = openapi.document()
 DESCRIBED = {
