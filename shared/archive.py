@@ -1,6 +1,7 @@
 """The joined log of a loop in storage, read back: every event of it is there once."""
 
 import gzip
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -11,6 +12,9 @@ from shared.join import EARLY_MS, MEMORY_MS, key_of
 from shared.loops import blob_name
 from shared.storage import Storage
 
+# Sorts behind the `.` that ends the name of a trainer's run of the same instant.
+_IMPORTED = "_"
+
 
 class _Ranked(msgspec.Struct):
     id: str = msgspec.field(name="EventId")
@@ -20,12 +24,25 @@ class _Ranked(msgspec.Struct):
 _ranked = msgspec.json.Decoder(_Ranked)
 
 
+def imported_name(loop: str, at: int, digest: str) -> str:
+    """The blob of imported events, the last of which happened at `at` (ms). No run of the trainer has such a name."""
+    return f"{hour_name(loop, at)}{planning.run_name(at)}{_IMPORTED}{digest}.dsjson.gz"
+
+
+def hour_name(loop: str, at: int) -> str:
+    """The prefix of the runs that were cut in the hour of `at` (ms)."""
+    return blob_name(loop, "logs", time.strftime("%Y/%m/%d/%H", time.gmtime(at // 1000)), "")
+
+
 async def committed(storage: Storage, loop: str, through: int, since: int = 0) -> AsyncIterator[bytes]:
-    """The dsjson of each run whose cut is in `since`..`through` (ms), in order."""
+    """The dsjson of each run whose cut is in `since`..`through` (ms), in order.
+
+    What was imported is complete when it is there: a loop that has never trained has it, too.
+    """
     first, last = planning.run_name(since), planning.run_name(through)
     for name in await storage.names(blob_name(loop, "logs", "")):
         run, _, kind = name.rpartition("/")[2].partition(".")
-        if kind == "dsjson.gz" and first <= run <= last:
+        if kind == "dsjson.gz" and first <= run and (run <= last or _IMPORTED in run):
             blob = await storage.read(name)
             if blob is not None:
                 yield gzip.decompress(blob.data)
