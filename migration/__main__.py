@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ STORAGE = """Blobs are those of a local run (--data), or of the deployment that 
 environment name: STORAGE_CONNECTION_STRING, or STORAGE_ACCOUNT_URL with your own sign-in (az login)."""
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(command: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m migration", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _import_arguments(
@@ -38,7 +39,7 @@ def _arguments() -> argparse.Namespace:
             + STORAGE,
         )
     )
-    given = parser.parse_args()
+    given = parser.parse_args(command)
     if given.command == "import" and not any(
         (given.service, given.policy, given.model, given.logs, given.retention_days is not None)
     ):
@@ -99,9 +100,9 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def main() -> int:
+def main(command: Sequence[str] | None = None) -> int:
     """Entry point of the command. Exit status: 1 if anything that was named could not be done, 130 after Ctrl-C."""
-    given = _arguments()
+    given = _arguments(command)
     try:
         return asyncio.run(bring_in.run(given) if given.command == "import" else rebuild.run(given))
     except (TargetError, RebuildError) as error:

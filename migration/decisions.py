@@ -74,7 +74,9 @@ _encode = msgspec.json.encode
 OTHER_LAYOUT = "features laid out in another way than Rank does"
 MISALIGNED = "p[0] is not _label_probability, which is what is learned"
 COMPLETED = "completed: {}"
+REORDERED = "the label put before the context: VW does not see it behind"
 LARGE = "reward beyond -1..1"
+_LABEL = ("_label_cost", "_label_probability", "_label_Action", "_labelIndex")
 
 
 def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Decision:
@@ -108,6 +110,9 @@ def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Dec
         changes["Timestamp"] = time
     notes += [COMPLETED.format(name) for name in changes]
     logged = bytes(given.c)
+    ordered = multi_slot or _is_label_first(line, logged) or not changes.keys().isdisjoint(_LABEL)
+    if not ordered:
+        notes.append(REORDERED)
     safe = safety.made_safe(logged)
     if safe is None:
         raise Unusable("features that VW cannot read: arrays of anything but numbers or objects")
@@ -116,7 +121,8 @@ def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Dec
         notes.append("names or numbers among the features made safe, as Rank does")
     if not _is_ours(context):
         notes.append(OTHER_LAYOUT)
-    return Decision(given.id, at, _changed(line, changes), not (given.skip or given.deferred), notes)
+    kept = line if ordered and not changes else _changed(line, changes)
+    return Decision(given.id, at, kept, not (given.skip or given.deferred), notes)
 
 
 def _single_slot(given: _Line, count: int, notes: list[str]) -> dict[str, Any]:
@@ -183,5 +189,11 @@ def _is_ours(context: _Context) -> bool:
     return bool(context.shared and first.i and first.j)
 
 
+def _is_label_first(line: bytes, context: bytes) -> bool:
+    head = line[: line.find(context)]
+    return all(name.encode() in head for name in _LABEL)
+
+
 def _changed(line: bytes, changes: dict[str, Any]) -> bytes:
-    return _encode(_members(line) | changes) if changes else line
+    members = _members(line) | changes
+    return _encode({name: members[name] for name in _LABEL if name in members} | members)

@@ -11,6 +11,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -84,9 +85,10 @@ class _Rebuilt:
 
     async def learn_log(self) -> None:
         """Learns everything up to the checkpoint's cut."""
-        self._cut = (await commits.load(self._loop.storage, self._loop.name)).checkpoint.cut
+        storage, name = self._loop.storage, self._loop.name
+        self._cut = (await commits.load(storage, name)).checkpoint.cut
         progress = Progress()
-        self.learner = await self._learn(None, since=0, through=self._cut, progress=progress)
+        self.learner = await self._learn(None, archive.committed(storage, name, self._cut), progress)
         if not self._sums.events:
             await self.learner.kill()
             raise RebuildError(f"The log of loop {self._loop.name} is empty: import one, or wait for the first events.")
@@ -127,15 +129,16 @@ class _Rebuilt:
         previous = self._folder / "previous.vw"
         shutil.move(self.learner.model, previous)
         progress = Progress()
-        self.learner = await self._learn(previous, since=self._cut + 1, through=cut, progress=progress)
+        runs = archive.committed(self._loop.storage, self._loop.name, cut, since=self._cut + 1, imported=False)
+        self.learner = await self._learn(previous, runs, progress)
         self._cut = cut
         await self._finish()
         progress.end(self._told())
 
-    async def _learn(self, previous: Path | None, since: int, through: int, progress: Progress) -> Learner:
+    async def _learn(self, previous: Path | None, runs: AsyncIterator[bytes], progress: Progress) -> Learner:
         learner = await Learner.start(self._arguments, previous, self._folder)
         try:
-            async for lines in archive.committed(self._loop.storage, self._loop.name, through, since):
+            async for lines in runs:
                 self._count(lines)
                 await learner.feed(lines)
                 progress.update(self._told())

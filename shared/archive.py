@@ -34,15 +34,18 @@ def hour_name(loop: str, at: int) -> str:
     return blob_name(loop, "logs", time.strftime("%Y/%m/%d/%H", time.gmtime(at // 1000)), "")
 
 
-async def committed(storage: Storage, loop: str, through: int, since: int = 0) -> AsyncIterator[bytes]:
+async def committed(
+    storage: Storage, loop: str, through: int, since: int = 0, *, imported: bool = True
+) -> AsyncIterator[bytes]:
     """The dsjson of each run whose cut is in `since`..`through` (ms), in order.
 
-    What was imported is complete when it is there: a loop that has never trained has it, too.
+    Imported events are of no run: those since `since` are all there, in a loop that has never trained too, unless
+    `imported` is False.
     """
     first, last = planning.run_name(since), planning.run_name(through)
     for name in await storage.names(blob_name(loop, "logs", "")):
         run, _, kind = name.rpartition("/")[2].partition(".")
-        if kind == "dsjson.gz" and first <= run and (run <= last or _IMPORTED in run):
+        if kind == "dsjson.gz" and first <= run and (imported if _IMPORTED in run else run <= last):
             blob = await storage.read(name)
             if blob is not None:
                 yield gzip.decompress(blob.data)
