@@ -7,7 +7,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import http_rank, latency, learning, memory, rank, start, trainer
+from benchmarks import http_rank, latency, learning, memory, migration, rank, start, trainer
 from benchmarks.figures import Figure, show
 
 SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
@@ -17,6 +17,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "start": start.run,
     "trainer": trainer.run,
     "memory": memory.run,
+    "migration": migration.run,
     "learning": learning.run,
 }
 

@@ -1,5 +1,6 @@
 """The benchmarks still measure: their short forms give figures. What they measured is not judged here."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import http_rank, latency, memory, models, parts, rank, start, traffic
+from benchmarks import http_rank, latency, memory, migration, models, parts, rank, start, traffic
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
 from shared import events, wire
@@ -65,6 +66,10 @@ def test_latency(environment: dict[str, str]) -> None:
 
 def test_start(environment: dict[str, str]) -> None:
     check(start.measure(environment, rounds=1), "import of function_app", "first rank", "azure.identity")
+
+
+def test_migration(environment: dict[str, str]) -> None:
+    check(asyncio.run(migration._run(environment, 300, 1)), "against VW learning", "only reading")
 
 
 def test_an_import_that_loads_what_it_must_not_is_an_error() -> None:
