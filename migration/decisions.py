@@ -77,6 +77,7 @@ COMPLETED = "completed: {}"
 REORDERED = "the label put before the context: VW does not see it behind"
 LARGE = "reward beyond -1..1"
 _LABEL = ("_label_cost", "_label_probability", "_label_Action", "_labelIndex")
+_LABEL_BYTES = [f'"{name}"'.encode() for name in _LABEL]
 
 
 def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Decision:
@@ -110,7 +111,7 @@ def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Dec
         changes["Timestamp"] = time
     notes += [COMPLETED.format(name) for name in changes]
     logged = bytes(given.c)
-    ordered = multi_slot or _is_label_first(line, logged) or not changes.keys().isdisjoint(_LABEL)
+    ordered = multi_slot or _is_label_first(line) or not changes.keys().isdisjoint(_LABEL)
     if not ordered:
         notes.append(REORDERED)
     safe = safety.made_safe(logged)
@@ -189,9 +190,9 @@ def _is_ours(context: _Context) -> bool:
     return bool(context.shared and first.i and first.j)
 
 
-def _is_label_first(line: bytes, context: bytes) -> bool:
-    head = line[: line.find(context)]
-    return all(name.encode() in head for name in _LABEL)
+def _is_label_first(line: bytes) -> bool:
+    end = line.find(b'"c":')
+    return end > 0 and all(line.find(name, 0, end) > 0 for name in _LABEL_BYTES)
 
 
 def _changed(line: bytes, changes: dict[str, Any]) -> bytes:

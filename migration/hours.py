@@ -19,7 +19,7 @@ from shared.storage import Storage
 
 HOUR_MS = 3_600_000
 # As much of an hour is gathered before it is stored, of so many hours at a time: the bound of what memory holds.
-PART_BYTES, OPEN_HOURS = 16 << 20, 6
+PART_BYTES, OPEN_HOURS, BEING_STORED = 16 << 20, 6, 3
 
 
 class _Identity(msgspec.Struct, gc=False):
@@ -42,7 +42,7 @@ class Hours:
     def __init__(self, storage: Storage | None, loop: str, *, write: bool) -> None:
         self._storage, self._loop, self._write = storage, loop, write
         self._open: OrderedDict[int, _Hour] = OrderedDict()
-        self._storing: asyncio.Task[None] | None = None
+        self._storing: list[asyncio.Task[None]] = []
         self.parts = 0
 
     async def add(self, decision: Decision) -> bool:
@@ -86,16 +86,16 @@ class Hours:
 
     async def _store(self, hour: _Hour) -> None:
         """Compresses and stores in a thread of its own, while the next part is gathered."""
-        await self._stored()
         if hour.lines and self._storage is not None:
-            self._storing = asyncio.create_task(_stored_part(self._storage, self._loop, hour.lines, hour.last))
+            await self._stored(BEING_STORED - 1)
+            self._storing.append(asyncio.create_task(_stored_part(self._storage, self._loop, hour.lines, hour.last)))
             hour.lines, hour.size = [], 0
             self.parts += 1
 
-    async def _stored(self) -> None:
-        if self._storing is not None:
-            storing, self._storing = self._storing, None
-            await storing
+    async def _stored(self, others: int = 0) -> None:
+        """Returns when no more than so many parts are still being stored."""
+        while len(self._storing) > others:
+            await self._storing.pop(0)
 
 
 async def _stored_part(storage: Storage, loop: str, lines: list[bytes], last: int) -> None:
