@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -103,12 +104,13 @@ def _time(text: str) -> datetime:
 def main(command: Sequence[str] | None = None) -> int:
     """Entry point of the command. Exit status: 1 if anything that was named could not be done, 130 after Ctrl-C."""
     given = _arguments(command)
+    logging.getLogger("azure").setLevel(logging.CRITICAL)  # it tells at length what `main` tells in a line
     try:
         return asyncio.run(bring_in.run(given) if given.command == "import" else rebuild.run(given))
     except (TargetError, RebuildError) as error:
         print(error, file=sys.stderr)
     except StorageUnavailable as error:
-        print(f"The storage does not answer: {error}", file=sys.stderr)
+        print(f"The storage does not answer: {error} Is it the right one, and are you signed in?", file=sys.stderr)
     except KeyboardInterrupt:
         print("Interrupted. What is stored stays; the same command goes on from there.", file=sys.stderr)
         return INTERRUPTED

@@ -31,7 +31,7 @@ def found(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file without their ends; one longer than LONGEST_LINE comes in parts. UnreadableFile if not."""
+    """The lines of a file without their ends; of one longer than LONGEST_LINE, the beginning. UnreadableFile."""
     try:
         with path.open("rb") as file:
             magic = file.read(4)
@@ -51,6 +51,9 @@ def lines(path: Path) -> Iterator[bytes]:
 
 def _lines(file: "BinaryIO | gzip.GzipFile") -> Iterator[bytes]:
     while line := file.readline(LONGEST_LINE):
+        rest = line
+        while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = file.readline(LONGEST_LINE)
         yield line.strip()
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -19,6 +19,9 @@ from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config, new
 from shared.registry import Registry
 from shared.settings import Settings
 from shared.storage import Blob, Storage
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
 
 API_VERSION = "v1.1-preview.3"
 TIMEOUT_SECONDS = 120  # a model is tried before it is taken
@@ -49,13 +52,25 @@ class Loop:
 @asynccontextmanager
 async def blobs(data: Path | None, loop: str) -> AsyncIterator[Loop]:
     """The loop in the storage of a local run (`data`), or in that of the settings in the environment; TargetError."""
-    async with _settings(data) as chosen:
-        storage = Storage(chosen)
+    async with _settings(data) as chosen, _credential(chosen) as credential:
+        storage = Storage(chosen, credential)
         try:
             await _check_exists(storage, loop)
             yield Loop(storage, loop, new_loop(chosen))
         finally:
             await storage.close()
+
+
+@asynccontextmanager
+async def _credential(chosen: Settings) -> AsyncIterator["AsyncTokenCredential | None"]:
+    """The sign-in of whoever runs this: of the environment, a managed identity, the Azure CLI."""
+    if chosen.storage_connection_string:
+        yield None
+        return
+    from azure.identity.aio import DefaultAzureCredential
+
+    async with DefaultAzureCredential() as credential:
+        yield credential
 
 
 @asynccontextmanager
