@@ -74,6 +74,7 @@ def test_a_reader_gets_every_message_once_although_the_server_is_killed(tmp_path
         system.end()
 
 
+@pytest.mark.usefixtures("_collected_sockets")
 def test_a_new_reader_knows_when_the_first_message_came(tmp_path: Path) -> None:
     system = System(tmp_path)
     try:
