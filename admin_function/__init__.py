@@ -1,5 +1,14 @@
 """HTTP: everything that administrators do. One module, and one blueprint, per kind of operation."""
 
-from admin_function import configuration, evaluations, health, loops, model, trace
+from admin_function import apprentice, configuration, evaluations, health, logs, loops, model, trace
 
-blueprints = (configuration.bp, model.bp, evaluations.bp, loops.bp, trace.bp, health.bp)
+blueprints = (
+    configuration.bp,
+    apprentice.bp,
+    model.bp,
+    logs.bp,
+    evaluations.bp,
+    loops.bp,
+    trace.bp,
+    health.bp,
+)

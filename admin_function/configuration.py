@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from shared import configuration, http
+from shared.loops import LoopConfig
 from shared.service import Service
 
 bp = func.Blueprint()
@@ -25,5 +26,21 @@ async def put_service_configuration(req: func.HttpRequest, service: Service) -> 
 @http.operation(bp, "GET", "configurations/policy")
 async def get_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/policy`: the learning policy with its exploration in effect."""
-    config = await configuration.read(service.loop(http.loop_of(req)), service.storage)
+    return _policy(await configuration.read(service.loop(http.loop_of(req)), service.storage))
+
+
+@http.operation(bp, "PUT", "configurations/policy")
+async def put_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`PUT /configurations/policy`: another policy, with which the trainer learns the retained log again."""
+    loop = service.loop(http.loop_of(req))
+    return _policy(await configuration.put_policy(loop, service.storage, req.get_body()))
+
+
+@http.operation(bp, "DELETE", "configurations/policy")
+async def delete_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`DELETE /configurations/policy`: the default policy of the deployment, which is answered."""
+    return _policy(await configuration.reset_policy(service.loop(http.loop_of(req)), service.storage))
+
+
+def _policy(config: LoopConfig) -> func.HttpResponse:
     return http.json_answer({"name": config.policy.name, "arguments": config.arguments})

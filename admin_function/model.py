@@ -1,8 +1,11 @@
 """HTTP: the model of a loop."""
 
+from email.utils import format_datetime
+
 import azure.functions as func
 
-from shared import configuration, http
+from shared import http, model_admin, model_import
+from shared.errors import ApiError
 from shared.service import Service
 
 bp = func.Blueprint()
@@ -11,5 +14,39 @@ bp = func.Blueprint()
 @http.operation(bp, "GET", "model/properties")
 async def get_model_properties(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /model/properties`: when the first and the current model were made."""
-    loop = service.loop(http.loop_of(req))
-    return http.json_answer(await configuration.model_properties(loop, service.storage))
+    return http.json_answer(await model_admin.properties(service.loop(http.loop_of(req)), service.storage))
+
+
+@http.operation(bp, "GET", "model")
+async def get_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /model`: the VW model, or with `?signed=true` the signed zip of it."""
+    return await _model(req, service)
+
+
+@http.operation(bp, "HEAD", "model")
+async def head_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`HEAD /model`: age and size. The host leaves out the body."""
+    return await _model(req, service)
+
+
+@http.operation(bp, "PUT", "model", limit="max_model_bytes")
+async def put_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`PUT /model`: imports a signed zip."""
+    await model_import.put(service, service.loop(http.loop_of(req)), req.get_body())
+    return http.no_content()
+
+
+@http.operation(bp, "DELETE", "model")
+async def delete_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`DELETE /model`: back to the untrained model."""
+    await model_admin.delete(service.loop(http.loop_of(req)), service.storage)
+    return http.no_content()
+
+
+async def _model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    signed = req.params.get("signed", "false").lower()
+    if signed not in ("true", "false"):
+        raise ApiError("InvalidRequest", "signed must be true or false.", target="signed")
+    model = await model_admin.export(service, service.loop(http.loop_of(req)), signed=signed == "true")
+    headers = {"Last-Modified": format_datetime(model.modified, usegmt=True), "Content-Length": str(len(model.data))}
+    return func.HttpResponse(model.data, mimetype="application/octet-stream", headers=headers)

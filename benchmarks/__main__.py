@@ -7,11 +7,12 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import http_rank, latency, learning, memory, rank, start, trace, trainer
+from benchmarks import http_rank, latency, learning, memory, rank, slots, start, trace, trainer
 from benchmarks.figures import Figure, show
 
 SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "rank": rank.run,
+    "slots": slots.run,
     "http_rank": http_rank.run,
     "latency": latency.run,
     "start": start.run,

@@ -60,15 +60,15 @@ async def fill(service: Service, opened: int, observed: int) -> None:
 
 
 async def caught_up(service: Service) -> None:
-    """Waits until a run that began after this call has committed, with everything observed."""
+    """Waits until a run has committed that has read every observation there is now."""
     async with hubs.consumer(service.settings, service.settings.observations_hub) as hub:
         states = [await hub.get_partition_properties(str(partition)) for partition in range(PARTITIONS)]
     heads = [int(state["last_enqueued_sequence_number"]) for state in states]
-    begun = time.time() + CONFIG.export
-    while time.time() < begun + 240:
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
         blob = await service.storage.read(checkpoint.name("default"))
         state = checkpoint.decode(blob.data) if blob else checkpoint.Checkpoint()
-        if state.observed == heads and state.committed > begun * 1000:
+        if state.observed == heads:
             return
         await asyncio.sleep(0.2)
     raise TimeoutError("the trainer did not read everything within 240 s")

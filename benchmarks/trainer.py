@@ -54,7 +54,7 @@ async def train(service: Service) -> float:
     await asyncio.sleep(config.wait + service.settings.clock_skew_seconds + 0.5)
     trainer = Trainer(service)
     begun = time.perf_counter()
-    await trainer.tick("default")
+    await trainer.tick()
     seconds = time.perf_counter() - begun
     await trainer.close()
     return seconds

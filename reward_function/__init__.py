@@ -1,10 +1,10 @@
-"""HTTP: reward and activate."""
+"""HTTP: reward and activate, single-slot and multi-slot."""
 
 from typing import Literal
 
 import azure.functions as func
 
-from shared import events, http, wire
+from shared import events, http, slots_wire, wire
 from shared.auth import Role
 from shared.errors import ApiError
 from shared.event_log import LogUnavailable
@@ -17,31 +17,69 @@ bp = func.Blueprint()
 async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/reward`: 204 once the reward is in the log; whether it matches is known later."""
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
-    await _observe(service, http.loop_of(req), event_id, "reward", wire.reward_request(req.get_body()))
-    return http.no_content()
+    value = wire.reward_request(req.get_body())
+    loop = await _loop(req, service, multi_slot=False)
+    return await _observe(service, event_id, [_observation(loop, event_id, "reward", value)])
 
 
 @http.operation(bp, "POST", "events/{eventId}/activate", Role.APP)
 async def activate(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/activate`: the deferred action was shown after all."""
+    return await _activate(req, service, multi_slot=False)
+
+
+@http.operation(bp, "POST", "multislot/events/{eventId}/reward", Role.APP)
+async def multi_slot_reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`POST /multislot/events/{eventId}/reward`: rewards of slots; all of them are in the log, or none is."""
+    event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
+    rewards = slots_wire.reward_request(req.get_body())
+    loop = await _loop(req, service, multi_slot=True)
+    observations = [_observation(loop, event_id, "reward", one.value, one.slot_id) for one in rewards]
+    return await _observe(service, event_id, observations)
+
+
+@http.operation(bp, "POST", "multislot/events/{eventId}/activate", Role.APP)
+async def multi_slot_activate(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`POST /multislot/events/{eventId}/activate`: the deferred actions were shown, in every slot."""
+    return await _activate(req, service, multi_slot=True)
+
+
+async def _activate(req: func.HttpRequest, service: Service, *, multi_slot: bool) -> func.HttpResponse:
     event_id = wire.event_id(req.route_params["eventId"], "InvalidEventIdToActivate")
-    await _observe(service, http.loop_of(req), event_id, "activation", None)
-    return http.no_content()
+    loop = await _loop(req, service, multi_slot=multi_slot)
+    return await _observe(service, event_id, [_observation(loop, event_id, "activation")])
 
 
-async def _observe(
-    service: Service, loop: str, event_id: str, kind: Literal["reward", "activation"], value: float | None
-) -> None:
-    event = events.Observation(
+async def _loop(req: func.HttpRequest, service: Service, *, multi_slot: bool) -> str:
+    """The name of the request's loop, whose policy is of the kind that is called."""
+    loop = service.loop(http.loop_of(req))
+    await loop.ready()
+    await loop.require(multi_slot=multi_slot)
+    return loop.loop
+
+
+def _observation(
+    loop: str,
+    event_id: str,
+    kind: Literal["reward", "activation"],
+    value: float | None = None,
+    slot: str | None = None,
+) -> events.Observation:
+    return events.Observation(
         v=events.VERSION,
-        loop=service.loop(loop).loop,
+        loop=loop,
         id=event_id,
         at=events.now(),
         kind=kind,
         nonce=events.nonce(),
         value=value,
+        slot=slot,
     )
+
+
+async def _observe(service: Service, event_id: str, observations: list[events.Observation]) -> func.HttpResponse:
     try:
-        await service.observations.append(service.partition(event_id), events.encode(event))
+        await service.observations.append(service.partition(event_id), b"".join(map(events.encode, observations)))
     except LogUnavailable:
         raise ApiError("OperationNotAllowed", "The event log is away; send it again.", retry_after=1) from None
+    return http.no_content()

@@ -20,15 +20,21 @@ class _Ranked(msgspec.Struct):
 _ranked = msgspec.json.Decoder(_Ranked)
 
 
-async def committed(storage: Storage, loop: str, through: int, since: int = 0) -> AsyncIterator[bytes]:
-    """The dsjson of each run whose cut is in `since`..`through` (ms), in order."""
+async def runs(storage: Storage, loop: str, through: int, since: int = 0) -> list[str]:
+    """The blobs of the joined log whose run's cut is in `since`..`through` (ms), in order."""
     first, last = planning.run_name(since), planning.run_name(through)
-    for name in await storage.names(blob_name(loop, "logs", "")):
-        run, _, kind = name.rpartition("/")[2].partition(".")
-        if kind == "dsjson.gz" and first <= run <= last:
-            blob = await storage.read(name)
-            if blob is not None:
-                yield gzip.decompress(blob.data)
+    names = [
+        (name, *name.rpartition("/")[2].partition(".")) for name in await storage.names(blob_name(loop, "logs", ""))
+    ]
+    return [name for name, run, _, kind in names if kind == "dsjson.gz" and first <= run <= last]
+
+
+async def committed(storage: Storage, loop: str, through: int, since: int = 0) -> AsyncIterator[bytes]:
+    """The dsjson of each of these runs, in order."""
+    for name in await runs(storage, loop, through, since):
+        blob = await storage.read(name)
+        if blob is not None:
+            yield gzip.decompress(blob.data)
 
 
 async def recollect(storage: Storage, loop: str, cut: int, wait: int) -> dict[int, int]:

@@ -8,9 +8,9 @@ from array import array
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Self
 
 from shared import events, joined_log, late_log
+from shared.apprentice import Lesson
 from shared.checkpoint import Counts, Plan
 from shared.join import Joiner
 from shared.joined_log import join_line
@@ -20,88 +20,82 @@ from shared.writer import Writer
 
 
 class Batch:
-    """Feeds messages through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late` (JSON
-    lines). The same events give the same files.
+    """Feeds a loop's events through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late`
+    (JSON lines). The same events give the same files; a file without anything in it is not made.
 
-    A context manager; `counts` is final after `settle`, the files are complete afterwards.
+    `counts` and `lessons` are final after `settle`, the files are complete after `close`.
     """
 
-    def __init__(self, loop: str, plan: Plan, joiner: Joiner, folder: Path) -> None:
+    def __init__(self, plan: Plan, joiner: Joiner, folder: Path) -> None:
         self.lines, self.late = folder / "batch.dsjson.gz", folder / "late.jsonl.gz"
-        self._loop, self._config, self._cut, self._joiner = loop, plan.config, plan.cut, joiner
+        self._config, self._cut, self._joiner = plan.config, plan.cut, joiner
         self._wait = round(plan.config.wait * 1000)
         self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
-
-    async def __aenter__(self) -> Self:
-        self._joined, self._late = LogFile(self.lines, joined_log.id_of), LogFile(self.late, late_log.id_of)
-        self._lines = Writer(self._joined)
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        await self._lines.close()
-        self._late.close()
+        self.lessons: list[Lesson] = []
+        self._joined: LogFile | None = None
+        self._late: LogFile | None = None
+        self._writer: Writer | None = None
 
     @property
     def entries(self) -> tuple[array[int], array[int]]:
         """Where the events are in `lines` and `late`, as in `LogFile`; complete when the files are."""
-        return self._joined.entries, self._late.entries
+        joined, late = (log.entries if log is not None else array("Q") for log in (self._joined, self._late))
+        return joined, late
 
     @property
     def counts(self) -> Counts:
         return Counts(**self._tally)
 
-    def observations(self, message: Message, recalled: bool) -> None:
-        """Takes in a message of the observations hub; `recalled`: an earlier run had read it."""
+    def observe(self, message: Message, event: events.Observation, line: bytes, recalled: bool) -> None:
+        """Takes in an observation; `recalled`: an earlier run had read it."""
         position = (message.partition, message.sequence)
-        for line in message.body.splitlines():
-            try:
-                event = events.decode_observation(line)
-            except ValueError:
-                if not recalled:
-                    self._keep("unreadable", message.at, line)
-                continue
-            if event.loop != self._loop:
-                continue
-            if recalled:
-                self._joiner.recall(message.at, position, event, line, self._wait)
-            elif not self._joiner.observe(message.at, position, event, line):
-                self._keep("duplicate_observations", message.at, line)
+        if recalled:
+            self._joiner.recall(message.at, position, event, line, self._wait)
+        elif not self._joiner.observe(message.at, position, event, line):
+            self._keep("duplicate_observations", message.at, line)
 
-    def interactions(self, message: Message) -> bytes:
-        """Closes the interactions of a message; their joined lines."""
-        joined = []
-        for line in message.body.splitlines():
-            try:
-                event = events.decode_interaction(line)
-            except ValueError:
-                self._keep("unreadable", message.at, line)
-                continue
-            if event.loop == self._loop:
-                joined.append(self._close(event, message.at, line))
-        return b"".join(joined)
+    def close_interaction(self, event: events.Interaction, at: int, line: bytes) -> bytes:
+        """Closes an interaction; its joined line, empty if it is none."""
+        matched = self._joiner.close(event.id, at, self._wait, _made(event))
+        if matched is None:
+            self._keep("duplicate_ranks", at, line)
+            return b""
+        joined = join_line(event, at, matched, self._config)
+        fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
+        self._tally[fate] += 1
+        self._tally["matched"] += len(matched)
+        self._tally["rewarded"] += joined.rewarded and fate == "learned"
+        if joined.lesson:
+            self.lessons.append(joined.lesson)
+        return joined.line
+
+    def unreadable(self, at: int, line: bytes) -> None:
+        """Keeps a line that is no event we know."""
+        self._keep("unreadable", at, line)
 
     async def keep(self, lines: bytes) -> None:
         """Writes joined lines to the file of the batch."""
-        await self._lines.write(lines)
+        if self._writer is None:
+            self._joined = LogFile(self.lines, joined_log.id_of)
+            self._writer = Writer(self._joined)
+        await self._writer.write(lines)
+
+    async def close(self) -> None:
+        """Completes the files."""
+        if self._writer is not None:
+            await self._writer.close()
+        if self._late is not None:
+            self._late.close()
 
     def settle(self) -> None:
         """Ends the run: what can no longer be matched is kept with its reason."""
         for fate, at, line in self._joiner.settle(self._cut, self._wait):
             self._keep("late" if fate == "late" else "orphans", at, line)
 
-    def _close(self, event: events.Interaction, at: int, line: bytes) -> bytes:
-        matched = self._joiner.close(event.id, at, self._wait, _made(event))
-        if matched is None:
-            self._keep("duplicate_ranks", at, line)
-            return b""
-        joined = join_line(event, at, matched, self._config)
-        self._tally["skipped" if joined.skipped else "learned"] += 1
-        self._tally["matched"] += len(matched)
-        self._tally["rewarded"] += joined.rewarded and not joined.skipped
-        return joined.line
-
     def _keep(self, count: str, at: int, line: bytes) -> None:
         self._tally[count] += 1
+        if self._late is None:
+            self._late = LogFile(self.late, late_log.id_of)
         self._late.write(late_log.encode(count, at, line))
 
 

@@ -1,16 +1,18 @@
 """The checkpoint: the one blob whose conditional replacement commits a training run.
 
-A run is planned first, by writing `plan` into the checkpoint: its instant, how far each partition is read and the
-configuration in effect. Whoever executes the plan, and however often, does the same work under the same names; so a
-killed run leaves nothing behind that the next one does not overwrite with itself.
+A run is planned, before it stores anything, by writing `plan` into the checkpoint: its instant, how far each partition
+is read and the configuration in effect. Whoever executes the plan, and however often, does the same work under the same
+names; so a killed run leaves nothing behind that the next one does not overwrite with itself.
 """
 
 import hashlib
 
 import msgspec
 
+from shared.apprentice import Apprentice
 from shared.artifacts import Artifact
 from shared.loops import LoopConfig, blob_name
+from shared.service_configuration import Aggregation
 
 VERSION = 1
 
@@ -28,27 +30,43 @@ class Plan(msgspec.Struct, frozen=True):
     config: LoopConfig
 
 
+class RewardSettings(msgspec.Struct, frozen=True):
+    """What decided the labels that a model has learned."""
+
+    wait: float
+    default: float
+    aggregation: Aggregation
+
+
 class ModelRecord(msgspec.Struct, frozen=True):
-    """A published model: the trainer's state and the copy that serves."""
+    """A published model: the trainer's state and the copy that serves.
+
+    rewards: the settings it was learned with, None if that is not known. since: it has learned the runs of the log
+    whose cut is not before (ms), 0 for all.
+    """
 
     version: str
     trainer: Artifact
     predict: Artifact
     created: str
     arguments: str
+    rewards: RewardSettings | None = None
+    since: int = 0
 
 
 class Counts(msgspec.Struct, frozen=True):
     """What became of the events since the loop began. Every event read is in exactly one count of its kind.
 
-    Interactions: learned, skipped (deferred, never activated), duplicate_ranks, rejected (joined and logged, but
-    their model was refused). Observations: matched, late, orphans, duplicate_observations. Either: unreadable.
-    `rewarded` of the learned interactions had a reward, the others got the default.
+    Interactions: learned, skipped (deferred, never activated), logged (ranked in mode LoggingOnly), duplicate_ranks,
+    rejected (joined and logged, but their model was refused). Observations: matched, late, orphans,
+    duplicate_observations. Either: unreadable. `rewarded` of the learned interactions had a reward, the others got the
+    default.
     """
 
     learned: int = 0
     rewarded: int = 0
     skipped: int = 0
+    logged: int = 0
     rejected: int = 0
     duplicate_ranks: int = 0
     matched: int = 0
@@ -66,7 +84,9 @@ class Checkpoint(msgspec.Struct, frozen=True):
     """The state of a loop's training. Positions are sequence numbers by partition, the last one done, -1 for none.
 
     interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
-    those between `observations` and `observed` may belong to interactions that are still open.
+    those between `observations` and `observed` may belong to interactions that are still open. apprentice: None until
+    a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
+    nobody vouches for what it came from.
     """
 
     v: int = VERSION
@@ -78,9 +98,16 @@ class Checkpoint(msgspec.Struct, frozen=True):
     model: ModelRecord | None = None
     first_model: str | None = None
     counts: Counts = Counts()
+    apprentice: Apprentice | None = None
     failure: str | None = None
     committed: int = 0
     plan: Plan | None = None
+    epoch: int = 0
+    unverified: bool = False
+
+    def model_version(self, run: str) -> str:
+        """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
+        return f"{run}-{self.epoch:06d}" if self.epoch else run
 
 
 _decoder = msgspec.json.Decoder(Checkpoint)

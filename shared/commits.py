@@ -1,13 +1,17 @@
 """Loading, planning and committing a loop's checkpoint; restoring it when it is lost or damaged."""
 
 import logging
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
 from shared import checkpoint
 from shared.checkpoint import Checkpoint
-from shared.storage import Storage
+from shared.planning import run_name
+from shared.storage import Conflict, Storage
+
+ATTEMPTS = 5
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +60,22 @@ async def commit(storage: Storage, loop: str, stored: Stored, changed: Checkpoin
     """`save` with a copy first."""
     await copy(storage, loop, changed, run)
     return await save(storage, loop, stored, changed)
+
+
+async def amend(storage: Storage, loop: str, to: Callable[[Checkpoint], Checkpoint]) -> None:
+    """Replaces the checkpoint by what `to` makes of it, between the runs of trainers or during one, whose commit then
+    fails: it is repeated on the new state. Raises Conflict if they get in between again and again.
+    """
+    for attempt in range(ATTEMPTS):
+        stored = await load(storage, loop)
+        state = stored.checkpoint
+        try:
+            await commit(storage, loop, stored, to(state), state.plan.run if state.plan else run_name(state.cut))
+        except Conflict:
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return
 
 
 async def copy(storage: Storage, loop: str, state: Checkpoint, run: str) -> None:

@@ -1,22 +1,16 @@
 """Reading and changing what is stored about a loop, for its administrators."""
 
-from typing import TypedDict
+from collections.abc import Callable
 
-from shared import checkpoint, events
+import msgspec
+
+from shared import events, policy_check, wire
 from shared.errors import ApiError
-from shared.loops import LoopConfig, blob_name, decode_config
+from shared.loops import LoopConfig, Policy, blob_name, decode_config
 from shared.serving import Serving
 from shared.storage import Blob, Conflict, Storage, StorageUnavailable
 
-# What the service answered for a model that was never trained.
-NEVER = "0001-01-01T00:00:00+00:00"
-
-
-class ModelProperties(TypedDict):
-    """The contract's ModelProperties."""
-
-    creationTime: str
-    lastModifiedTime: str
+_policy = msgspec.json.Decoder(Policy)
 
 
 async def read(loop: Serving, storage: Storage) -> LoopConfig:
@@ -31,9 +25,26 @@ async def read(loop: Serving, storage: Storage) -> LoopConfig:
 
 async def update(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
     """Puts a ServiceConfiguration; raises ApiError if it is not valid or cannot be stored, and changes nothing."""
+    return await change(loop, storage, lambda config: config.updated(body, events.now()))
+
+
+async def put_policy(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
+    """Puts a PolicyContract once VW has started with it; raises ApiError, and then changes nothing."""
+    exploration = (await read(loop, storage)).exploration
+    checked = await policy_check.checked(wire.decode(_policy, body, "InvalidPolicyContract"), exploration)
+    return await change(loop, storage, lambda config: config.with_policy(checked))
+
+
+async def reset_policy(loop: Serving, storage: Storage) -> LoopConfig:
+    """Puts the default policy of this deployment."""
+    return await change(loop, storage, lambda config: config.with_policy(loop.initial.policy))
+
+
+async def change(loop: Serving, storage: Storage, to: Callable[[LoopConfig], LoopConfig]) -> LoopConfig:
+    """Replaces the stored configuration, the defaults if it is damaged, by what `to` makes of it; raises ApiError."""
     for _ in range(3):
         config, etag = await _stored(loop, storage)
-        changed = (config or loop.initial).updated(body, events.now())
+        changed = to(config or loop.initial)
         try:
             await storage.replace(blob_name(loop.loop, "config.json"), changed.encoded(), etag)
         except Conflict:
@@ -43,18 +54,6 @@ async def update(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
         await loop.refresh()
         return changed
     raise ApiError("UpdateConfigurationFailed", "Others are changing the configuration; try again.", retry_after=1)
-
-
-async def model_properties(loop: Serving, storage: Storage) -> ModelProperties:
-    """When the loop's first and current model were made."""
-    blob = await _read(storage, checkpoint.name(loop.loop))
-    try:
-        state = checkpoint.decode(blob.data) if blob else checkpoint.Checkpoint()
-    except ValueError:
-        raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None
-    if state.model is None:
-        return {"creationTime": NEVER, "lastModifiedTime": NEVER}
-    return {"creationTime": state.first_model or state.model.created, "lastModifiedTime": state.model.created}
 
 
 async def _stored(loop: Serving, storage: Storage) -> tuple[LoopConfig | None, str | None]:

@@ -13,6 +13,7 @@ ERRORS: dict[str, tuple[int, str]] = {
         400,
         "Change learningMode in one call, and defaultReward, rewardWaitTime and rewardAggregation in another.",
     ),
+    "ApprenticeModeNeverTurnedOn": (400, "Apprentice mode never turned on."),
     "InvalidRewardWaitTime": (400, "Invalid reward wait time."),
     "InvalidLogRetentionDays": (400, "Invalid log retention days."),
     "InvalidModelRetrainDays": (400, "modelRetrainDays must be from 0 to logRetentionDays."),
@@ -28,6 +29,10 @@ ERRORS: dict[str, tuple[int, str]] = {
     "LoopKeysFixed": (400, "The keys of the loop default are the settings APP_KEYS and ADMIN_KEYS; change them there."),
     "Unauthorized": (401, "Access denied: send a valid key in the header Ocp-Apim-Subscription-Key."),
     "InvalidApiAccess": (403, "This key may not use this operation: it needs an admin key."),
+    "ProblemTypeIncompatibleWithAutoOptimization": (
+        403,
+        "Automatic optimization and a multi-slot policy exclude each other.",
+    ),
     "ResourceNotFound": (404, "Requested resource does not exist on the server."),
     "EvaluationNotFound": (404, "Offline Evaluation not found."),
     "LogsPropertiesNotFound": (404, "Log properties not found."),

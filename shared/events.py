@@ -14,10 +14,22 @@ VERSION = 1
 # Event Hubs takes messages of 1 MiB (Standard and above); the rest is for what surrounds the context. A context may
 # be several times as long as its request: `1e9` is logged as `1000000000.0`.
 LARGEST_CONTEXT_BYTES = 1_000_000
+LARGEST_EVENT_BYTES = 1_040_000
 
 
-class Interaction(msgspec.Struct, gc=False):
-    """A decision. `a`: 1-based action numbers, the chosen one first; `p`: their probabilities; `c`: VW's JSON."""
+class Slot(msgspec.Struct, gc=False):
+    """The decision about one slot. `a`: 0-based action numbers, the chosen one first; `p`: their probabilities."""
+
+    id: str
+    a: list[int]
+    p: list[float]
+
+
+class Interaction(msgspec.Struct, gc=False, omit_defaults=True):
+    """A decision. `a`: 1-based action numbers, the chosen one first; `p`: their probabilities; `c`: VW's JSON.
+
+    With several slots `a` and `p` are empty; `slots` says it of each, `ba` are their baselines' 0-based numbers.
+    """
 
     v: int
     loop: str
@@ -29,6 +41,8 @@ class Interaction(msgspec.Struct, gc=False):
     a: list[int]
     p: list[float]
     c: msgspec.Raw
+    slots: list[Slot] | None = None
+    ba: list[int] | None = None
 
 
 class Observation(msgspec.Struct, gc=False, omit_defaults=True):
@@ -56,7 +70,10 @@ def encode(event: Interaction | Observation) -> bytes:
 
 def decode_interaction(line: bytes) -> Interaction:
     """Raises ValueError (msgspec.DecodeError, UnicodeDecodeError) if the line is not an interaction we know."""
-    return _known(_interaction.decode(line))
+    event = _known(_interaction.decode(line))
+    if not event.a and not event.slots:
+        raise ValueError("a decision without an action")
+    return event
 
 
 def decode_observation(line: bytes) -> Observation:

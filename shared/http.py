@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import azure.functions as func
 import msgspec
@@ -17,20 +18,25 @@ JSON = "application/json"
 # The versions whose paths carry them; their common operations are the same.
 VERSIONS = frozenset(("v1.0", "v1.1-preview.1", "v1.1-preview.2", "v1.1-preview.3"))
 
+Limit = Literal["max_body_bytes", "max_model_bytes"]
 Work = Callable[[func.HttpRequest, Service], Awaitable[func.HttpResponse]]
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 _log = logging.getLogger(__name__)
 
 
-def operation(bp: func.Blueprint, method: str, path: str, role: Role = Role.ADMIN) -> Callable[[Work], Handler]:
+def operation(
+    bp: func.Blueprint, method: str, path: str, role: Role = Role.ADMIN, limit: Limit = "max_body_bytes"
+) -> Callable[[Work], Handler]:
     """Makes a function of `work(request, service)` for an operation of the contract, for instance `rank`.
+
+    limit: the setting that bounds its body.
 
     The loop default has it under `/personalizer/VERSION/`, any loop under `/loops/LOOP/personalizer/VERSION/`.
     """
 
     def wrap(work: Work) -> Handler:
-        handler = endpoint(role)(work)
+        handler = endpoint(role, limit)(work)
         for prefix, name in (("", work.__name__), ("loops/{loop}/", f"loop_{work.__name__}")):
             route = bp.route(f"{prefix}personalizer/{{version}}/{path}", methods=[method])
             bp.function_name(name)(route(handler))
@@ -39,7 +45,7 @@ def operation(bp: func.Blueprint, method: str, path: str, role: Role = Role.ADMI
     return wrap
 
 
-def endpoint(role: Role | None) -> Callable[[Work], Handler]:
+def endpoint(role: Role | None, limit: Limit = "max_body_bytes") -> Callable[[Work], Handler]:
     """Makes a handler of `work(request, service)` that needs `role` for the loop in the path; None needs no key."""
 
     def wrap(work: Work) -> Handler:
@@ -50,9 +56,11 @@ def endpoint(role: Role | None) -> Callable[[Work], Handler]:
                     # A loop that does not exist knows only the owner's keys: nobody else can tell which ones exist.
                     require(await parts.registry.authorize(loop_of(req), key_in(req.headers)), role)
                     _check_version(req)
-                if len(req.get_body()) > parts.settings.max_body_bytes:
-                    limit = f"Exceeds maximum allowed payload size: at most {parts.settings.max_body_bytes} bytes."
-                    raise ApiError("PayloadSizeExceeded", limit)
+                most: int = getattr(parts.settings, limit)
+                if len(req.get_body()) > most:
+                    raise ApiError(
+                        "PayloadSizeExceeded", f"Exceeds maximum allowed payload size: at most {most} bytes."
+                    )
                 return await work(req, parts)
             except ApiError as error:
                 return refusal(error)

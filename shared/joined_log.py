@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared import slots_log
+from shared.apprentice import Lesson
 from shared.events import Interaction, Observation
 from shared.loops import LoopConfig
+from shared.policy import is_multi_slot
 from shared.rewards import aggregate
 
 
@@ -37,15 +40,21 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     state: _State = msgspec.field(name="VWState")
     original_cost: float = msgspec.field(name="_original_label_cost")
     skip: bool = msgspec.field(name="_skipLearn", default=False)
+    mode: str | None = msgspec.field(name="LearningMode", default=None)
     o: list[_Outcome] = []
 
 
 class Joined(NamedTuple):
-    """One joined event: its line of the log, and what the counters want to know."""
+    """One joined event: its line of the log, and what the counters want to know.
+
+    skipped: never activated. logged: not to be learned, by its mode. lesson: what an apprentice did.
+    """
 
     line: bytes
     rewarded: bool
     skipped: bool
+    logged: bool = False
+    lesson: Lesson | None = None
 
 
 class _Named(msgspec.Struct):
@@ -53,6 +62,7 @@ class _Named(msgspec.Struct):
 
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line).decode
 _named = msgspec.json.Decoder(_Named)
 
 
@@ -67,13 +77,22 @@ def id_of(line: bytes) -> str | None:
 def join_line(interaction: Interaction, at: int, observations: Sequence[Observation], config: LoopConfig) -> Joined:
     """The line of an interaction, closed, with its observations in order. `at`: its enqueued time, ms since 1970.
 
-    The cost is minus the reward. Deferred and never activated: marked to be skipped by the learner.
+    The cost is minus the reward; of an apprentice, whose reward is the baseline's, it is -1 if the model's choice was
+    the baseline (the first action), else 0. Deferred and never activated, or ranked in mode LoggingOnly: marked to be
+    skipped by the learner. An event of the other kind than the loop's policy, single-slot or multi-slot, is logged
+    without a mark, and not learned either.
     """
     rewards = [one.value for one in observations if one.kind == "reward" and one.value is not None]
     activated = not interaction.deferred or any(one.kind == "activation" for one in observations)
-    cost = 0.0 - aggregate(rewards, config.aggregation, config.default_reward)
-    line = _Line(
-        cost=cost,
+    logged = interaction.mode == "LoggingOnly" and activated
+    foreign = (interaction.slots is not None) != is_multi_slot(config.policy.arguments)
+    if interaction.slots is not None:
+        line, lesson = slots_log.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
+        return Joined(line, bool(rewards), not activated or foreign, logged, lesson)
+    reward = aggregate(rewards, config.aggregation, config.default_reward)
+    lesson = Lesson(interaction.a[0] == 1, reward) if interaction.mode == "Apprentice" and activated else None
+    single = _Line(
+        cost=_cost(interaction.mode, interaction.a, reward),
         probability=interaction.p[0],
         action=interaction.a[0],
         index=interaction.a[0] - 1,
@@ -84,11 +103,36 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         c=interaction.c,
         p=interaction.p,
         state=_State(interaction.model),
-        original_cost=cost,
-        skip=not activated,
+        original_cost=0.0 - reward,
+        skip=not activated or logged,
+        mode=interaction.mode if interaction.mode != "Online" else None,
         o=[_outcome(one) for one in observations],
     )
-    return Joined(_encode(line) + b"\n", bool(rewards), not activated)
+    return Joined(_encode(single) + b"\n", bool(rewards), not activated or foreign, logged, lesson)
+
+
+def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:
+    if mode == "Apprentice":
+        return -1.0 if actions[0] == 1 else 0.0
+    return 0.0 - reward
+
+
+def relabelled(lines: bytes, config: LoopConfig) -> bytes:
+    """Lines of the log with the costs that their outcomes have under these settings; other lines as they are."""
+    return b"".join([_relabelled(line, config) for line in lines.splitlines(keepends=True)])
+
+
+def _relabelled(line: bytes, config: LoopConfig) -> bytes:
+    if slots_log.MARK in line:
+        return slots_log.relabelled(line, config)
+    try:
+        known = _decode(line)
+    except msgspec.DecodeError:
+        return line
+    rewards = [one.v for one in known.o if not one.action_taken and one.v is not None]
+    reward = aggregate(rewards, config.aggregation, config.default_reward)
+    cost = _cost(known.mode, known.a, reward)
+    return _encode(msgspec.structs.replace(known, cost=cost, original_cost=0.0 - reward)) + b"\n"
 
 
 def _outcome(observation: Observation) -> _Outcome:

@@ -1,46 +1,40 @@
 """A loop's configuration: reward and exploration settings, learning policy, and where its blobs are."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from shared import policy, wire
-from shared.durations import format_duration, parse_duration
+from shared.durations import format_duration
 from shared.errors import ApiError
+from shared.service_configuration import (
+    DAY,
+    LONGEST_EXPORT,
+    LONGEST_WAIT,
+    Aggregation,
+    AutoOptimization,
+    LearningMode,
+    LogMirror,
+    ServiceConfiguration,
+    aggregation,
+    date,
+    decoder,
+    duration,
+    retrain_days,
+)
 from shared.settings import Settings
 
 DEFAULT_LOOP = "default"
-LONGEST_WAIT, LONGEST_EXPORT = timedelta(days=2), timedelta(days=365)
-SHORTEST = timedelta(seconds=1)
-
-Aggregation = Literal["earliest", "average", "median", "sum", "min", "max"]
-
-
-class ServiceConfiguration(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
-    """The contract's ServiceConfiguration as it travels; durations are text."""
-
-    reward_wait_time: str
-    default_reward: Annotated[float, Meta(ge=-1, le=1)]
-    reward_aggregation: str
-    exploration_percentage: Annotated[float, Meta(ge=0, le=1)]
-    model_export_frequency: str
-    log_retention_days: Annotated[int, Meta(ge=-1, le=2**31 - 1)]
-    log_mirror_enabled: bool | None = None
-    log_mirror_sas_uri: str | None = None
-    last_configuration_edit_date: str | None = None
-    learning_mode: Literal["Online"] | None = None
-    is_auto_optimization_enabled: bool | None = None
-    auto_optimization_frequency: str | None = None
-    auto_optimization_start_date: str | None = None
+LONGEST_ARGUMENTS = 1024
 
 
 class Policy(msgspec.Struct, frozen=True):
     """The contract's PolicyContract: VW arguments under a name."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=256)] = "default"
-    arguments: Annotated[str, Meta(min_length=1, max_length=1024)] = policy.DEFAULT_ARGUMENTS
+    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    arguments: Annotated[str, Meta(min_length=1, max_length=LONGEST_ARGUMENTS)]
 
 
 class LoopConfig(msgspec.Struct, frozen=True):
@@ -52,8 +46,13 @@ class LoopConfig(msgspec.Struct, frozen=True):
     aggregation: Aggregation = "earliest"
     exploration: float = 0.2
     retention_days: int = 90
-    policy: Policy = Policy()
+    policy: Policy = Policy("default", policy.DEFAULT_ARGUMENTS)
     edited: str = "0001-01-01T00:00:00Z"
+    model_retrain_days: int = 2
+    explain: bool = False
+    mode: LearningMode = "Online"
+    log_mirror: LogMirror = LogMirror()
+    auto_optimization: AutoOptimization = AutoOptimization()
 
     @property
     def arguments(self) -> str:
@@ -71,34 +70,77 @@ class LoopConfig(msgspec.Struct, frozen=True):
             exploration_percentage=self.exploration,
             model_export_frequency=format_duration(timedelta(seconds=self.export)),
             log_retention_days=self.retention_days,
-            log_mirror_enabled=False,
+            log_mirror_enabled=self.log_mirror.enabled,
+            log_mirror_sas_uri=self.log_mirror.sas_uri,
             last_configuration_edit_date=self.edited,
-            learning_mode="Online",
+            learning_mode=self.mode,
+            is_auto_optimization_enabled=self.auto_optimization.enabled,
+            auto_optimization_frequency=format_duration(timedelta(seconds=self.auto_optimization.frequency)),
+            auto_optimization_start_date=self.auto_optimization.start,
+            model_retrain_days=self.model_retrain_days,
+            is_inference_explainability_enabled=self.explain,
         )
 
     def updated(self, body: bytes, edited: str) -> "LoopConfig":
-        """This configuration with the contract's ServiceConfiguration put in; raises ApiError."""
-        given = wire.decode(_configuration, body, "InvalidServiceConfiguration")
-        wait = _duration(given.reward_wait_time, "rewardWaitTime", "InvalidRewardWaitTime", LONGEST_WAIT)
-        export = _duration(
+        """This configuration with the contract's ServiceConfiguration put in; raises ApiError.
+
+        An optional member that is absent or null keeps what is stored: clients of v1.0 know of few of them.
+        """
+        given = wire.decode(decoder, body, "InvalidServiceConfiguration")
+        wait = duration(given.reward_wait_time, "rewardWaitTime", "InvalidRewardWaitTime", LONGEST_WAIT)
+        export = duration(
             given.model_export_frequency, "modelExportFrequency", "InvalidServiceConfiguration", LONGEST_EXPORT
         )
         days = given.log_retention_days
-        if days != -1 and days < wait / timedelta(days=1) + 1:
+        if days != -1 and days < wait / DAY + 1:
             raise ApiError("InvalidLogRetentionDays", "logRetentionDays must be -1 or at least rewardWaitTime + 1 day.")
-        return msgspec.structs.replace(
+        changed = msgspec.structs.replace(
             self,
             wait=wait.total_seconds(),
             export=export.total_seconds(),
             default_reward=given.default_reward,
-            aggregation=_aggregation(given.reward_aggregation),
+            aggregation=aggregation(given.reward_aggregation),
             exploration=given.exploration_percentage,
             retention_days=days,
             edited=edited,
+            model_retrain_days=retrain_days(given.model_retrain_days, self.model_retrain_days, days),
+            explain=_or(given.is_inference_explainability_enabled, self.explain),
+            mode=given.learning_mode or self.mode,
+            log_mirror=LogMirror(
+                _or(given.log_mirror_enabled, self.log_mirror.enabled),
+                given.log_mirror_sas_uri or self.log_mirror.sas_uri,
+            ),
+            auto_optimization=self._auto_optimization(given),
         )
+        if changed.mode != self.mode and changed._rewards != self._rewards:
+            raise ApiError("InvalidLearningModeServiceConfiguration", target="learningMode")
+        return changed
+
+    def with_policy(self, changed: Policy) -> "LoopConfig":
+        """This configuration with another policy, whose `--epsilon` becomes the exploration; raises ApiError."""
+        if self.auto_optimization.enabled and policy.is_multi_slot(changed.arguments):
+            raise ApiError("ProblemTypeIncompatibleWithAutoOptimization")
+        share = policy.epsilon(changed.arguments)
+        return msgspec.structs.replace(self, policy=changed, exploration=self.exploration if share is None else share)
+
+    @property
+    def _rewards(self) -> tuple[float, float, str]:
+        return self.wait, self.default_reward, self.aggregation
+
+    def _auto_optimization(self, given: ServiceConfiguration) -> AutoOptimization:
+        stored, every = self.auto_optimization, given.auto_optimization_frequency
+        enabled = _or(given.is_auto_optimization_enabled, stored.enabled)
+        if enabled and policy.is_multi_slot(self.policy.arguments):
+            raise ApiError("ProblemTypeIncompatibleWithAutoOptimization", target="isAutoOptimizationEnabled")
+        frequency = stored.frequency
+        if every is not None:
+            limits = LONGEST_EXPORT, DAY
+            frequency = duration(
+                every, "autoOptimizationFrequency", "InvalidServiceConfiguration", *limits
+            ).total_seconds()
+        return AutoOptimization(enabled, frequency, date(given.auto_optimization_start_date) or stored.start)
 
 
-_configuration = msgspec.json.Decoder(ServiceConfiguration)
 _stored = msgspec.json.Decoder(LoopConfig)
 
 
@@ -117,24 +159,5 @@ def blob_name(loop: str, *parts: str) -> str:
     return "/".join(("loops", loop, *parts))
 
 
-def _duration(text: str, member: str, code: str, longest: timedelta) -> timedelta:
-    try:
-        value = parse_duration(text)
-    except ValueError as error:
-        raise ApiError(code, f"{member}: {error}.", target=member) from None
-    if not SHORTEST <= value <= longest:
-        limits = f"at least {format_duration(SHORTEST)} and at most {format_duration(longest)}"
-        raise ApiError(code, f"{member} must be {limits}.", target=member)
-    return value
-
-
-def _aggregation(text: str) -> Aggregation:
-    try:
-        aggregation: Aggregation = msgspec.convert(text.lower(), Aggregation)
-        return aggregation
-    except msgspec.ValidationError:
-        raise ApiError(
-            "InvalidServiceConfiguration",
-            "rewardAggregation must be one of earliest, average, median, sum, min, max.",
-            target="rewardAggregation",
-        ) from None
+def _or(given: bool | None, stored: bool) -> bool:
+    return stored if given is None else given

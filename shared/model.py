@@ -2,23 +2,27 @@
 
 import contextlib
 import math
+import operator
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import vowpalwabbit
 
+from shared.sampling import Ranking
+
 UNTRAINED = "N/A"
 
 
 class PredictionError(Exception):
-    """VW did not answer with one finite probability per action."""
+    """VW did not answer with one finite probability per action, in every slot."""
 
 
 class Model:
     """A read-only VW model. Not for concurrent use: a prediction is one call on one thread.
 
-    `version` names the model in every logged decision; `options` are VW's, beside those in the file.
+    `version` names the model in every logged decision; `options` are VW's, beside those in the file. A model is
+    `multi_slot` or not by its policy, and answers to one of the two kinds of prediction alone.
     Raises RuntimeError if VW cannot load the file.
     """
 
@@ -26,7 +30,8 @@ class Model:
         self.version = version
         arguments = ["-i", str(file), "--testonly", "--json", "--quiet", *options]
         self._workspace = vowpalwabbit.Workspace(arg_list=arguments)
-        self._predict = _low_level(self._workspace) or self._workspace.predict
+        self.multi_slot = "ccb_explore_adf" in self._workspace.get_enabled_learners()
+        self._predict = _low_level(self._workspace, self.multi_slot) or self._workspace.predict
 
     def predict(self, context: bytes, count: int) -> list[float]:
         """The pmf over the `count` actions of a context in VW's JSON; it sums to 1.
@@ -44,6 +49,29 @@ class Model:
             raise PredictionError(f"VW answered {len(pmf)} probabilities for {count} actions, summing to {total}")
         return pmf
 
+    def predict_slots(self, context: bytes, count: int) -> list[Ranking]:
+        """The drawn action of each of the `count` slots of a context, and the pmf it was drawn from by VW.
+
+        VW decides in the order of the slots and removes each drawn action from the slots that follow.
+        """
+        try:
+            slots: list[list[tuple[int, float]]] = self._predict(context.decode())
+        except RuntimeError as error:
+            raise PredictionError(str(error)) from None
+        if len(slots) != count or not all(slots):
+            raise PredictionError(f"VW answered {len(slots)} slots of {count}, or one without an action")
+        rankings = [Ranking(*map(list, zip(*slot, strict=True))) for slot in slots]
+        for ranking in rankings:
+            total = sum(ranking.probabilities)
+            if not math.isfinite(total) or total <= 0:
+                raise PredictionError(f"VW answered probabilities that sum to {total}")
+        return rankings
+
+    @property
+    def workspace(self) -> Any:
+        """VW itself."""
+        return self._workspace
+
     def close(self) -> None:
         """Frees VW's memory."""
         with contextlib.suppress(RuntimeError):
@@ -58,7 +86,7 @@ def uniform(count: int) -> list[float]:
     return [1 / count] * count
 
 
-def _low_level(workspace: Any) -> Callable[[str], list[float]] | None:
+def _low_level(workspace: Any, multi_slot: bool) -> Callable[[str], Any] | None:
     """Two to three times faster than `Workspace.predict`, on underscore names; None if they are gone."""
     try:
         import pylibvw
@@ -67,13 +95,13 @@ def _low_level(workspace: Any) -> Callable[[str], list[float]] | None:
         parse = workspace._parse
     except (ImportError, AttributeError):
         return None
+    answer = operator.methodcaller("get_decision_scores" if multi_slot else "get_action_scores")
 
-    def predict(context: str) -> list[float]:
+    def predict(context: str) -> Any:
         examples = parse(context)
         try:
             multi(workspace, examples)
-            pmf: list[float] = examples[0].get_action_scores()
-            return pmf
+            return answer(examples[0])
         finally:
             finish(workspace, examples)  # without it VW leaks every prediction
 

@@ -1,7 +1,8 @@
-"""When a loop's next training run is due, and how far it reaches."""
+"""When a loop's next training run is due, which loops are served by one pass over the hubs, and how far it reaches."""
 
-import asyncio
 import time
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,42 +14,58 @@ from shared.reader import HubReader
 LONGEST_RUN_MS = 600_000
 
 
-def is_due(checkpoint: Checkpoint, config: LoopConfig, checked: float) -> bool:
-    """True when modelExportFrequency has passed since the last commit, and since the last look (s, monotonic)."""
-    return (
-        time.time() * 1000 - checkpoint.committed >= config.export * 1000
-        and time.monotonic() - checked >= min(config.export, 60.0) * 0.9
-    )
+class Heads(NamedTuple):
+    """How far both hubs reach: the last sequence number of each partition, read after `clock` (s since 1970).
 
-
-async def plan(
-    checkpoint: Checkpoint,
-    config: LoopConfig,
-    interactions: HubReader,
-    observations: HubReader,
-    skew: float,
-) -> Plan | None:
-    """The next run, None if there is nothing to do: nothing new, or only what is still open.
-
-    The clock is read before the heads: what was enqueued up to the cut plus the wait is below the heads, because
-    `skew` seconds have passed since.
+    What was enqueued `clock_skew_seconds` before the clock, or earlier, is below the heads.
     """
-    latest = int((time.time() - config.wait - skew) * 1000)
-    ranked, observed = await asyncio.gather(interactions.heads(), observations.heads())
-    checkpoint = realigned(checkpoint, ranked, observed)
-    done = checkpoint.interactions
-    new = done != ranked
-    if not new and checkpoint.observations == observed:
+
+    clock: float
+    interactions: list[int]
+    observations: list[int]
+
+
+def is_due(last: float, export: float, now: float) -> bool:
+    """True when an interval of modelExportFrequency has begun since `last` (s since 1970).
+
+    All intervals are counted from 1970, so that loops with the same one are due together and share a pass.
+    """
+    return now // export > last // export
+
+
+def together(checkpoint: Checkpoint, config: LoopConfig, warm: bool) -> Hashable:
+    """Equal for loops that one pass may serve without one of them making the others read what they have read.
+
+    They close up to the same instant, or would: a backlog is worked off on its own. Those whose open observations
+    have to be read again are apart, and so is each plan that an earlier pass left.
+    """
+    plan = checkpoint.plan
+    if plan is not None:
+        return plan.cut, tuple(plan.interactions), tuple(plan.observations), plan.config.wait, plan.config.export
+    return config.wait, config.export, warm, checkpoint.cut // LONGEST_RUN_MS
+
+
+async def cut(loops: Sequence[Checkpoint], latest: int, heads: Heads, hub: HubReader, wanted: bool) -> int | None:
+    """Up to when (ms) a pass closes the interactions of these loops, whose positions are in the hubs' partitions.
+
+    None if there is nothing to do: nothing new, or only what is still open. latest: the last instant that can be
+    closed. wanted: one of them has something to do in any case.
+    """
+    done = [min(positions) for positions in zip(*(loop.interactions for loop in loops), strict=True)]
+    reached = min(loop.cut for loop in loops)
+    new = done != heads.interactions
+    if not new and not wanted and all(loop.observations == heads.observations for loop in loops):
         return None
-    cut = max(checkpoint.cut, latest)
-    if new:
-        first = await interactions.first(done, ranked)
-        if first is not None and first > cut and observed == checkpoint.observed:
-            return None
-        cut = min(cut, max(checkpoint.cut, first or 0) + LONGEST_RUN_MS)
-    if cut <= checkpoint.cut:
+    if not new:
+        return latest
+    first = await hub.first(done, heads.interactions)
+    if first is not None and first > latest and not wanted and all(one.observed == heads.observations for one in loops):
         return None
-    return Plan(run_name(cut), cut, ranked, observed, config)
+    return min(latest, max(reached, first or 0) + LONGEST_RUN_MS)
+
+
+def plan(cut: int, heads: Heads, config: LoopConfig) -> Plan:
+    return Plan(run_name(cut), cut, heads.interactions, heads.observations, config)
 
 
 def realigned(checkpoint: Checkpoint, interactions: list[int], observations: list[int]) -> Checkpoint:

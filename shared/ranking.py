@@ -1,4 +1,16 @@
-"""Rank, from the decoded request to the answer and the event to be logged."""
+"""Rank, from the decoded request to the answer and the event to be logged.
+
+What the learning mode makes of it (the baseline is the first action that is not excluded):
+
+=========== ============================================= =========================================
+mode        answered                                      logged
+=========== ============================================= =========================================
+Online      what the model draws                          the same
+Apprentice  the baseline with probability 1, the others   what the model would have drawn, and its
+            with 0, in the caller's order                 probabilities
+LoggingOnly as in Apprentice                              the same; no model is asked
+=========== ============================================= =========================================
+"""
 
 from typing import Any, NamedTuple
 
@@ -10,11 +22,11 @@ from shared.features import vw_json
 from shared.loops import LoopConfig
 from shared.model import UNTRAINED, Model, PredictionError, uniform
 from shared.sampling import Ranking
-from shared.wire import RankableAction, RankedAction, RankRequest, RankResponse
+from shared.wire import ActionExplanation, RankableAction, RankedAction, RankRequest, RankResponse
 
 
 class Decision(NamedTuple):
-    """A ranking as it is logged; `candidates` are the actions that were not excluded."""
+    """A ranking as it is logged; `candidates` are the actions that were not excluded, the baseline first."""
 
     event_id: str
     candidates: list[RankableAction[Any]]
@@ -22,6 +34,7 @@ class Decision(NamedTuple):
     context: bytes
     ranking: Ranking
     model: str
+    mode: str
 
 
 def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, loop_hash: int) -> Decision:
@@ -32,9 +45,12 @@ def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, l
         limit = f"{len(context)} bytes as logged, {events.LARGEST_CONTEXT_BYTES} allowed; send fewer features."
         raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
     event_id = request.event_id or events.new_id()
-    pmf = _pmf(context, len(candidates), config, model)
-    ranking = sampling.rank(pmf, sampling.draw(loop_hash, event_id))
-    return Decision(event_id, candidates, excluded, context, ranking, model.version if model else UNTRAINED)
+    if config.mode == "LoggingOnly":
+        ranking, version = sampling.certain(len(candidates)), UNTRAINED
+    else:
+        pmf = _pmf(context, len(candidates), config, model)
+        ranking, version = sampling.rank(pmf, sampling.draw(loop_hash, event_id)), model.version if model else UNTRAINED
+    return Decision(event_id, candidates, excluded, context, ranking, version, config.mode)
 
 
 def _split(request: RankRequest[Any]) -> tuple[list[RankableAction[Any]], list[RankableAction[Any]]]:
@@ -57,14 +73,15 @@ def _pmf(context: bytes, count: int, config: LoopConfig, model: Model | None) ->
     return sampling.cap_exploration(pmf, config.exploration)
 
 
-def answer(decision: Decision) -> bytes:
+def answer(decision: Decision, explanation: list[ActionExplanation] | None = None) -> bytes:
     """The contract's RankResponse: the chosen action first, excluded ones last with probability 0."""
-    candidates, (order, probabilities) = decision.candidates, decision.ranking
+    candidates = decision.candidates
+    order, probabilities = decision.ranking if decision.mode == "Online" else sampling.certain(len(candidates))
     ranking = [
         RankedAction(candidates[index].id, probability) for index, probability in zip(order, probabilities, strict=True)
     ]
     ranking += [RankedAction(action.id, 0.0) for action in decision.excluded]
-    return _encode(RankResponse(ranking, decision.event_id, ranking[0].id))
+    return _encode(RankResponse(ranking, decision.event_id, ranking[0].id, explanation))
 
 
 def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:
@@ -75,7 +92,7 @@ def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:
             loop=loop,
             id=decision.event_id,
             at=events.now(),
-            mode="Online",
+            mode=decision.mode,
             deferred=deferred,
             model=decision.model,
             a=[index + 1 for index in decision.ranking.order],

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Callable, Sequence
 
-from shared.loops import Aggregation
+from shared.service_configuration import Aggregation
 
 _AGGREGATIONS: dict[Aggregation, Callable[[Sequence[float]], float]] = {
     "earliest": lambda rewards: rewards[0],

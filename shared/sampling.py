@@ -58,6 +58,11 @@ def cap_exploration(pmf: list[float], share: float) -> list[float]:
     return capped
 
 
+def certain(count: int) -> Ranking:
+    """The ranking that keeps the caller's order: its first action, the baseline, for sure."""
+    return Ranking(list(range(count)), [1.0] + [0.0] * (count - 1))
+
+
 def rank(pmf: list[float], point: float) -> Ranking:
     """Draws from the pmf, best first; the drawn action is swapped to the front, the rest stays in order."""
     order = sorted(range(len(pmf)), key=pmf.__getitem__, reverse=True)

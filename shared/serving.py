@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shared import artifacts, checkpoint, policy, sampling
 from shared.checkpoint import ModelRecord
+from shared.errors import ApiError
 from shared.loops import LoopConfig, blob_name, decode_config
 from shared.model import Model
 from shared.storage import Storage
@@ -24,6 +25,7 @@ class Serving:
     def __init__(self, loop: str, storage: Storage, initial: LoopConfig) -> None:
         self.loop, self.hash = loop, sampling.uniform_hash(loop)
         self.initial = self.config = initial
+        self.multi_slot = policy.is_multi_slot(initial.policy.arguments)
         self.model: Model | None = None
         self.record: ModelRecord | None = None
         self.failure: str | None = None
@@ -31,6 +33,7 @@ class Serving:
         self._config_etag: str | None = None
         self._checkpoint_etag: str | None = None
         self._checked = 0.0
+        self._known = False
         self._loaded = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -40,7 +43,8 @@ class Serving:
             self._checked = time.monotonic()
             self._task = asyncio.create_task(self.refresh())
         if not self._loaded.is_set():
-            await asyncio.wait([self._task] if self._task else [], timeout=FIRST_LOAD_SECONDS)
+            if self._task is not None:  # else somebody has just refreshed it
+                await asyncio.wait([self._task], timeout=FIRST_LOAD_SECONDS)
             self._loaded.set()
 
     @property
@@ -53,6 +57,20 @@ class Serving:
         await self.ready()
         if self._task is not None:
             await asyncio.wait([self._task], timeout=CURRENT_SECONDS)
+
+    async def require(self, *, multi_slot: bool) -> None:
+        """Raises InvalidMultiSlotApiAccess if the loop's policy, as it is stored now, is of the other kind.
+
+        While nothing is known of the stored one, either kind is served: a reward that is refused is lost.
+        """
+        if self.multi_slot != multi_slot:
+            await self.refresh()
+        if self._known and self.multi_slot != multi_slot:
+            one, other = ("multi-slot", "single-slot") if self.multi_slot else ("single-slot", "multi-slot")
+            raise ApiError(
+                "InvalidMultiSlotApiAccess",
+                f"This loop's learning policy is {one}: call {one} operations, or put a {other} policy first.",
+            )
 
     def close(self) -> None:
         """Lets go of the model."""
@@ -77,14 +95,20 @@ class Serving:
                 _log.warning("Loop %s keeps what it has: %s", self.loop, error)
             self.failure = f"{type(error).__name__}: {error}"
         self._checked = time.monotonic()
+        self._loaded.set()
 
     async def _refresh_config(self) -> None:
         blob = await self._storage.read(blob_name(self.loop, "config.json"), self._config_etag)
         if blob is None or blob.etag == self._config_etag:
+            self._known = True
             return
         before, self.config, self._config_etag = self.config, decode_config(blob.data), blob.etag
+        self.multi_slot, self._known = policy.is_multi_slot(self.config.policy.arguments), True
         if self.config.exploration != before.exploration:
             self._checkpoint_etag, self.record = None, None  # the model is loaded again, with this exploration
+        if self.model is not None and self.model.multi_slot != self.multi_slot:
+            self.close()
+            self._checkpoint_etag, self.record = None, None
 
     async def _refresh_model(self) -> None:
         blob = await self._storage.read(checkpoint.name(self.loop), self._checkpoint_etag)
@@ -95,9 +119,15 @@ class Serving:
         record = checkpoint.decode(blob.data).model
         if record is not None and (self.record is None or record.version != self.record.version):
             model = await self._load(record)
-            previous, self.model, self.record = self.model, model, record
+            previous, self.record = self.model, record
+            self.model = model if model.multi_slot == self.multi_slot else None
+            if self.model is not model:  # it was made before the policy was changed to the other kind
+                model.close()
             if previous is not None:
                 previous.close()
+        elif record is None:
+            self.record = None
+            self.close()
         self._checkpoint_etag = blob.etag
 
     async def _load(self, record: ModelRecord) -> Model:

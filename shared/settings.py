@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, NamedTuple
 
+from shared import fingerprints
+from shared.fingerprints import Fingerprints
 from shared.policy import NAMED, PolicyName
 
 
@@ -34,6 +36,7 @@ def _policy(text: str) -> str:
 
 _PARSERS: dict[object, Callable[[str], Any]] = {
     str: str, int: int, float: float, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
+    Fingerprints: fingerprints.parse,
 }  # fmt: skip
 _KINDS = {
     str: "text",
@@ -42,6 +45,7 @@ _KINDS = {
     bool: "true or false",
     tuple[str, ...]: "one or two keys",
     PolicyName: " or ".join(NAMED),
+    Fingerprints: "fingerprints or certificates",
 }
 
 
@@ -70,6 +74,13 @@ class Settings:
     azure_client_id: str = _setting("Client id of a user-assigned managed identity; empty: system-assigned.", "")
     default_policy: PolicyName = _setting("Learning policy of a new loop; personalizer is the historic one.", "default")
     max_body_bytes: int = _setting("Largest request body; a larger one is answered with 413.", 524_288, 1024, 786_432)
+    max_model_bytes: int = _setting("Largest model that may be imported.", 67_108_864, 1024, 100_000_000)
+    signing_key: str = _setting("RSA private key (PEM) that signs exported models; empty: one is made and stored.", "")
+    trusted_signers: Fingerprints = _setting(
+        "Whose signed models may be imported: SHA-256 of certificates, or the certificates (PEM); empty: anybody's.",
+        Fingerprints(),
+    )
+    import_unsigned_models: bool = _setting("Accept plain VW models for import, without a signature.", False)
     log_timeout_seconds: float = _setting("How long an answer waits for the event log to acknowledge.", 2.0, 0.05, 60)
     log_buffer_bytes: int = _setting(
         "Events kept for retry while the event log is away; more are dropped and counted.", 67_108_864, 0

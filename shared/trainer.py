@@ -1,234 +1,221 @@
-"""The trainer: joins what has closed, learns it, publishes the model, commits. See `checkpoint` for why it is safe."""
+"""The trainer: one tick serves every loop that is due, with one pass over the hubs for those that go together."""
 
 import asyncio
 import functools
-import gzip
 import logging
+import os
 import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from shared import archive, artifacts, commits, events, hubs, planning, policy, retention, service, trace_index
-from shared.batch import Batch, merged
-from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
-from shared.commits import Stored
-from shared.join import Joiner, load_seen
-from shared.log_file import log_name
-from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config, new_loop
-from shared.reader import HubReader
+from shared import planning, service
+from shared.checkpoint import Checkpoint, Plan
+from shared.links import Links, Pair
+from shared.loops import DEFAULT_LOOP, new_loop
+from shared.passes import Pass
+from shared.planning import Heads
+from shared.run import Run
 from shared.service import Service
-from shared.storage import Conflict
-from shared.training import Learner, TrainingRefused
+from shared.storage import Conflict, StorageUnavailable
+from shared.trainee import Trainee
+
+# Loops looked at, and runs stored, at once.
+LOOKS, STORES = 16, 8
+# Loops that are not due whose configuration is looked at in a tick, for they may have become so.
+PEEKS = 4
+LEARNERS = max(1, min(4, os.cpu_count() or 1))
 
 _log = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
 
 
 class Trainer:
-    """Trains the loops of a deployment. Any number may run at once: they agree on the plan or one gives way."""
+    """Trains the loops of a deployment. Any number may run at once: they agree on a loop's plan or one gives way."""
 
     def __init__(self, parts: Service) -> None:
-        self._settings, self._storage = parts.settings, parts.storage
-        self._interactions = self._reader(parts.settings.interactions_hub)
-        self._observations = self._reader(parts.settings.observations_hub)
-        self._joiners: dict[str, Joiner] = {}
-        self._checked: dict[str, float] = {}
+        self._settings, self._storage, self._registry = parts.settings, parts.storage, parts.registry
+        self._links = Links(parts.settings)
+        self._trainees: dict[str, Trainee] = {}
+        self._learners = asyncio.Semaphore(LEARNERS)
 
-    async def tick(self, loop: str) -> None:
-        """Runs what is due for a loop, until it has caught up."""
+    async def tick(self) -> None:
+        """Runs what is due, until it has caught up with the hubs as they are now. One loop's failure is logged."""
+        due = await self._due()
+        if not due:
+            return
         try:
-            while await self._run(loop):
-                pass
-        except Conflict as conflict:
-            _log.info("Another trainer was faster: %s", conflict)
+            heads = await self._heads(due)
         except BaseException:
-            self._joiners.pop(loop, None)
+            for trainee in due:
+                trainee.forget()
             raise
+        while due:
+            group = _oldest(due)
+            due = [trainee for trainee in due if trainee not in group]
+            due += await self._serve(group, heads)
 
     async def close(self) -> None:
-        await self._interactions.close()
-        await self._observations.close()
+        await self._links.close()
 
-    def _reader(self, hub: str) -> HubReader:
-        return HubReader(hubs.consumer(self._settings, hub), self._settings.event_hubs_partitions)
+    async def _due(self) -> list[Trainee]:
+        await self._meet()
+        now = time.time()
+        known = sorted(self._trainees.values(), key=lambda trainee: trainee.looked)
+        waiting = [trainee for trainee in known if not trainee.is_due(now)][:PEEKS]
+        due: list[Trainee] = []
 
-    async def _run(self, loop: str) -> bool:
-        """One run, planned before or now; False if nothing was due or there is nothing left to do."""
-        stored = await commits.load(self._storage, loop)
-        if stored.checkpoint.plan is None:
-            planned = await self._plan(loop, stored)
-            if planned is None:
-                return False
-            stored = planned
-        plan = stored.checkpoint.plan
-        assert plan is not None
-        await commits.copy(self._storage, loop, stored.checkpoint, plan.run)
+        async def look(trainee: Trainee) -> None:
+            try:
+                if await trainee.look(self._storage, self._registry, now):
+                    due.append(trainee)
+            except Exception as error:
+                _tell(trainee, error)
+
+        await _each(LOOKS, look, [*waiting, *(trainee for trainee in known if trainee.is_due(now))])
+        return due
+
+    async def _meet(self) -> None:
+        """Knows the loops that there are; one that was made anew is another."""
+        try:
+            await self._registry.refresh()
+        except msgspec.DecodeError as error:
+            _log.error("The loops are damaged (%s); those that are known go on.", error)
+        made = {DEFAULT_LOOP: ""} | {name: record.created for name, record in self._registry.loops.items()}
+        known = self._trainees
+        self._trainees = {
+            name: known[name]
+            if name in known and known[name].created == created
+            else Trainee(name, created, new_loop(self._settings))
+            for name, created in made.items()
+        }
+
+    async def _heads(self, due: list[Trainee]) -> Heads:
+        """The heads of the hubs. Meanwhile the links that are needed first are opened."""
+        group = _oldest(due)
+        pair = await self._links.pair(_pace(group[0]))
+        for reader, positions in (
+            (pair.interactions, [trainee.checkpoint.interactions for trainee in group]),
+            (pair.observations, [_observed(trainee) for trainee in group]),
+        ):
+            reader.begin([min(partition) for partition in zip(*positions, strict=False)])
+        return await pair.heads()
+
+    async def _serve(self, group: list[Trainee], heads: Heads) -> list[Trainee]:
+        """One pass for these loops; those of them that have not caught up with the heads."""
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
-            changed = await self._execute(loop, stored.checkpoint, plan, Path(folder))
-        await commits.commit(self._storage, loop, stored, changed, plan.run)
-        await trace_index.merge(self._storage, loop)
-        await retention.sweep(self._storage, loop, plan.config.retention_days)
-        return plan.cut < (time.time() - plan.config.wait) * 1000 - planning.LONGEST_RUN_MS
+            try:
+                pair = await self._links.pair(_pace(group[0]))
+                runs = await self._plan(group, heads, pair, Path(folder))
+                if not runs:
+                    return []
+                await self._execute(runs, pair)
+            except BaseException as error:
+                for trainee in group:
+                    trainee.forget()
+                if not isinstance(error, Exception):
+                    raise
+                _log.exception("The hubs could not be read for %s.", ", ".join(trainee.loop for trainee in group))
+                return []
+        left = [run.trainee for run in runs if run.trainee.joiner is not None]
+        return [trainee for trainee in left if trainee.checkpoint.cut < self._latest(trainee, heads)]
 
-    async def _plan(self, loop: str, stored: Stored) -> Stored | None:
-        config = await self._config(loop)
-        if not planning.is_due(stored.checkpoint, config, self._checked.get(loop, float("-inf"))):
-            return None
-        self._checked[loop] = time.monotonic()
-        self._interactions.begin(stored.checkpoint.interactions)
-        self._observations.begin(stored.checkpoint.observations)
-        plan = await planning.plan(
-            stored.checkpoint,
-            config,
-            self._interactions,
-            self._observations,
-            self._settings.clock_skew_seconds,
-        )
-        if plan is None:
-            return None
-        planned = planning.realigned(stored.checkpoint, plan.interactions, plan.observations)
-        return await commits.save(self._storage, loop, stored, msgspec.structs.replace(planned, plan=plan))
+    async def _plan(self, group: list[Trainee], heads: Heads, pair: Pair, folder: Path) -> list[Run]:
+        """The runs of a pass; none if there is nothing to do."""
+        planned = group[0].checkpoint.plan
+        if planned is not None:
+            befores = [(trainee, trainee.checkpoint) for trainee in group]
+            cut = planned.cut
+        else:
+            befores = [(one, planning.realigned(one.checkpoint, *heads[1:])) for one in group]
+            wanted = any(trainee.wanted for trainee in group)
+            latest = self._latest(group[0], heads)
+            found = await planning.cut([before for _, before in befores], latest, heads, pair.interactions, wanted)
+            if found is None:
+                return []
+            cut = found
+        return [
+            self._run(trainee, before, before.plan or planning.plan(cut, heads, trainee.config), folder)
+            for trainee, before in befores
+            if before.plan is not None or before.cut < cut
+        ]
 
-    async def _execute(self, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> Checkpoint:
-        joiner = self._joiners.pop(loop, None)
-        warm = joiner is not None and joiner.cut == before.cut
-        if joiner is None or not warm:
-            joiner = await self._remember(loop, before, plan, folder)
-        async with Batch(loop, plan, joiner, folder) as batch:
-            await self._observe(before, plan, batch, warm)
-            positions, learner = await self._close(loop, before, plan, batch, folder)
-            batch.settle()
-        seen = folder / "seen"
-        seen.write_bytes(gzip.compress(joiner.dump(), compresslevel=1, mtime=0))
-        changed, _, seen_artifact = await asyncio.gather(
-            self._publish(loop, before, plan, batch.counts, learner),
-            self._keep(loop, plan, batch),
-            artifacts.publish(self._storage, blob_name(loop, "join", f"{plan.run}.seen.gz"), seen),
-        )
-        self._joiners[loop] = joiner
-        return msgspec.structs.replace(
-            changed,
-            cut=plan.cut,
-            interactions=positions,
-            observations=_settled(joiner, plan.observations),
-            observed=plan.observations,
-            seen=seen_artifact,
-            committed=int(time.time() * 1000),
-            plan=None,
-        )
+    def _run(self, trainee: Trainee, before: Checkpoint, plan: Plan, folder: Path) -> Run:
+        return Run(self._storage, trainee, before, plan, folder / trainee.loop, self._learners)
 
-    async def _remember(self, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> Joiner:
-        if before.seen is None:
-            return Joiner(before.cut)
+    async def _execute(self, runs: list[Run], pair: Pair) -> None:
+        failed: set[Run] = set()
+
+        def drop(run: Run, error: Exception) -> None:
+            failed.add(run)
+            run.trainee.forget()
+            _tell(run.trainee, error)
+
+        async def each(step: Callable[[Run], Awaitable[None]]) -> list[Run]:
+            """Does the step for the runs that have not failed; those that still have not."""
+
+            async def attempt(run: Run) -> None:
+                try:
+                    await step(run)
+                except Exception as error:
+                    drop(run, error)
+
+            # Those that hold a learner first: others wait for them to give it back.
+            going = sorted((run for run in runs if run not in failed), key=lambda run: not run.is_learning)
+            await _each(STORES, attempt, going)
+            return [run for run in runs if run not in failed]
+
+        begun = await each(Run.begin)
         try:
-            file = await artifacts.fetch(self._storage, before.seen, folder / "seen.before")
-        except artifacts.DamagedArtifact as damage:
-            _log.error("Loop %s: %s; reading the log instead.", loop, damage)
-            wait = round(plan.config.wait * 1000)
-            return Joiner(before.cut, await archive.recollect(self._storage, loop, before.cut, wait))
-        return Joiner(before.cut, load_seen(gzip.decompress(file.read_bytes())))
-
-    async def _observe(self, before: Checkpoint, plan: Plan, batch: Batch, warm: bool) -> None:
-        """Feeds the batch with the observations that this process has not read yet."""
-        start = before.observed if warm else before.observations
-        async for message in merged(self._observations.read(start, plan.observations)):
-            batch.observations(message, recalled=message.sequence <= before.observed[message.partition])
-
-    async def _close(
-        self, loop: str, before: Checkpoint, plan: Plan, batch: Batch, folder: Path
-    ) -> tuple[list[int], Learner | None]:
-        """Feeds the batch with the interactions that close, and a learner with what is joined.
-
-        The new positions in the interactions hub, and the learner, None if there was nothing to join.
-        """
-        positions, learner = list(before.interactions), None
-        try:
-            async for message in merged(self._interactions.read(positions, plan.interactions, until=plan.cut)):
-                lines = batch.interactions(message)
-                positions[message.partition] = message.sequence
-                if lines:
-                    learner = learner or await self._learner(loop, before, plan, folder)
-                    await asyncio.gather(learner.feed(lines), batch.keep(lines))
-        except BaseException:
-            if learner is not None:
-                await learner.kill()
-            raise
-        return positions, learner
-
-    async def _learner(self, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> Learner:
-        """A learner that goes on from the current model, or has learned the whole log if that model will not do."""
-        arguments = plan.config.arguments
-        if before.model is None:
-            return await Learner.start(arguments, None, folder)
-        if not policy.is_same(before.model.arguments, arguments):
-            _log.warning("Loop %s: its policy has changed; learning the whole log with it.", loop)
-            return await self._relearn(loop, before, arguments, folder)
-        try:
-            previous = await artifacts.fetch(self._storage, before.model.trainer, folder / "previous.vw")
-        except artifacts.DamagedArtifact as damage:
-            _log.error("Loop %s: %s; learning the whole log again.", loop, damage)
-            return await self._relearn(loop, before, arguments, folder)
-        return await Learner.start(arguments, previous, folder)
-
-    async def _relearn(self, loop: str, before: Checkpoint, arguments: str, folder: Path) -> Learner:
-        learner = await Learner.start(arguments, None, folder)
-        try:
-            async for lines in archive.committed(self._storage, loop, through=before.cut):
-                await learner.feed(lines)
-        except BaseException:
-            await learner.kill()
-            raise
-        return learner
-
-    async def _publish(
-        self, loop: str, before: Checkpoint, plan: Plan, counts: Counts, learner: Learner | None
-    ) -> Checkpoint:
-        """The checkpoint with the new model, or with the old one and the reason why the new one was refused."""
-        if learner is None:
-            return msgspec.structs.replace(before, counts=before.counts.plus(counts))
-        try:
-            await learner.finish()
-        except TrainingRefused as refusal:
-            _log.error("The model of run %s of loop %s was refused: %s", plan.run, loop, refusal)
-            await self._storage.put(log_name(loop, plan.cut, "refusal"), str(refusal).encode())
-            counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
-            return msgspec.structs.replace(before, counts=before.counts.plus(counts), failure=f"{plan.run}: {refusal}")
+            if begun:
+                one = Pass(pair, begun, drop)
+                await one.observe()
+                reached = await one.close()
+                await each(lambda run: run.end(reached))
         finally:
-            await learner.kill()
-        created, models = events.now(), blob_name(loop, "models", plan.run)
-        model, predict = await asyncio.gather(
-            artifacts.publish(self._storage, f"{models}.vw", learner.model),
-            artifacts.publish(self._storage, f"{models}.predict.vw", learner.predict),
-        )
-        return msgspec.structs.replace(
-            before,
-            model=ModelRecord(plan.run, model, predict, created, plan.config.arguments),
-            first_model=before.first_model or created,
-            counts=before.counts.plus(counts),
-            failure=None,
-        )
+            await asyncio.gather(*(run.close() for run in begun), return_exceptions=True)  # `end` has told of it
 
-    async def _keep(self, loop: str, plan: Plan, batch: Batch) -> None:
-        """Publishes the joined log of the run, the log of what could not be joined, and their index."""
-        if batch.counts.learned + batch.counts.skipped:
-            await self._storage.create(log_name(loop, plan.cut, "joined"), batch.lines)
-        if _kept(batch.counts):
-            await self._storage.create(log_name(loop, plan.cut, "late"), batch.late)
-        await trace_index.publish(self._storage, loop, plan.cut, *batch.entries, batch.lines.parent)
-
-    async def _config(self, loop: str) -> LoopConfig:
-        blob = await self._storage.read(blob_name(loop, "config.json"))
-        return decode_config(blob.data) if blob else new_loop(self._settings)
+    def _latest(self, trainee: Trainee, heads: Heads) -> int:
+        return int((heads.clock - trainee.config.wait - self._settings.clock_skew_seconds) * 1000)
 
 
-def _settled(joiner: Joiner, observed: list[int]) -> list[int]:
-    firsts = [joiner.unsettled(partition) for partition in range(len(observed))]
-    return [head if first is None else first - 1 for first, head in zip(firsts, observed, strict=True)]
+def _oldest(trainees: list[Trainee]) -> list[Trainee]:
+    """Of the loops that may go together, those that are furthest behind."""
+    groups: defaultdict[Hashable, list[Trainee]] = defaultdict(list)
+    for trainee in trainees:
+        groups[planning.together(trainee.checkpoint, trainee.config, trainee.joiner is not None)].append(trainee)
+    return min(groups.values(), key=lambda group: min(trainee.checkpoint.cut for trainee in group))
 
 
-def _kept(counts: Counts) -> int:
-    return counts.late + counts.orphans + counts.duplicate_ranks + counts.duplicate_observations + counts.unreadable
+def _pace(trainee: Trainee) -> Hashable:
+    return trainee.config.wait, trainee.config.export
+
+
+def _observed(trainee: Trainee) -> list[int]:
+    return trainee.checkpoint.observations if trainee.joiner is None else trainee.checkpoint.observed
+
+
+def _tell(trainee: Trainee, error: Exception) -> None:
+    if isinstance(error, Conflict):
+        _log.info("Another trainer was faster: %s", error)
+    else:
+        expected = isinstance(error, StorageUnavailable | msgspec.DecodeError)
+        _log.error("Loop %s was not trained: %s", trainee.loop, error, exc_info=None if expected else error)
+
+
+async def _each(limit: int, step: Callable[[_Item], Awaitable[None]], items: Iterable[_Item]) -> None:
+    """Does the step for each item, for `limit` at once, in order."""
+    slots = asyncio.Semaphore(limit)
+
+    async def one(item: _Item) -> None:
+        async with slots:
+            await step(item)
+
+    await asyncio.gather(*(one(item) for item in items))
 
 
 @functools.cache
@@ -237,6 +224,6 @@ def current() -> Trainer:
     return Trainer(service.current())
 
 
-async def run(loop: str = DEFAULT_LOOP) -> None:
+async def run() -> None:
     """One tick of the timer."""
-    await current().tick(loop)
+    await current().tick()

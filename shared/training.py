@@ -13,11 +13,15 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import msgspec
 
+from shared import policy, slots_log
 from shared.writer import Writer
+
+if TYPE_CHECKING:
+    from shared.model import Model
 
 REFUSED = 3
 VALIDATED_EVENTS, SAMPLE_BYTES = 50, 100_000
@@ -34,8 +38,9 @@ class Learner:
     arguments: the policy, used for a new model. previous: the state to go on from. Killed if it is not finished.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, events: BinaryIO, folder: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, events: BinaryIO, folder: Path, multi_slot: bool) -> None:
         self.model, self.predict = folder / "model.vw", folder / "predict.vw"
+        self._multi_slot = multi_slot
         self._process, self._events, self._errors = process, Writer(events), folder / "training.log"
         self._sample, self._sampled = folder / "sample.dsjson", b""
 
@@ -56,10 +61,11 @@ class Learner:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=errors,
             )
-        return cls(process, events, folder)
+        return cls(process, events, folder, policy.is_multi_slot(arguments))
 
     async def feed(self, lines: bytes) -> None:
-        """Hands over lines of dsjson; waits when the learner is far behind."""
+        """Hands over lines of dsjson, but those of the other kind of policy; waits when the learner is far behind."""
+        lines = slots_log.of_kind(lines, self._multi_slot)
         if len(self._sampled) < SAMPLE_BYTES:
             self._sampled += lines
         with contextlib.suppress(ConnectionError):  # it ended: `finish` tells why
@@ -97,7 +103,7 @@ def learn(arguments: str, previous: Path | None, batch: Path, model: Path) -> No
     """One pass of VW's native driver over the batch; raises RuntimeError if VW refuses."""
     import vowpalwabbit
 
-    start = ["-i", str(previous)] if previous else arguments.split()
+    start = ["-i", str(previous), *policy.learning_options(arguments)] if previous else arguments.split()
     options = ["--dsjson", "--save_resume", "--preserve_performance_counters", "--quiet"]
     vowpalwabbit.Workspace(arg_list=[*start, "-d", str(batch), *options, "-f", str(model)]).finish()
 
@@ -118,16 +124,25 @@ def validate(predict: Path, sample: Iterable[bytes]) -> None:
     for line in sample:
         event = msgspec.json.decode(line, type=_Event)
         try:
-            pmf = model.predict(bytes(event.c), len(event.a))
+            pmfs = _predictions(model, event)
         except PredictionError as error:
             raise TrainingRefused(f"the new model does not predict: {error}") from None
-        if abs(sum(pmf) - 1) > 1e-3:
-            raise TrainingRefused(f"the new model's probabilities sum to {sum(pmf)}")
+        for pmf in pmfs:
+            if abs(sum(pmf) - 1) > 1e-3:
+                raise TrainingRefused(f"the new model's probabilities sum to {sum(pmf)}")
 
 
 class _Event(msgspec.Struct):
-    a: list[int]
     c: msgspec.Raw
+    a: list[int] = []
+    slots: list[msgspec.Raw] = msgspec.field(name="_outcomes", default=[])
+
+
+def _predictions(model: "Model", event: _Event) -> list[list[float]]:
+    context = bytes(event.c)
+    if model.multi_slot:
+        return [slot.probabilities for slot in model.predict_slots(context, len(event.slots))]
+    return [model.predict(context, len(event.a))]
 
 
 def main() -> int:

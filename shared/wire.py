@@ -21,10 +21,11 @@ Number = Annotated[float, Meta(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)]
 _Scalar = None | bool | str | float | list[float]
 
 
-_Flat = dict[Name, str | Number | bool | None]
+FlatFeatures = dict[Name, str | Number | bool | None]
 
 
-def _nested() -> Any:
+def nested() -> Any:
+    """The type of features nested up to MAX_NESTING levels deep."""
     value: Any = _Scalar
     for _ in range(MAX_NESTING - 1):
         value = _Scalar | dict[Name, value]
@@ -41,14 +42,19 @@ class RankableAction(msgspec.Struct, Generic[F], gc=False):
     features: Annotated[list[F], Meta(min_length=1)]
 
 
-class RankRequest(msgspec.Struct, Generic[F], rename="camel", gc=False):
-    """The body of `POST /rank`."""
+class AnyRankRequest(msgspec.Struct, Generic[F], rename="camel", gc=False):
+    """What the bodies of both kinds of Rank, single-slot and multi-slot, have in common."""
 
     actions: Annotated[list[RankableAction[F]], Meta(min_length=1, max_length=MAX_ACTIONS)]
     context_features: list[F] | None = None
-    excluded_actions: list[str] | None = None
     event_id: Id | None = None
     defer_activation: bool | None = False
+
+
+class RankRequest(AnyRankRequest[F], Generic[F], gc=False):
+    """The body of `POST /rank`."""
+
+    excluded_actions: list[str] | None = None
 
 
 class RewardRequest(msgspec.Struct, gc=False):
@@ -64,16 +70,36 @@ class RankedAction(msgspec.Struct, gc=False):
     probability: float
 
 
-class RankResponse(msgspec.Struct, rename="camel", gc=False):
+class FeatureScore(msgspec.Struct, gc=False):
+    """The share of one feature, or of several together, in the score of an action."""
+
+    name: str
+    score: float
+
+
+class ActionExplanation(msgspec.Struct, gc=False):
+    """The shares that add up to the score of an action, the largest first; the higher the score, the better."""
+
+    id: str
+    features: list[FeatureScore]
+
+
+class RankResponse(msgspec.Struct, rename="camel", gc=False, omit_defaults=True):
     """The answer of `POST /rank`, the chosen action first in `ranking`."""
 
     ranking: list[RankedAction]
     event_id: str
     reward_action_id: str
+    inference_explanation: list[ActionExplanation] | None = None
 
 
 # What msgspec says, in the contract's words: the first pattern that is found decides.
 _RANK_HINTS = (
+    (r"got `null` - at `\$\.slots\[\d+\]`", "Slots contain null value."),
+    (r"missing required field `slots`|\$\.slots`$", "Slot count should be between 1 and 50."),
+    (r"\$\.slots\[[.\d]*\]\.id|field `id` - at `\$\.slots", "Slot ids must have 1 to 256 characters."),
+    (r"baselineAction", "Every slot needs a baselineAction, the id of an action."),
+    (r"\$\.slots\[[.\d]*\]\.excludedActions", "excludedActions must be a list of action ids."),
     (r"got `null` - at `\$\.actions\[\d+\]`", "Actions contains null value."),
     (r"missing required field `actions`|\$\.actions`$", "Action count should be between 1 and 50."),
     (r"\$\.actions\[[.\d]*\]\.id", "Action ids must not be empty, nor longer than 256 characters."),
@@ -87,11 +113,15 @@ _RANK_HINTS = (
 )  # fmt: skip
 _HINTS = {
     "InvalidRankRequest": _RANK_HINTS,
-    "InvalidRewardRequest": ((r"value", "value must be a number from -1 to 1."),),
+    "InvalidRewardRequest": (
+        (r"value", "value must be a number from -1 to 1."),
+        (r"slotId", "slotId must have 1 to 256 characters."),
+        (r"reward", "reward must list 1 to 50 objects of slotId and value."),
+    ),
 }
 
-_flat_rank = msgspec.json.Decoder(RankRequest[_Flat])
-_rank = msgspec.json.Decoder(RankRequest[_nested() | None])  # type: ignore[misc]
+_flat_rank = msgspec.json.Decoder(RankRequest[FlatFeatures])
+_rank = msgspec.json.Decoder(RankRequest[nested() | None])  # type: ignore[misc]
 _reward = msgspec.json.Decoder(RewardRequest)
 T = TypeVar("T")
 
@@ -126,28 +156,35 @@ def rank_request(body: bytes) -> RankRequest[Any]:
         request = decode(_rank, body, "InvalidRankRequest")
         plain = False
     if not plain:
-        _make_safe(request)
+        make_safe(request)
     if (not plain or len(body) > SURELY_FEW_BYTES) and (pairs := _pairs(request)) > MAX_PAIRS:
         excess = f"{pairs:,} pairs of features of an action and the context, over all actions; {MAX_PAIRS:,} allowed"
         raise ApiError("InvalidRankRequest", f"Too many features: {excess}. Send fewer features or actions.")
+    check_ids(request)
+    return request
+
+
+def check_ids(request: AnyRankRequest[Any]) -> None:
+    """Raises ApiError unless the event id survives in a path and the action ids are unique."""
     if (given := request.event_id) and (given in UNREACHABLE or "%2f" in given.lower()):
         raise ApiError("InvalidRankRequest", "An eventId must survive in a path: not '.', '..' or with '%2F' in it.")
     if len({action.id for action in request.actions}) != len(request.actions):
         raise ApiError("InvalidRankRequest", "Action ids must be unique.", target="actions")
-    return request
 
 
 def _pairs(request: RankRequest[Any]) -> int:
-    context = sum(map(_count, request.context_features or ()))
-    return sum((context + sum(map(_count, action.features))) ** 2 for action in request.actions)
+    context = sum(map(count, request.context_features or ()))
+    return sum((context + sum(map(count, action.features))) ** 2 for action in request.actions)
 
 
-def _count(features: dict[str, Any]) -> int:
+def count(features: dict[str, Any]) -> int:
+    """How many features VW makes of an object."""
     values = features.values()
-    return sum(_count(one) if isinstance(one, dict) else len(one) if isinstance(one, list) else 1 for one in values)
+    return sum(count(one) if isinstance(one, dict) else len(one) if isinstance(one, list) else 1 for one in values)
 
 
-def _make_safe(request: RankRequest[Any]) -> None:
+def make_safe(request: AnyRankRequest[Any]) -> None:
+    """Replaces the features of context and actions by such as VW may see; raises ApiError for a null among them."""
     if None in (request.context_features or ()):
         raise ApiError("InvalidRankRequest", "Context features contains null value.", target="contextFeatures")
     request.context_features = [safe(features) for features in request.context_features or ()]

@@ -1,6 +1,7 @@
 """The benchmarks still measure: their short forms give figures. What they measured is not judged here."""
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import http_rank, latency, memory, models, parts, rank, start, trace, traffic
+from benchmarks import http_rank, latency, memory, models, parts, rank, slots, start, trace, traffic
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
-from shared import events, wire
+from shared import events, slots_ranking, slots_wire, wire
+from shared.loops import LoopConfig
 from shared.policy import DEFAULT_ARGUMENTS
 
 
@@ -53,6 +55,15 @@ def test_rank(tmp_path: Path) -> None:
         sorted(rank.bare(model)(rank.context(body)))
     )
     assert len(order.probabilities) == 10
+
+
+def test_slots(tmp_path: Path) -> None:
+    check(slots.compare(excluded=2, rounds=1, count=50), "request to answer", "body to answer")
+    model, request = slots.trained(tmp_path, count=50), slots_wire.rank_request(slots.request(1, 2))
+    context = slots_ranking.decide(request, LoopConfig(), None).context.decode()
+    drawn = [f"action-{slot[0][0]}" for slot in slots.bare(model)(context)]
+    answered = json.loads(slots.product(model)(request))
+    assert [slot["rewardActionId"] for slot in answered["slots"]] == drawn
 
 
 def test_http_rank(environment: dict[str, str]) -> None:

@@ -6,14 +6,17 @@ import asyncio
 import gzip
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import vowpalwabbit
 from azure.core.exceptions import ResourceNotFoundError
 from azure.eventhub.aio import EventHubConsumerClient
+from azure.storage.blob import BlobProperties
 
 from harness.system import CONTAINER, System, wait_until
+from shared import checkpoint
 
 HUBS, PARTITIONS = ("interactions", "observations"), 4
 
@@ -31,19 +34,23 @@ class Line(NamedTuple):
 
 
 class Loop:
-    """The blobs of the loop `default` in one container."""
+    """The blobs of a loop in one container."""
 
-    def __init__(self, system: System, container: str = CONTAINER) -> None:
-        self._system, self._blobs = system, system.blobs(container)
+    def __init__(self, system: System, container: str = CONTAINER, loop: str = "default") -> None:
+        self._system, self._blobs, self._loop = system, system.blobs(container), loop
 
     def name(self, name: str) -> str:
-        return f"loops/default/{name}"
+        return f"loops/{self._loop}/{name}"
 
     def names(self, prefix: str) -> list[str]:
         try:
             return sorted(self._blobs.list_blob_names(name_starts_with=self.name(prefix)))
         except ResourceNotFoundError:
             return []
+
+    def listed(self) -> list[BlobProperties]:
+        """All blobs with their properties."""
+        return list(self._blobs.list_blobs(name_starts_with=self.name("")))
 
     def read(self, name: str) -> bytes:
         """A blob by its full name; ResourceNotFoundError if there is none."""
@@ -58,10 +65,12 @@ class Loop:
     def checkpoint(self) -> dict[str, Any]:
         """checkpoint.json; {} while there is none that can be read."""
         try:
-            checkpoint: dict[str, Any] = json.loads(self.read(self.name("checkpoint.json")))
+            data = self.read(self.name("checkpoint.json"))
+            checkpoint.decode(data)
         except (ResourceNotFoundError, ValueError):
             return {}
-        return checkpoint
+        state: dict[str, Any] = json.loads(data)
+        return state
 
     def counts(self) -> dict[str, int]:
         """The checkpoint's counts that are not 0."""
@@ -89,12 +98,15 @@ class Loop:
         model = self.checkpoint()["model"]
         return _without_header(self.read(model["trainer"]["name"]), model["arguments"])
 
-    def replayed(self) -> bytes:
-        """The weights that VW's own driver learns from the joined log, in one go."""
+    def replayed(self, changed: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> bytes:
+        """The weights that VW's own driver learns from the joined log, or from its changed lines, in one go."""
         arguments = self.checkpoint()["model"]["arguments"]
         with tempfile.TemporaryDirectory() as folder:
             data, model = Path(folder, "log.dsjson"), Path(folder, "model.vw")
-            data.write_bytes(self.joined_log())
+            lines = self.joined_log()
+            if changed:
+                lines = b"".join(json.dumps(changed(json.loads(line))).encode() + b"\n" for line in lines.splitlines())
+            data.write_bytes(lines)
             _drive([*arguments.split(), "-d", str(data), "--dsjson"], model)
             return _without_header(model.read_bytes(), arguments)
 

@@ -8,7 +8,7 @@ import vowpalwabbit
 from harness.learning import PLAIN, decide, interaction
 
 from shared.events import Observation
-from shared.joined_log import Joined, join_line, timestamp
+from shared.joined_log import Joined, join_line, relabelled, timestamp
 from shared.loops import LoopConfig
 
 AT, OBSERVED = 1_700_000_000_123, "2023-11-14T22:13:21.000Z"
@@ -99,3 +99,24 @@ def test_vw_reads_cost_probability_and_action_of_the_line() -> None:
 
 def test_timestamps() -> None:
     assert timestamp(0) == "1970-01-01T00:00:00.000Z"
+
+
+def test_lines_are_relabelled_as_if_they_had_been_joined_with_other_settings() -> None:
+    cases = [
+        (),
+        (observation("reward", 0.5), observation("reward", 1.0)),
+        (observation("activation"), observation("reward", 0.25)),
+        (observation("activation"),),
+    ]
+    changed = {"aggregation": "sum", "default_reward": 0.75}
+    for deferred in (False, True):
+        before, after = (
+            b"".join(joined(*one, deferred=deferred, **config).line for one in cases) for config in ({}, changed)
+        )
+        assert relabelled(before, LoopConfig(**changed)) == after != before
+        assert relabelled(after, LoopConfig(**changed)) == after
+
+
+def test_lines_that_are_not_ours_are_left_as_they_are() -> None:
+    lines = b'{"_outcomes":[{"_label_cost":-1}]}\nno JSON\n'
+    assert relabelled(lines, LoopConfig(default_reward=1.0)) == lines

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from shared.errors import ApiError
-from shared.loops import LoopConfig, blob_name, decode_config
+from shared.loops import LoopConfig, Policy, blob_name, decode_config
 
 EDITED = "2026-01-01T00:00:00Z"
 VALID: dict[str, Any] = {
@@ -16,6 +16,26 @@ VALID: dict[str, Any] = {
     "modelExportFrequency": "00:00:15",
     "logRetentionDays": 7,
 }
+# What a client of v1.0 says nothing of.
+UNCHANGED: dict[str, Any] = {
+    "logMirrorEnabled": False,
+    "learningMode": "Online",
+    "isAutoOptimizationEnabled": False,
+    "autoOptimizationFrequency": "P28D",
+    "modelRetrainDays": 2,
+    "isInferenceExplainabilityEnabled": False,
+}
+OPTIONAL: dict[str, Any] = {
+    "logMirrorEnabled": True,
+    "logMirrorSasUri": "https://example.org/container?sig=x",
+    "learningMode": "Apprentice",
+    "isAutoOptimizationEnabled": True,
+    "autoOptimizationFrequency": "P7D",
+    "autoOptimizationStartDate": "2019-01-19T00:00:00Z",
+    "modelRetrainDays": 7,
+    "isInferenceExplainabilityEnabled": True,
+}
+MULTI_SLOT = Policy("slots", "--ccb_explore_adf --epsilon 0.4")
 
 
 def put(**changed: Any) -> LoopConfig:
@@ -25,12 +45,49 @@ def put(**changed: Any) -> LoopConfig:
 
 def test_a_configuration_comes_back_as_it_was_put_with_iso_durations() -> None:
     wire = msgspec.to_builtins(put().to_wire())
-    assert wire == VALID | {
-        "modelExportFrequency": "PT15S",
-        "logMirrorEnabled": False,
-        "lastConfigurationEditDate": EDITED,
-        "learningMode": "Online",
-    }
+    assert wire == VALID | UNCHANGED | {"modelExportFrequency": "PT15S", "lastConfigurationEditDate": EDITED}
+
+
+@pytest.mark.parametrize("absent", [..., None])
+def test_optional_members_are_kept_until_they_are_put_again(absent: Any) -> None:
+    config = put()
+    for name, value in OPTIONAL.items():
+        config = config.updated(json.dumps(VALID | {name: value}).encode(), EDITED)
+    again = {name: absent for name in OPTIONAL if absent is None}
+    config = config.updated(json.dumps(VALID | again).encode(), EDITED)
+    wire = msgspec.to_builtins(config.to_wire())
+    assert {name: wire[name] for name in OPTIONAL} == OPTIONAL
+    assert decode_config(config.encoded()) == config
+
+
+@pytest.mark.parametrize("changed", [{"defaultReward": 1}, {"rewardWaitTime": "PT1M"}, {"rewardAggregation": "max"}])
+def test_the_learning_mode_is_not_changed_together_with_rewards(changed: dict[str, Any]) -> None:
+    config = put()
+    for body in (VALID | {"learningMode": "Apprentice"}, VALID | changed, VALID | changed | {"learningMode": "Online"}):
+        config.updated(json.dumps(body).encode(), EDITED)
+    with pytest.raises(ApiError) as refused:
+        config.updated(json.dumps(VALID | changed | {"learningMode": "LoggingOnly"}).encode(), EDITED)
+    assert refused.value.code == "InvalidLearningModeServiceConfiguration"
+
+
+def test_retraining_reaches_as_far_as_the_log() -> None:
+    config = put(modelRetrainDays=7)
+    assert config.updated(json.dumps(VALID | {"logRetentionDays": 3}).encode(), EDITED).model_retrain_days == 3
+    assert put(modelRetrainDays=1_000, logRetentionDays=-1).model_retrain_days == 1_000
+
+
+def test_a_policy_sets_the_exploration_it_has() -> None:
+    config = put()
+    assert config.with_policy(Policy("p", "--cb_explore_adf --epsilon 0.05")).exploration == 0.05
+    assert config.with_policy(Policy("p", "--cb_explore_adf --squarecb")).exploration == 0.3
+
+
+def test_multi_slot_and_automatic_optimization_exclude_each_other() -> None:
+    config, body = put().with_policy(MULTI_SLOT), json.dumps(VALID | {"isAutoOptimizationEnabled": True}).encode()
+    for refused in (lambda: config.updated(body, EDITED), lambda: put().updated(body, EDITED).with_policy(MULTI_SLOT)):
+        with pytest.raises(ApiError) as error:
+            refused()
+        assert (error.value.status, error.value.code) == (403, "ProblemTypeIncompatibleWithAutoOptimization")
 
 
 def test_the_defaults_are_a_valid_configuration() -> None:
@@ -65,6 +122,13 @@ def test_what_is_stored_reads_the_same() -> None:
         ({"explorationPercentage": 1.1}, "InvalidServiceConfiguration", "`$.explorationPercentage`"),
         ({"explorationPercentage": -0.1}, "InvalidServiceConfiguration", "`$.explorationPercentage`"),
         ({"explorationPercentage": ...}, "InvalidServiceConfiguration", "`explorationPercentage`"),
+        ({"modelRetrainDays": 8}, "InvalidModelRetrainDays", "from 0 to logRetentionDays"),
+        ({"modelRetrainDays": -1}, "InvalidModelRetrainDays", "from 0 to logRetentionDays"),
+        ({"modelRetrainDays": 1.5}, "InvalidServiceConfiguration", "`$.modelRetrainDays`"),
+        ({"learningMode": "online"}, "InvalidServiceConfiguration", "`$.learningMode`"),
+        ({"autoOptimizationFrequency": "PT1H"}, "InvalidServiceConfiguration", "at least P1D"),
+        ({"autoOptimizationStartDate": "soon"}, "InvalidServiceConfiguration", "ISO 8601"),
+        ({"isInferenceExplainabilityEnabled": 1}, "InvalidServiceConfiguration", "isInferenceExplainabilityEnabled"),
         ({"logRetentionDays": -2}, "InvalidServiceConfiguration", "`$.logRetentionDays`"),
         ({"logRetentionDays": 2**31}, "InvalidServiceConfiguration", "`$.logRetentionDays`"),
         ({"logRetentionDays": 1.5}, "InvalidServiceConfiguration", "`$.logRetentionDays`"),

@@ -10,8 +10,10 @@ from shared import model as model_module
 from shared import policy
 from shared.model import Model, PredictionError, uniform
 
+SINGLE_SLOT = [policy.DEFAULT_ARGUMENTS, policy.HISTORIC_ARGUMENTS]
 
-@pytest.fixture(scope="module", params=list(policy.NAMED.values()), ids=list(policy.NAMED))
+
+@pytest.fixture(scope="module", params=SINGLE_SLOT, ids=["default", "historic"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
     return trained(tmp_path_factory.mktemp("model"), request.param)
 
@@ -33,7 +35,7 @@ def test_the_fast_route_equals_the_public_one_and_falls_back_to_it(
 ) -> None:
     fast = trained(tmp_path)
     assert fast._predict != fast._workspace.predict
-    monkeypatch.setattr(model_module, "_low_level", lambda workspace: None)
+    monkeypatch.setattr(model_module, "_low_level", lambda workspace, multi_slot: None)
     slow = Model("slow", tmp_path / "predict.vw")
     assert slow._predict == slow._workspace.predict
     for body in PLAIN[:3]:
@@ -44,10 +46,10 @@ def test_the_fast_route_equals_the_public_one_and_falls_back_to_it(
 def test_the_fast_route_is_given_up_when_its_names_are_gone(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     import pylibvw
 
-    assert model_module._low_level(model._workspace) is not None
+    assert model_module._low_level(model._workspace, False) is not None
     monkeypatch.delattr(pylibvw.vw, "_finish_example_multi_ex")
-    assert model_module._low_level(model._workspace) is None
-    assert model_module._low_level(object()) is None
+    assert model_module._low_level(model._workspace, False) is None
+    assert model_module._low_level(object(), False) is None
 
 
 @pytest.mark.parametrize("context", [b"{", b"", b'{"FromUrl":[{"x":.25}],"_multi":[{"j":[{"y":1}]},{"j":[{"y":2}]}]}'])

@@ -1,7 +1,34 @@
-"""How far a training run reaches."""
+"""When loops train, which of them together, and how far a run reaches."""
 
-from shared.checkpoint import Checkpoint
-from shared.planning import realigned, run_name
+import msgspec
+import pytest
+
+from shared.checkpoint import Checkpoint, Plan
+from shared.loops import LoopConfig
+from shared.planning import LONGEST_RUN_MS, is_due, realigned, run_name, together
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "due"), [(0, 1e9, True), (59, 60, True), (60, 119, False), (60, 120, True), (119, 121, True)]
+)
+def test_loops_of_the_same_interval_are_due_together(last: float, now: float, due: bool) -> None:
+    assert is_due(last, 60, now) == due
+
+
+def test_loops_go_together_that_read_alike() -> None:
+    config, other = LoopConfig(), LoopConfig(wait=1.0)
+    one, near, far = Checkpoint(cut=5), Checkpoint(cut=6), Checkpoint(cut=5 + LONGEST_RUN_MS)
+    assert together(one, config, warm=True) == together(near, config, warm=True)
+    assert together(one, config, warm=True) != together(one, other, warm=True)
+    assert together(one, config, warm=True) != together(one, config, warm=False)
+    assert together(one, config, warm=True) != together(far, config, warm=True)
+
+
+def test_a_plan_that_was_left_goes_with_the_same_plan_only() -> None:
+    config, plan = LoopConfig(), Plan("run", 5, [1], [1], LoopConfig())
+    one, other = Checkpoint(plan=plan), Checkpoint(plan=msgspec.structs.replace(plan, observations=[2]))
+    assert together(one, config, warm=False) == together(one, config, warm=True)
+    assert len({together(state, config, warm=False) for state in (one, other, Checkpoint())}) == 3
 
 
 def test_positions_are_kept_where_the_hub_goes_on() -> None:

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 
 import pytest
@@ -87,3 +89,16 @@ def test_the_example_file_can_be_loaded() -> None:
     values = json.loads(settings_docs.example())["Values"]
     assert isinstance(load(values), Settings)
     assert {setting.name for setting in declared()} <= set(values)
+
+
+def test_trusted_signers_are_fingerprints_or_certificates() -> None:
+    certificate = b"a certificate" * 9
+    digest = hashlib.sha256(certificate).hexdigest()
+    pem = base64.encodebytes(certificate).decode()
+    colons = ":".join(digest[place : place + 2] for place in range(0, 64, 2)).upper()
+    block = f"-----BEGIN CERTIFICATE-----\n{pem}-----END CERTIFICATE-----\n"
+    for text in (digest, f" {colons} ,", pem, block, block * 2):
+        assert load(REQUIRED | {"TRUSTED_SIGNERS": text}).trusted_signers == {digest}
+    assert load(REQUIRED | {"TRUSTED_SIGNERS": f"{'0' * 64},{block}"}).trusted_signers == {digest, "0" * 64}
+    with pytest.raises(SettingsError, match="TRUSTED_SIGNERS is malformed"):
+        load(REQUIRED | {"TRUSTED_SIGNERS": "me"})

@@ -1,0 +1,17 @@
+"""HTTP: how an apprentice is doing."""
+
+import azure.functions as func
+
+from shared import http, model_admin
+from shared.auth import Role
+from shared.service import Service
+
+bp = func.Blueprint()
+
+
+@bp.route("loops/{loop}/apprentice", methods=["GET"])
+@http.endpoint(Role.ADMIN)
+async def get_apprentice(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /loops/{loop}/apprentice`, of any loop and of `default`: match rate and rewards, lately and in total."""
+    loop = service.loop(http.loop_of(req))
+    return http.json_answer(await model_admin.apprenticeship(loop, service.storage))

@@ -1,0 +1,48 @@
+"""Which features VW crosses: its interaction specifications, expanded over namespaces as VW expands them.
+
+A namespace is its first byte, and `:` stands for any of them. The order within an interaction matters, because the
+index of a crossed feature is a hash of the features' indices in that order.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from itertools import combinations_with_replacement
+
+WILDCARD = ord(":")
+
+Interaction = tuple[int, ...]
+
+_KINDS = ("quadratic", "cubic", "interactions")
+_SPECIFICATION = re.compile(rf"--({'|'.join(_KINDS)})[ =](\S+)")
+
+
+def specified(arguments: str) -> list[Interaction]:
+    """The specifications in VW's arguments, spelled out as VW does it in `Workspace.get_arguments()`."""
+    found = sorted(_SPECIFICATION.findall(arguments), key=lambda one: _KINDS.index(one[0]))
+    return _distinct([tuple(specification.encode()) for _, specification in found])
+
+
+def expanded(specifications: Iterable[Interaction], namespaces: Collection[int]) -> list[Interaction]:
+    """Every interaction of these namespaces, each once whatever its order."""
+    found = [one for specification in specifications for one in _expand(specification, sorted(namespaces))]
+    return _distinct(sorted(found, key=lambda one: (-len(one), one)))
+
+
+def _expand(specification: Interaction, namespaces: list[int]) -> Iterable[Interaction]:
+    wild = [position for position, namespace in enumerate(specification) if namespace == WILDCARD]
+    for chosen in combinations_with_replacement(namespaces, len(wild)):
+        interaction = list(specification)
+        # Two wildcards ascend in VW, any other number of them descends.
+        for position, namespace in zip(wild, chosen if len(wild) == 2 else reversed(chosen), strict=True):
+            interaction[position] = namespace
+        yield tuple(interaction)
+
+
+def _distinct(interactions: Iterable[Interaction]) -> list[Interaction]:
+    """The first of those that differ in order only; sorted if a namespace is in it twice beside another."""
+    kept: dict[Interaction, Interaction] = {}
+    for interaction in interactions:
+        ordered = tuple(sorted(interaction))
+        repeated = 1 < len(set(interaction)) < len(interaction)
+        kept.setdefault(ordered, ordered if repeated else interaction)
+    return list(kept.values())

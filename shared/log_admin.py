@@ -1,0 +1,67 @@
+"""The joined log of a loop, as its administrators see it."""
+
+import gzip
+from datetime import datetime
+from typing import TypedDict
+
+import msgspec
+
+from shared.errors import ApiError
+from shared.loops import blob_name
+from shared.storage import Storage, StorageUnavailable
+
+DateRange = TypedDict("DateRange", {"from": str, "to": str})
+
+
+class LogsProperties(TypedDict):
+    """The contract's LogsProperties."""
+
+    dateRange: DateRange
+
+
+class _Dated(msgspec.Struct):
+    at: datetime = msgspec.field(name="Timestamp")
+
+
+_dated = msgspec.json.Decoder(_Dated)
+
+
+async def properties(storage: Storage, loop: str) -> LogsProperties:
+    """From the first to the last event of the retained log; raises LogsPropertiesNotFound if there is none."""
+    try:
+        names = await _names(storage, loop)
+        first = await _lines(storage, names[0]) if names else []
+        last = await _lines(storage, names[-1]) if names[1:] else first
+    except StorageUnavailable:
+        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    if not first or not last:
+        raise ApiError("LogsPropertiesNotFound")
+    return {"dateRange": {"from": _time(first[0]), "to": _time(last[-1])}}
+
+
+async def delete(storage: Storage, loop: str) -> None:
+    """Deletes what is retained of the joined log. Events that are still in the hubs will be logged as ever."""
+    try:
+        for name in await storage.names(blob_name(loop, "logs", "")):
+            await storage.delete(name)
+    except StorageUnavailable:
+        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+
+
+async def recent(storage: Storage, loop: str, count: int) -> list[bytes]:
+    """The last lines of the joined log, at most `count`."""
+    names = await _names(storage, loop)
+    return (await _lines(storage, names[-1]))[-count:] if names else []
+
+
+async def _names(storage: Storage, loop: str) -> list[str]:
+    return [name for name in await storage.names(blob_name(loop, "logs", "")) if name.endswith(".dsjson.gz")]
+
+
+async def _lines(storage: Storage, name: str) -> list[bytes]:
+    blob = await storage.read(name)
+    return gzip.decompress(blob.data).splitlines(keepends=True) if blob else []
+
+
+def _time(line: bytes) -> str:
+    return _dated.decode(line).at.isoformat().replace("+00:00", "Z")
