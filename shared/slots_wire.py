@@ -36,7 +36,9 @@ class SlotReward(msgspec.Struct, rename="camel", gc=False):
     value: Annotated[float, Meta(ge=-1, le=1)]
 
 
-class _MultiSlotRewardRequest(msgspec.Struct, gc=False):
+class MultiSlotRewardRequest(msgspec.Struct, gc=False):
+    """The body of `POST /multislot/events/{eventId}/reward`."""
+
     reward: Annotated[list[SlotReward], Meta(min_length=1, max_length=MAX_SLOTS)]
 
 
@@ -56,7 +58,7 @@ class MultiSlotRankResponse(msgspec.Struct, rename="camel", gc=False):
 
 _flat_rank = msgspec.json.Decoder(MultiSlotRankRequest[FlatFeatures])
 _rank = msgspec.json.Decoder(MultiSlotRankRequest[wire.nested() | None])  # type: ignore[misc]
-_reward = msgspec.json.Decoder(_MultiSlotRewardRequest)
+_reward = msgspec.json.Decoder(MultiSlotRewardRequest)
 
 
 def rank_request(body: bytes) -> MultiSlotRankRequest[Any]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from shared.model import UNTRAINED
+from shared.wire import RankedAction
 
 Status = Literal["waiting", "closing", "learned", "skipped", "rejected", "neverRanked"]
 Fate = Literal["joined", "late", "orphan", "duplicate", "unreadable"]
@@ -22,13 +23,6 @@ class TracedObservation(msgspec.Struct, rename="camel", omit_defaults=True):
     fate: Fate
     value: Any = None
     slot: str | None = None
-
-
-class RankedAction(msgspec.Struct, rename="camel"):
-    """An action of the ranking, in its order: the chosen one first."""
-
-    id: str
-    probability: float
 
 
 class Slot(msgspec.Struct, rename="camel"):

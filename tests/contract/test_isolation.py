@@ -15,6 +15,14 @@ OPERATIONS: list[tuple[str, str, Any]] = [
     ("GET", "personalizer/v1.0/configurations/service", None),
     ("PUT", "personalizer/v1.0/configurations/service", CONFIGURATION),
     ("GET", "personalizer/v1.1-preview.3/model/properties", None),
+    ("GET", "personalizer/v1.0/configurations/policy", None),
+    ("PUT", "personalizer/v1.0/configurations/policy", {"name": "p", "arguments": "--cb_explore_adf"}),
+    ("DELETE", "personalizer/v1.0/configurations/policy", None),
+    ("GET", "personalizer/v1.1-preview.3/model?signed=true", None),
+    ("PUT", "personalizer/v1.1-preview.3/model", {}),
+    ("DELETE", "personalizer/v1.0/model", None),
+    ("GET", "personalizer/v1.0/logs/properties", None),
+    ("DELETE", "personalizer/v1.0/logs", None),
     ("GET", "events/e", None),
     ("GET", "", None),
     ("DELETE", "", None),
@@ -124,3 +132,10 @@ def test_a_deleted_loop_is_gone_and_its_name_starts_anew(system: System) -> None
     assert call(system, key, "GET", path).status_code == 401
     assert call(system, ADMIN_KEY, "GET", path).json()["defaultReward"] == 0
     assert call(system, ADMIN_KEY, "DELETE", "loops/brief").status_code == 204
+
+
+def test_a_loop_can_be_configured_before_it_ranks(system: System) -> None:
+    assert call(system, ADMIN_KEY, "PUT", "loops/first").status_code == 201
+    for method, path, body in (OPERATIONS[4], OPERATIONS[0]):
+        assert call(system, ADMIN_KEY, method, f"loops/first/{path}", body).status_code in {200, 201}
+    assert call(system, ADMIN_KEY, "DELETE", "loops/first").status_code == 204

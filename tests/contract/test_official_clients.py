@@ -6,6 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
+import jsonschema
 import pytest
 from azure.cognitiveservices.personalizer import PersonalizerClient
 from azure.cognitiveservices.personalizer.models import (
@@ -109,3 +111,64 @@ def test_npm_rest(system: System) -> None:
     assert answers["policy"]["body"]["name"] == "default"
     assert set(answers["properties"]["body"]) == {"creationTime", "lastModifiedTime"}
     assert answers["invalid"]["body"]["error"]["code"] == "InvalidRankRequest"
+
+
+SWAGGER = json.loads((Path(__file__).parent / "swagger" / "v1.1-preview.3.json").read_text())
+# Every operation of v1.1-preview.3: the statuses of its swagger, but for what is not part of this version.
+STATUSES = {
+    "GET /configurations/service": 200,
+    "PUT /configurations/service": 200,
+    "GET /configurations/policy": 200,
+    "PUT /configurations/policy": 200,
+    "DELETE /configurations/policy": 200,
+    "POST /configurations/applyFromEvaluation": 501,
+    "GET /evaluations": 501,
+    "POST /evaluations": 501,
+    "GET /evaluations/{evaluationId}": 501,
+    "DELETE /evaluations/{evaluationId}": 501,
+    "POST /rank": 201,
+    "POST /events/{eventId}/reward": 204,
+    "POST /events/{eventId}/activate": 204,
+    "POST /multislot/rank": 201,
+    "POST /multislot/events/{eventId}/reward": 204,
+    "POST /multislot/events/{eventId}/activate": 204,
+    "POST /logs/interactions": 501,
+    "POST /logs/observations": 501,
+    "GET /logs/properties": 200,
+    "DELETE /logs": 204,
+    "GET /model": 200,
+    "PUT /model": 204,
+    "DELETE /model": 204,
+    "GET /model/properties": 200,
+}
+
+
+@pytest.fixture(scope="module")
+def all_operations(system: System) -> dict[str, Any]:
+    """What the npm client got from every operation, on a loop of its own."""
+    loop, owner = f"{system.url}/loops/npm", {"Ocp-Apim-Subscription-Key": ADMIN_KEY}
+    made = httpx.put(loop, headers=owner, timeout=30)
+    assert made.status_code == 201, made.text
+    answers = ran("all_operations.js", loop, made.json()["adminKeys"][0])
+    assert httpx.delete(loop, headers=owner, timeout=30).status_code == 204
+    return answers
+
+
+def test_npm_rest_does_all_24_operations(all_operations: dict[str, Any]) -> None:
+    assert STATUSES.keys() == SWAGGER["operations"].keys()
+    assert len(STATUSES) == 24
+    assert {name: answer["status"] for name, answer in all_operations.items()} == STATUSES
+
+
+@pytest.mark.parametrize("operation", sorted(STATUSES))
+def test_npm_rest_reads_what_the_swagger_promises(all_operations: dict[str, Any], operation: str) -> None:
+    answer, responses = all_operations[operation], SWAGGER["operations"][operation]["responses"]
+    if answer["status"] == 501:
+        assert answer["body"]["error"]["code"] == "NotImplemented"
+    elif answer["status"] == 204:
+        assert not answer.get("body")
+    elif operation == "GET /model":
+        assert answer["body"]["start"] == "PK"  # a zip
+    else:
+        schema = responses[str(answer["status"])]
+        jsonschema.validate(answer["body"], schema | {"definitions": SWAGGER["definitions"]})

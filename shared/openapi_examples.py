@@ -1,0 +1,27 @@
+"""The bodies that the OpenAPI document shows as examples."""
+
+RANK = {
+    "eventId": "visit-1",
+    "contextFeatures": [{"timeOfDay": "morning", "device": "phone"}],
+    "actions": [
+        {"id": "pasta", "features": [{"taste": "salty", "calories": 650}]},
+        {"id": "ice-cream", "features": [{"taste": "sweet", "calories": 270}]},
+    ],
+}
+SLOTS = [
+    {"id": "top", "baselineAction": "pasta", "features": [{"size": "large"}]},
+    {"id": "side", "baselineAction": "ice-cream", "excludedActions": ["pasta"]},
+]
+CONFIGURATION = {
+    "rewardWaitTime": "PT10M",
+    "defaultReward": 0,
+    "rewardAggregation": "earliest",
+    "explorationPercentage": 0.2,
+    "modelExportFrequency": "PT1M",
+    "logRetentionDays": 90,
+    "learningMode": "Online",
+}
+POLICY = {"name": "plain", "arguments": "--cb_explore_adf --epsilon 0.2 --cb_type mtr -q ::"}
+REWARD = {"value": 1}
+MULTI_SLOT_RANK = RANK | {"eventId": "visit-2", "slots": SLOTS}
+MULTI_SLOT_REWARD = {"reward": [{"slotId": "top", "value": 1}]}
