@@ -66,7 +66,13 @@ async def delete(loop: Serving, storage: Storage) -> None:
 
     def untrained(state: Checkpoint) -> Checkpoint:
         return msgspec.structs.replace(
-            state, model=None, first_model=None, failure=None, epoch=state.epoch + 1, unverified=False
+            state,
+            model=None,
+            first_model=None,
+            failure=None,
+            apprentice=None,
+            epoch=state.epoch + 1,
+            unverified=False,
         )
 
     try:
