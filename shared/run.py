@@ -241,8 +241,8 @@ class Run:
                     await learner.feed(b"".join(lines))
 
     async def _upload(self, model: Path, predict: Path) -> ModelRecord:
-        version = self.before.model_version(self.plan.run)
-        config, models = self.plan.config, blob_name(self.loop, "models", version)
+        config, version = self.plan.config, self.before.model_version(self.plan.run)
+        models = blob_name(self.loop, "models", version)
         created = events.now()
         published = await asyncio.gather(
             artifacts.publish(self._storage, f"{models}.vw", model),
