@@ -64,7 +64,8 @@ async def committed(
 async def recollect(storage: Storage, loop: str, cut: int, wait: int) -> dict[int, int]:
     """The memory of a `Joiner` at a cut, made from the log. wait: rewardWaitTime in ms, as it is now."""
     seen: dict[int, int] = {}
-    async for lines in committed(storage, loop, cut, since=max(0, cut - wait - MEMORY_MS - EARLY_MS)):
+    since = max(0, cut - wait - MEMORY_MS - EARLY_MS)
+    async for lines in committed(storage, loop, cut, since, imported=False):
         for line in lines.splitlines():
             event = _ranked.decode(line)
             key = key_of(event.id)

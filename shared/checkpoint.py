@@ -85,8 +85,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
     interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
     those between `observations` and `observed` may belong to interactions that are still open. apprentice: None until
-    a decision of that mode is joined. epoch: how often an administrator replaced or deleted the
-    model; unverified: nobody vouches for what it came from.
+    a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
+    nobody vouches for what it came from.
     """
 
     v: int = VERSION
