@@ -10,9 +10,10 @@ import msgspec
 
 from shared.names import MAX_MAGNITUDE
 
-# A name that opens a namespace and may not; an array of no numbers; a number of ten digits or with an exponent.
-_NAMESPACE = re.compile(rb'"[ :|~][^"]*"\s*:\s*[\[{]')
-_ARRAY = re.compile(rb'\[\s*["\[tfn]')
+# What may have to be changed: a name, or text, that begins as no namespace may; a number of ten digits or with an
+# exponent. What VW cannot read: an array of texts, truths or arrays, by its first element.
+_NAME = re.compile(rb'"[^!-9;-{}](?<=[{,\s]..)')
+_ARRAY = re.compile(rb'\[\s*["\[tf]')
 _NUMBER = re.compile(rb"[:\[,]\s*-?(?:\d{10}|[\d.]+[eE])")
 # Of every number that is suspect, what is left when all digits are 0: looking for that is faster than the pattern is.
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
@@ -25,10 +26,9 @@ class _Unreadable(Exception):
 def made_safe(context: bytes) -> bytes | None:
     """The context, changed only where it must be; None if VW cannot read it."""
     if (
-        context.isascii()
-        and b"\\" not in context
+        b"\\" not in context
         and not _ARRAY.search(context)
-        and not _NAMESPACE.search(context)
+        and not _NAME.search(context)
         and not (_has_large_or_exponent(context) and _NUMBER.search(context))
     ):
         return context
@@ -58,7 +58,7 @@ def _array_or_value(key: str, value: Any) -> Any:
         return _value(value)
     if key.startswith("_") and key not in ("_multi", "_slots"):
         return value  # VW ignores it, or it is a command whose array is read otherwise
-    if not all(isinstance(one, dict | int | float) and not isinstance(one, bool) for one in value):
+    if any(isinstance(one, str | bool | list) for one in value):
         raise _Unreadable
     return [_value(one) for one in value]
 

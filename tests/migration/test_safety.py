@@ -9,8 +9,11 @@ from migration import safety
 NAMES = st.text(st.sampled_from('ab_: |~é"\\\0,[{}1e-'), min_size=1, max_size=4)
 NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.none() | st.booleans() | NUMBERS | NAMES
+OF_A_KIND = st.sampled_from([NAMES, NUMBERS | st.none(), st.booleans(), st.lists(NUMBERS, max_size=2)])
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=8
+    SCALARS | OF_A_KIND.flatmap(lambda kind: st.lists(kind, max_size=3)),
+    lambda inner: st.dictionaries(NAMES, inner, max_size=3) | st.lists(st.dictionaries(NAMES, inner, max_size=3)),
+    max_leaves=8,
 )
 
 
@@ -27,5 +30,6 @@ def test_the_patterns_miss_nothing(context: dict[str, object], spaced: bool) -> 
 
 
 def test_an_ordinary_context_is_not_taken_apart() -> None:
-    context = b'{"FromUrl":[{"hour":"12","mean":-0.95}],"_multi":[{"i":{"id":"3e4f-1234567890"},"j":[{"v":[1,2]}]}]}'
+    actions = '[{"i":{"id":"3e4f-1234567890"},"j":[{"vector":[1,2],"city":"Århus"}]}]'
+    context = f'{{"FromUrl":[{{"hour":"12","mean":-0.95}}],"_multi":{actions}}}'.encode()
     assert safety.made_safe(context) is context
