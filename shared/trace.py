@@ -31,7 +31,7 @@ class Slot(msgspec.Struct, rename="camel"):
     id: str
     ranking: list[RankedAction]
     explored: bool
-    reward: float
+    reward: float | None
 
 
 class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -41,7 +41,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     takes it), learned, skipped (deferred and never activated, or only to be logged), rejected (logged, but the run's
     model was not fit: `refusal`), neverRanked (there are only observations).
     mode: Online, Apprentice or LoggingOnly. model: the version that ranked it, N/A before the first. explored: the
-    action was not the most probable one, or no model could tell. reward: as learned, the default one if none came.
+    action was not the most probable one, or no model could tell. reward: the aggregated one, or the default one.
     learnedBy: the first model version that has learned it; learnedAt: when its run stored it.
     repeatedAt: when the same event was ranked again within its window, which does not count.
     context, actions: the shared features, and the candidates with theirs, as logged.
@@ -82,6 +82,7 @@ class _Slot(msgspec.Struct):
     id: str = msgspec.field(name="_id")
     a: list[int] = msgspec.field(name="_a")
     p: list[float] = msgspec.field(name="_p")
+    original_cost: float | None = msgspec.field(name="_original_label_cost", default=None)
     o: list[_Outcome] = msgspec.field(name="_o", default_factory=list)
 
 
@@ -125,7 +126,6 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
     event = _line.decode(line)
     context = _context.decode(event.c)
     ids = [action.tag or str(action.i.get("id", number + 1)) for number, action in enumerate(context.actions)]
-    cost = event.cost if event.original_cost is None else event.original_cost
     observed = [*event.o, *(one for slot in event.slots for one in slot.o)]
     return Trace(
         event_id=event.event_id,
@@ -138,7 +138,7 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
         chosen_action=_name(ids, event.a[0] - 1) if event.a else None,
         ranking=_ranking(ids, [number - 1 for number in event.a], event.p) if event.a else None,
         slots=[_slot(slot, ids, event.state.m) for slot in event.slots] or None,
-        reward=None if cost is None else 0.0 - cost,
+        reward=_reward(event.cost, event.original_cost),
         observations=[_observation(one) for one in observed],
         context=context.shared,
         actions=[{"id": name, "features": action.j} for name, action in zip(ids, context.actions, strict=True)],
@@ -146,7 +146,15 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
 
 
 def _slot(slot: _Slot, ids: list[str], model: str) -> Slot:
-    return Slot(slot.id, _ranking(ids, slot.a, slot.p), _explored(slot.p, model), 0.0 - slot.cost)
+    return Slot(
+        slot.id, _ranking(ids, slot.a, slot.p), _explored(slot.p, model), _reward(slot.cost, slot.original_cost)
+    )
+
+
+def _reward(cost: float | None, original_cost: float | None) -> float | None:
+    """What was rewarded; an apprentice learns the cost of something else."""
+    known = cost if original_cost is None else original_cost
+    return None if known is None else 0.0 - known
 
 
 def _ranking(ids: list[str], order: Iterable[int], probabilities: list[float]) -> list[RankedAction]:

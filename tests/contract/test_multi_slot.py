@@ -10,7 +10,7 @@ import httpx
 import pytest
 from harness.slots import ACTIONS, CONFIG, LIKED, SLOTS, body
 from harness.stored import Loop
-from harness.system import System, running, wait_until
+from harness.system import ADMIN_KEY, System, running, wait_until
 
 from shared.loops import LoopConfig
 
@@ -217,3 +217,20 @@ def test_a_loop_whose_policy_changes_kind_serves_and_learns_the_other_kind(slots
         return sum(one["slots"][0]["rewardActionId"] == LIKED["evening"][0] for one in given) >= 12
 
     wait_until(liked, "the model that learned the whole log serves", 20)
+
+
+def test_a_trace_tells_every_slot_before_and_after_it_is_logged(slots: System, client: httpx.Client) -> None:
+    given = ranked(client, body(eventId="traced"))
+    rewarded(client, "traced", **{SLOTS[0]["id"]: 0.5})
+    with slots.client(ADMIN_KEY) as admin:
+        admin.base_url = httpx.URL(f"{slots.url}/loops/default/events/")
+        early = admin.get("traced").json()
+        trace = wait_until(
+            lambda: admin.get("traced").json().get("learnedBy") and admin.get("traced").json(), "learned"
+        )
+    assert early["status"] in ("waiting", "closing", "learned")
+    for told in (early, trace):
+        chosen = [(slot["id"], slot["ranking"][0]["id"]) for slot in told["slots"]]
+        assert chosen == [(slot["id"], slot["rewardActionId"]) for slot in given["slots"]]
+        assert [slot["reward"] for slot in told["slots"]] == [0.5] + [0.125] * (len(SLOTS) - 1)
+        assert [(one["slot"], one["value"]) for one in told["observations"]] == [(SLOTS[0]["id"], 0.5)]

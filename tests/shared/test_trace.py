@@ -55,7 +55,7 @@ def test_the_reward_is_the_one_that_was_sent_whatever_was_learned() -> None:
 
 
 def test_every_slot_is_told_with_its_observations() -> None:
-    outcome = {"_label_cost": -0.5, "_id": "top", "_a": [1, 0], "_p": [0.25, 0.75], "_original_label_cost": -0.5}
+    outcome = {"_label_cost": -1.0, "_id": "top", "_a": [1, 0], "_p": [0.25, 0.75], "_original_label_cost": -0.5}
     observed = {"v": 0.5, "EventId": "e", "ActionTaken": False, "SlotId": "top", "at": "2026"}
     event = told(_outcomes=[outcome | {"_o": [observed]}], a=[], p=[])
     assert event.slots == [Slot("top", [RankedAction("b", 0.25), RankedAction("a", 0.75)], True, 0.5)]
