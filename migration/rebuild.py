@@ -7,7 +7,6 @@ write waits until no run is planned, and what was closed meanwhile is learned fi
 
 import argparse
 import asyncio
-import re
 import shutil
 import tempfile
 import time
@@ -18,20 +17,16 @@ import msgspec
 
 from migration.progress import Progress
 from migration.target import Loop, blobs
-from shared import archive, artifacts, commits, events, planning, policy
+from shared import archive, artifacts, commits, events, learning, planning, policy, policy_check
 from shared.checkpoint import Checkpoint, ModelRecord
 from shared.commits import Stored
+from shared.errors import ApiError
+from shared.joined_log import relabelled
 from shared.loops import LoopConfig, Policy, blob_name
 from shared.storage import Conflict
 from shared.training import Learner, TrainingRefused
 
 ATTEMPTS, PLANNED_SECONDS, POLL_SECONDS = 5, 120.0, 0.05
-_EXPLORATION = re.compile(r"--c?cb_explore_adf\b")
-_FILES = re.compile(
-    r"(?:^|\s)(?:-[dfipr]|--(?:data|final_regressor|initial_regressor|cache_file|cache|predictions|raw_predictions|"
-    r"readable_model|invert_hash|audit_regressor|feature_mask|daemon))(?:[\s=]|$)"
-)
-_EPSILON = re.compile(r"--epsilon(?:\s+|=)(\S+)")
 
 
 class RebuildError(Exception):
@@ -61,7 +56,7 @@ async def run(given: argparse.Namespace) -> int:
     """Trains, then writes or publishes; raises RebuildError."""
     async with blobs(given.data, given.loop) as loop:
         config, _ = await loop.config()
-        chosen = _with_policy(config, given.policy)
+        chosen = await _with_policy(config, given.policy)
         print(f"loop {loop.name}, policy: {chosen.arguments}")
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
             model = _Rebuilt(loop, chosen, Path(folder))
@@ -80,7 +75,7 @@ class _Rebuilt:
     """A model on its way from the log to the checkpoint."""
 
     def __init__(self, loop: Loop, config: LoopConfig, folder: Path) -> None:
-        self._loop, self._arguments, self._folder = loop, config.arguments, folder
+        self._loop, self._config, self._folder = loop, config, folder
         self._cut, self._sums = 0, _Sums()
 
     async def learn_log(self) -> None:
@@ -136,11 +131,11 @@ class _Rebuilt:
         progress.end(self._told())
 
     async def _learn(self, previous: Path | None, runs: AsyncIterator[bytes], progress: Progress) -> Learner:
-        learner = await Learner.start(self._arguments, previous, self._folder)
+        learner = await Learner.start(self._config.arguments, previous, self._folder)
         try:
             async for lines in runs:
                 self._count(lines)
-                await learner.feed(lines)
+                await learner.feed(relabelled(lines, self._config))
                 progress.update(self._told())
         except BaseException:
             await learner.kill()
@@ -177,28 +172,23 @@ class _Rebuilt:
             artifacts.publish(self._loop.storage, f"{names}.vw", self.learner.model),
             artifacts.publish(self._loop.storage, f"{names}.predict.vw", self.learner.predict),
         )
-        record = ModelRecord(version, trainer, predict, created, self._arguments)
+        rewards = learning.settings_of(self._config)
+        record = ModelRecord(version, trainer, predict, created, self._config.arguments, rewards)
         first = before.first_model or created
-        return msgspec.structs.replace(before, model=record, first_model=first, failure=None), version
+        return msgspec.structs.replace(before, model=record, first_model=first, failure=None, unverified=False), version
 
 
-def _with_policy(config: LoopConfig, given: str | None) -> LoopConfig:
-    """The configuration with a policy, named or as arguments; its `--epsilon` becomes the loop's exploration."""
+async def _with_policy(config: LoopConfig, given: str | None) -> LoopConfig:
+    """The configuration with a policy, named or as arguments; what the service would refuse is a RebuildError."""
     if given is None:
         return config
-    named = dict(policy.NAMED)
-    name, arguments = (given, named[given]) if given in named else ("rebuilt", given.strip())
-    if not _EXPLORATION.search(arguments) or _FILES.search(arguments):
-        raise RebuildError(
-            "A policy has --cb_explore_adf, or --ccb_explore_adf for multi-slot, and no options for files; "
-            f"or it is one of {', '.join(named)}."
-        )
-    epsilon = _EPSILON.search(arguments)
+    named = {str(name): arguments for name, arguments in policy.NAMED.items()}
+    own = Policy(given, named[given]) if given in named else Policy("rebuilt", given)
     try:
-        exploration = float(epsilon[1]) if epsilon else config.exploration
-    except ValueError:
-        raise RebuildError("--epsilon is not a number") from None
-    return msgspec.structs.replace(config, policy=Policy(name, arguments), exploration=exploration, edited=events.now())
+        changed = config.with_policy(await policy_check.checked(own, config.exploration))
+    except ApiError as error:
+        raise RebuildError(f"{error.message} Write VW's arguments, or one of {', '.join(named)}.") from None
+    return msgspec.structs.replace(changed, edited=events.now())
 
 
 async def _put_policy(loop: Loop, chosen: LoopConfig) -> None:
