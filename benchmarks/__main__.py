@@ -7,7 +7,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import http_rank, latency, learning, memory, rank, slots, start, trace, trainer
+from benchmarks import http_rank, latency, learning, memory, migration, rank, slots, start, trace, trainer
 from benchmarks.figures import Figure, show
 
 SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
@@ -19,6 +19,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "trainer": trainer.run,
     "trace": trace.run,
     "memory": memory.run,
+    "migration": migration.run,
     "learning": learning.run,
 }
 

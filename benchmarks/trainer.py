@@ -73,10 +73,10 @@ async def joined(service: Service, target: Path) -> int:
     return count
 
 
-def driver(lines: Path) -> float:
-    """Seconds VW's native driver needs for the same lines and policy, alone in a process."""
+def driver(lines: Path, *options: str) -> float:
+    """Seconds VW's native driver needs for the same lines and policy, alone in a process. options: VW's, beside."""
     arguments = [*LoopConfig().arguments.split(), "-d", str(lines), "--dsjson", "--quiet", "--save_resume"]
-    command = [sys.executable, "-c", _DRIVER, *arguments, "-f", str(lines.with_suffix(".vw"))]
+    command = [sys.executable, "-c", _DRIVER, *arguments, "-f", str(lines.with_suffix(".vw")), *options]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 

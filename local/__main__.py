@@ -39,6 +39,7 @@ def lock(data: Path) -> TextIOWrapper:
         if time.monotonic() > patience:
             file.seek(0)
             holder = file.read().strip()
+            file.close()
             raise StartError(f"{data} is in use by process {holder}; stop it, or choose another: make run DATA=...")
         time.sleep(0.1)
     file.truncate(0)

@@ -46,10 +46,23 @@ def event_hubs_key(data: Path) -> str:
 
 
 def storage(data: Path) -> Service:
-    """Azurite, on a free port."""
+    """Azurite, on a free port, which is written down for other commands: see `storage_port`."""
     port = free_port()
+    _port_file(data).write_text(str(port))
     settings = {"STORAGE_CONNECTION_STRING": azurite.connection_string(port)}
     return Service("azurite", azurite.command(port, data / "azurite"), lambda: listens(port), settings)
+
+
+def storage_port(data: Path) -> int | None:
+    """The port that Azurite was last given for this data folder."""
+    try:
+        return int(_port_file(data).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _port_file(data: Path) -> Path:
+    return data / "azurite.port"
 
 
 def event_hubs(data: Path, partitions: int | None = None) -> Service:

@@ -1,6 +1,7 @@
 """The joined log of a loop in storage, read back: every event of it is there once."""
 
 import gzip
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -11,6 +12,9 @@ from shared.join import EARLY_MS, MEMORY_MS, key_of
 from shared.loops import blob_name
 from shared.storage import Storage
 
+# Sorts behind the `.` that ends the name of a trainer's run of the same instant.
+_IMPORTED = "_"
+
 
 class _Ranked(msgspec.Struct):
     id: str = msgspec.field(name="EventId")
@@ -20,18 +24,38 @@ class _Ranked(msgspec.Struct):
 _ranked = msgspec.json.Decoder(_Ranked)
 
 
-async def runs(storage: Storage, loop: str, through: int, since: int = 0) -> list[str]:
-    """The blobs of the joined log whose run's cut is in `since`..`through` (ms), in order."""
+def imported_name(loop: str, at: int, digest: str) -> str:
+    """The blob of imported events, the last of which happened at `at` (ms). No run of the trainer has such a name."""
+    return f"{hour_name(loop, at)}{planning.run_name(at)}{_IMPORTED}{digest}.dsjson.gz"
+
+
+def hour_name(loop: str, at: int) -> str:
+    """The prefix of the runs that were cut in the hour of `at` (ms)."""
+    return blob_name(loop, "logs", time.strftime("%Y/%m/%d/%H", time.gmtime(at // 1000)), "")
+
+
+async def runs(storage: Storage, loop: str, through: int, since: int = 0, *, imported: bool = True) -> list[str]:
+    """The blobs of the joined log whose run's cut is in `since`..`through` (ms), in order.
+
+    Imported events are of no run: those since `since` are all there, in a loop that has never trained too, unless
+    `imported` is False.
+    """
     first, last = planning.run_name(since), planning.run_name(through)
     names = [
         (name, *name.rpartition("/")[2].partition(".")) for name in await storage.names(blob_name(loop, "logs", ""))
     ]
-    return [name for name, run, _, kind in names if kind == "dsjson.gz" and first <= run <= last]
+    return [
+        name
+        for name, run, _, kind in names
+        if kind == "dsjson.gz" and first <= run and (imported if _IMPORTED in run else run <= last)
+    ]
 
 
-async def committed(storage: Storage, loop: str, through: int, since: int = 0) -> AsyncIterator[bytes]:
-    """The dsjson of each of these runs, in order."""
-    for name in await runs(storage, loop, through, since):
+async def committed(
+    storage: Storage, loop: str, through: int, since: int = 0, *, imported: bool = True
+) -> AsyncIterator[bytes]:
+    """The dsjson of each of these blobs, in order."""
+    for name in await runs(storage, loop, through, since, imported=imported):
         blob = await storage.read(name)
         if blob is not None:
             yield gzip.decompress(blob.data)
@@ -40,7 +64,8 @@ async def committed(storage: Storage, loop: str, through: int, since: int = 0) -
 async def recollect(storage: Storage, loop: str, cut: int, wait: int) -> dict[int, int]:
     """The memory of a `Joiner` at a cut, made from the log. wait: rewardWaitTime in ms, as it is now."""
     seen: dict[int, int] = {}
-    async for lines in committed(storage, loop, cut, since=max(0, cut - wait - MEMORY_MS - EARLY_MS)):
+    since = max(0, cut - wait - MEMORY_MS - EARLY_MS)
+    async for lines in committed(storage, loop, cut, since, imported=False):
         for line in lines.splitlines():
             event = _ranked.decode(line)
             key = key_of(event.id)

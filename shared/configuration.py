@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from shared import events, policy_check, wire
+from shared import apprentice, checkpoint, events, policy_check, wire
+from shared.apprentice import Apprentice, Report
+from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
 from shared.loops import LoopConfig, Policy, blob_name, decode_config
 from shared.serving import Serving
@@ -54,6 +56,23 @@ async def change(loop: Serving, storage: Storage, to: Callable[[LoopConfig], Loo
         await loop.refresh()
         return changed
     raise ApiError("UpdateConfigurationFailed", "Others are changing the configuration; try again.", retry_after=1)
+
+
+async def apprenticeship(loop: Serving, storage: Storage) -> Report:
+    """How the loop's apprentice is doing; raises ApprenticeModeNeverTurnedOn."""
+    config, state = await read(loop, storage), await state_of(loop, storage)
+    if state.apprentice is None and config.mode != "Apprentice":
+        raise ApiError("ApprenticeModeNeverTurnedOn")
+    return apprentice.report(state.apprentice or Apprentice(), config.mode)
+
+
+async def state_of(loop: Serving, storage: Storage) -> Checkpoint:
+    """What the trainer has reached; raises ApiError."""
+    blob = await _read(storage, checkpoint.name(loop.loop))
+    try:
+        return checkpoint.decode(blob.data) if blob else Checkpoint()
+    except ValueError:
+        raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None
 
 
 async def _stored(loop: Serving, storage: Storage) -> tuple[LoopConfig | None, str | None]:

@@ -1,6 +1,7 @@
 """The joined log of a loop, as its administrators see it."""
 
 import gzip
+import zlib
 from datetime import datetime
 from typing import TypedDict
 
@@ -11,6 +12,8 @@ from shared.loops import blob_name
 from shared.storage import Storage, StorageUnavailable
 
 DateRange = TypedDict("DateRange", {"from": str, "to": str})
+# What unzipping and decoding a damaged blob may raise.
+DAMAGE = (OSError, EOFError, zlib.error, ValueError)
 
 
 class LogsProperties(TypedDict):
@@ -32,11 +35,13 @@ async def properties(storage: Storage, loop: str) -> LogsProperties:
         names = await _names(storage, loop)
         first = await _lines(storage, names[0]) if names else []
         last = await _lines(storage, names[-1]) if names[1:] else first
+        if not first or not last:
+            raise ApiError("LogsPropertiesNotFound")
+        return {"dateRange": {"from": _time(first[0]), "to": _time(last[-1])}}
     except StorageUnavailable:
         raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
-    if not first or not last:
-        raise ApiError("LogsPropertiesNotFound")
-    return {"dateRange": {"from": _time(first[0]), "to": _time(last[-1])}}
+    except DAMAGE as error:
+        raise ApiError("OperationNotAllowed", f"The log is damaged at one of its ends: {error}.") from None
 
 
 async def delete(storage: Storage, loop: str) -> None:
@@ -49,9 +54,12 @@ async def delete(storage: Storage, loop: str) -> None:
 
 
 async def recent(storage: Storage, loop: str, count: int) -> list[bytes]:
-    """The last lines of the joined log, at most `count`."""
+    """The last lines of the joined log, at most `count`; none if they are damaged."""
     names = await _names(storage, loop)
-    return (await _lines(storage, names[-1]))[-count:] if names else []
+    try:
+        return (await _lines(storage, names[-1]))[-count:] if names else []
+    except DAMAGE:
+        return []
 
 
 async def _names(storage: Storage, loop: str) -> list[str]:

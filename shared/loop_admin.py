@@ -14,9 +14,10 @@ from shared.loops import DEFAULT_LOOP, blob_name
 from shared.reader import HubReader
 from shared.registry import LoopRecord, Loops, check_name
 from shared.service import Service
-from shared.storage import StorageUnavailable
+from shared.storage import Conflict, StorageUnavailable
 
 KEYS_PER_ROLE = 2
+ATTEMPTS = 5
 RoleName = Literal["app", "admin"]
 
 
@@ -50,8 +51,12 @@ async def create(service: Service, loop: str) -> LoopInfo:
     """
     check_name(loop)
     _check_absent(service, await _known(service), loop)
-    await _clear(service, loop)
-    await _begin(service, loop)
+    for _ in range(ATTEMPTS):
+        await _clear(service, loop)
+        if await _begin(service, loop):
+            break
+    else:
+        raise ApiError("OperationNotAllowed", "An earlier loop of this name is still ending; try again.", retry_after=1)
     app, admin = ([auth.new_key() for _ in range(KEYS_PER_ROLE)] for _ in range(2))
     record = LoopRecord(events.now(), _hex(app), _hex(admin))
 
@@ -112,8 +117,8 @@ def _check_absent(service: Service, loops: Loops, loop: str) -> None:
         raise ApiError("LoopAlreadyExists")
 
 
-async def _begin(service: Service, loop: str) -> None:
-    """The first checkpoint: at the heads of both hubs."""
+async def _begin(service: Service, loop: str) -> bool:
+    """The first checkpoint: at the heads of both hubs. False if a trainer has stored one of an earlier loop."""
     settings = service.settings
     readers = [
         HubReader(hubs.consumer(settings, hub), settings.event_hubs_partitions)
@@ -128,7 +133,11 @@ async def _begin(service: Service, loop: str) -> None:
             with suppress(Exception):
                 await reader.close()
     start = Checkpoint(interactions=ranked, observations=observed, observed=observed)
-    await commits.save(service.storage, loop, Stored(Checkpoint(), None), start)
+    try:
+        await commits.save(service.storage, loop, Stored(Checkpoint(), None), start)
+    except Conflict:
+        return False
+    return True
 
 
 async def _clear(service: Service, loop: str) -> None:

@@ -1,4 +1,4 @@
-"""The model of a loop, as its administrators see it: its age, its apprenticeship, its export, its end."""
+"""The model of a loop, as its administrators see it: its age, its export, its end."""
 
 import asyncio
 import tempfile
@@ -8,8 +8,7 @@ from typing import NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
-from shared import apprentice, artifacts, checkpoint, commits, configuration, signing, signing_key, trial
-from shared.apprentice import Apprentice, Report
+from shared import artifacts, commits, configuration, signing, signing_key, trial
 from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
 from shared.service import Service
@@ -38,7 +37,7 @@ class Export(NamedTuple):
 
 async def properties(loop: Serving, storage: Storage) -> ModelProperties:
     """When the loop's first and current model were made."""
-    state = await _state(storage, loop.loop)
+    state = await configuration.state_of(loop, storage)
     if state.model is None:
         return {"creationTime": NEVER, "lastModifiedTime": NEVER}
     created = state.model.created
@@ -46,20 +45,12 @@ async def properties(loop: Serving, storage: Storage) -> ModelProperties:
     return found | {"verified": False} if state.unverified else found
 
 
-async def apprenticeship(loop: Serving, storage: Storage) -> Report:
-    """How the loop's apprentice is doing; raises ApprenticeModeNeverTurnedOn."""
-    config, state = await configuration.read(loop, storage), await _state(storage, loop.loop)
-    if state.apprentice is None and config.mode != "Apprentice":
-        raise ApiError("ApprenticeModeNeverTurnedOn")
-    return apprentice.report(state.apprentice or Apprentice(), config.mode)
-
-
 async def export(service: Service, loop: Serving, *, signed: bool) -> Export:
     """The loop's model, or an untrained one of its policy; raises ApiError.
 
     It is the trainer's state, not the smaller copy that serves: imported elsewhere, it goes on learning.
     """
-    state = await _state(service.storage, loop.loop)
+    state = await configuration.state_of(loop, service.storage)
     with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
         file = await _fetch(service.storage, loop, state, Path(folder))
         data = await asyncio.to_thread(file.read_bytes)
@@ -75,7 +66,13 @@ async def delete(loop: Serving, storage: Storage) -> None:
 
     def untrained(state: Checkpoint) -> Checkpoint:
         return msgspec.structs.replace(
-            state, model=None, first_model=None, failure=None, epoch=state.epoch + 1, unverified=False
+            state,
+            model=None,
+            first_model=None,
+            failure=None,
+            apprentice=None,
+            epoch=state.epoch + 1,
+            unverified=False,
         )
 
     try:
@@ -95,13 +92,3 @@ async def _fetch(storage: Storage, loop: Serving, state: Checkpoint, folder: Pat
     except (artifacts.DamagedArtifact, trial.Refusal) as error:
         raise ApiError("OperationNotAllowed", f"There is no model to export: {error}.", retry_after=60) from None
     return folder / "model.vw"
-
-
-async def _state(storage: Storage, loop: str) -> Checkpoint:
-    try:
-        blob = await storage.read(checkpoint.name(loop))
-        return checkpoint.decode(blob.data) if blob else Checkpoint()
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
-    except ValueError:
-        raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None

@@ -77,10 +77,14 @@ def _policy(config: LoopConfig, header: ModelHeader) -> Policy:
         raise _unfit(f"it is a {kind} model, and the loop's policy is not; change the policy first")
     if len(arguments) > LONGEST_ARGUMENTS:
         raise _unfit(f"its options have more than {LONGEST_ARGUMENTS} characters")
-    current, own = (meaning(vw_options.parse(one)) for one in (config.policy.arguments, arguments))
-    if may_be_of(own, current):
-        return config.policy
-    return Policy(POLICY_NAME, arguments)
+    return config.policy if _may_be_of(header, config.policy) else Policy(POLICY_NAME, arguments)
+
+
+def _may_be_of(header: ModelHeader, current: Policy) -> bool:
+    try:
+        return may_be_of(meaning(header.options), meaning(vw_options.parse(current.arguments)))
+    except ValueError:  # a policy from before there were rules
+        return False
 
 
 async def _sample(storage: Storage, loop: str, arguments: str) -> bytes:

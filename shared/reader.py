@@ -64,6 +64,7 @@ class HubReader:
 
     async def first(self, after: list[int], through: list[int]) -> int | None:
         """The enqueued time of the first message that `read` would give, in ms. Opens the links that it needs."""
+        self._cover(len(through))
         pending = [one for one in self._partitions if after[one.number] < through[one.number]]
         firsts = await asyncio.gather(*(partition.peek(after[partition.number]) for partition in pending))
         return min((message.at for message in firsts), default=None)

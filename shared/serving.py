@@ -35,6 +35,7 @@ class Serving:
         self._checked = 0.0
         self._known = False
         self._loaded = asyncio.Event()
+        self._refreshing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def ready(self) -> None:
@@ -86,14 +87,15 @@ class Serving:
 
     async def refresh(self) -> None:
         """Reads configuration and model if they changed. Whatever goes wrong, the last good ones stay in service."""
-        try:
-            await self._refresh_config()
-            await self._refresh_model()
-            self.failure = None
-        except Exception as error:
-            if self.failure is None:
-                _log.warning("Loop %s keeps what it has: %s", self.loop, error)
-            self.failure = f"{type(error).__name__}: {error}"
+        async with self._refreshing:  # one that began before a change would else put back what it read
+            try:
+                await self._refresh_config()
+                await self._refresh_model()
+                self.failure = None
+            except Exception as error:
+                if self.failure is None:
+                    _log.warning("Loop %s keeps what it has: %s", self.loop, error)
+                self.failure = f"{type(error).__name__}: {error}"
         self._checked = time.monotonic()
         self._loaded.set()
 

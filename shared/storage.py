@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
     from azure.storage.blob.aio import BlobClient, ContainerClient
 
 TIMEOUT_SECONDS = 10
@@ -43,10 +44,13 @@ class Part(NamedTuple):
 
 
 class Storage:
-    """The container of a deployment. Every call may raise StorageUnavailable."""
+    """The container of a deployment. Every call may raise StorageUnavailable.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    credential: in place of the managed identity, for commands that people run.
+    """
+
+    def __init__(self, settings: Settings, credential: AsyncTokenCredential | None = None) -> None:
+        self._settings, self._credential = settings, credential
         self._container: ContainerClient | None = None
         self._exists = False
 
@@ -148,7 +152,7 @@ class Storage:
         if self._container is None:
             await asyncio.to_thread(importlib.import_module, "azure.storage.blob.aio")
         if self._container is None:
-            self._container = _connect(self._settings)
+            self._container = _connect(self._settings, self._credential)
         return self._container
 
     async def _writable(self, name: str) -> BlobClient:
@@ -173,13 +177,15 @@ def _translated() -> Iterator[None]:
         raise StorageUnavailable(str(error).splitlines()[0]) from error
 
 
-def _connect(settings: Settings) -> ContainerClient:
+def _connect(settings: Settings, credential: AsyncTokenCredential | None) -> ContainerClient:
     from azure.storage.blob.aio import ContainerClient
 
     options = {**RETRIES, "connection_timeout": TIMEOUT_SECONDS, "read_timeout": TIMEOUT_SECONDS}
     name = settings.storage_container
     if settings.storage_connection_string:
         return ContainerClient.from_connection_string(settings.storage_connection_string, name, **options)
-    from shared.identity import credential
+    if credential is None:
+        from shared import identity
 
-    return ContainerClient(settings.storage_account_url, name, credential(settings), **options)
+        credential = identity.credential(settings)
+    return ContainerClient(settings.storage_account_url, name, credential, **options)

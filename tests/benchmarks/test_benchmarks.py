@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import http_rank, latency, memory, models, parts, rank, slots, start, trace, traffic
+from benchmarks import http_rank, latency, memory, migration, models, parts, rank, slots, start, trace, traffic
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
 from shared import events, slots_ranking, slots_wire, wire
@@ -83,6 +83,10 @@ def test_trace() -> None:
     with parts.servers() as environment:
         figures = asyncio.run(trace.measure(environment, count=2_000, asked=10))
     check(figures, "trace, 2,000 events in 1 indexes: p50", ": p95")
+
+
+def test_migration(environment: dict[str, str]) -> None:
+    check(asyncio.run(migration._run(environment, 300, 1)), "against VW learning", "only reading")
 
 
 def test_an_import_that_loads_what_it_must_not_is_an_error() -> None:

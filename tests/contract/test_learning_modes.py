@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from harness.stored import Loop
-from harness.system import ADMIN_KEY, System, running, wait_until
+from harness.system import ADMIN_KEY, CONFIGURATION, System, running, wait_until
 
 # What the application shows by itself, and sends first.
 BASELINE = {"morning": "news", "noon": "sport", "night": "film"}
@@ -28,13 +28,6 @@ def body(moment: str, event_id: str | None = None) -> dict[str, Any]:
     return {"eventId": event_id, "contextFeatures": [{"moment": moment}], "actions": actions}
 
 
-def store(system: System, **members: Any) -> None:
-    """Puts members into the stored configuration."""
-    loop = Loop(system)
-    stored = json.loads(loop.read(loop.name("config.json")))
-    loop.write(loop.name("config.json"), json.dumps(stored | members).encode())
-
-
 def ask(client: httpx.Client, moment: str) -> dict[str, Any]:
     """The answer to a question that nobody acts on."""
     answer: dict[str, Any] = client.post("rank", json=body(moment) | {"deferActivation": True}).json()
@@ -43,7 +36,7 @@ def ask(client: httpx.Client, moment: str) -> dict[str, Any]:
 
 def switch(system: System, mode: str) -> None:
     """Changes the mode, and waits until Rank follows it."""
-    store(system, mode=mode)
+    system.configure(defaultReward=DEFAULT, learningMode=mode)
     with system.client() as client:
         wait_until(
             lambda: (ask(client, "noon")["ranking"][0]["probability"] == 1) == (mode != "Online"),
@@ -143,7 +136,7 @@ def test_online_goes_on_with_what_the_apprentice_has_learned(system: System) -> 
 def test_answers_are_explained_when_the_loop_says_so(system: System) -> None:
     with system.client() as client:
         assert "inferenceExplanation" not in ask(client, "night")
-        store(system, explain=True)
+        system.configure(defaultReward=DEFAULT, isInferenceExplainabilityEnabled=True)
         wait_until(lambda: "inferenceExplanation" in ask(client, "night"), "Rank explains its answers")
         asked = body("night") | {"deferActivation": True, "excludedActions": ["sport"]}
         answer = client.post("rank", json=asked).json()
@@ -155,3 +148,26 @@ def test_answers_are_explained_when_the_loop_says_so(system: System) -> None:
     assert {"moment", "kind", "id", "moment^kind", "moment^id"} <= explained["film"].keys()
     best = max(answer["ranking"], key=lambda one: one["probability"])["id"]
     assert max(explained, key=lambda name: sum(explained[name].values()) if explained[name] else -9) == best
+
+
+def test_without_its_model_an_apprentice_begins_again(system: System) -> None:
+    with system.client(ADMIN_KEY) as admin:
+        assert admin.delete("model").status_code == 204
+    assert report(system).json()["error"]["code"] == "ApprenticeModeNeverTurnedOn"
+
+
+@pytest.mark.parametrize("mode", ["Apprentice", "LoggingOnly"])
+def test_every_slot_is_answered_with_its_own_baseline(system: System, mode: str) -> None:
+    headers, loop = {"Ocp-Apim-Subscription-Key": ADMIN_KEY}, f"loops/{mode.lower()}"
+    with httpx.Client(base_url=f"{system.url}/{loop}", headers=headers, timeout=30) as owner:
+        assert owner.put("").status_code == 201
+        path = "personalizer/v1.1-preview.3/"
+        policy = {"name": "slots", "arguments": "--ccb_explore_adf --cb_type mtr --epsilon 0.2 -q ::"}
+        assert owner.put(f"{path}configurations/policy", json=policy).status_code == 200
+        for changed in ({"isInferenceExplainabilityEnabled": True}, {"learningMode": mode}):  # rewards and mode apart
+            assert owner.put(f"{path}configurations/service", json=CONFIGURATION | changed).status_code == 200
+        slots = [{"id": place, "baselineAction": name} for place, name in zip("xyz", BASELINE.values(), strict=True)]
+        for _ in range(10):
+            answer = owner.post(f"{path}multislot/rank", json=body("night") | {"slots": slots}).json()
+            assert [slot["rewardActionId"] for slot in answer["slots"]] == [*BASELINE.values()]
+        assert owner.delete("").status_code == 204

@@ -1,5 +1,6 @@
 """The learning policy and the configuration that goes with it, over HTTP."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,8 @@ EXAMPLE = {
 
 @pytest.fixture
 def admin(system: System) -> Iterator[httpx.Client]:
-    """An administrator's client of the loop `policy`, made for the test."""
-    url, headers = f"{system.url}/loops/policy", {"Ocp-Apim-Subscription-Key": ADMIN_KEY}
+    """An administrator's client of a new loop."""
+    url, headers = f"{system.url}/loops/policy-{uuid.uuid4().hex[:8]}", {"Ocp-Apim-Subscription-Key": ADMIN_KEY}
     assert httpx.put(url, headers=headers, timeout=30).status_code == 201
     with httpx.Client(base_url=f"{url}/personalizer/v1.0/", headers=headers, timeout=60) as client:
         yield client

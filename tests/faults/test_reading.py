@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,11 +54,33 @@ def _collected_sockets() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_collected_sockets")
+async def first(system: System) -> int | None:
+    """What a reader that has read nothing yet says to be the time of the first message, in ms."""
+    await fill(system.settings["EVENT_HUBS_CONNECTION_STRING"])
+    readers = [HubReader(hubs.consumer(load(system.settings), "interactions"), 4) for _ in range(2)]
+    heads = await readers[0].heads()
+    at = await readers[1].first([-1] * 4, heads)
+    await asyncio.gather(*(reader.close() for reader in readers))
+    return at
+
+
 def test_a_reader_gets_every_message_once_although_the_server_is_killed(tmp_path: Path) -> None:
     system = System(tmp_path)
     try:
         system.event_hubs.start()
         system.event_hubs.ready()
         assert asyncio.run(read(system)) == list(range(MESSAGES))
+    finally:
+        system.end()
+
+
+@pytest.mark.usefixtures("_collected_sockets")
+def test_a_new_reader_knows_when_the_first_message_came(tmp_path: Path) -> None:
+    system = System(tmp_path)
+    try:
+        system.event_hubs.start()
+        system.event_hubs.ready()
+        before = time.time()
+        assert before - 1 <= (asyncio.run(first(system)) or 0) / 1000 <= time.time() + 1
     finally:
         system.end()

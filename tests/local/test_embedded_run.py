@@ -14,7 +14,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from local import services
-from shared.loops import LONGEST_WAIT
+from shared.service_configuration import LONGEST_WAIT
 
 PROJECT = Path(__file__).parents[2]
 APP = """

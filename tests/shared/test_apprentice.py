@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.apprentice import WINDOW, Apprentice, Lesson, report
 from shared.events import Observation
-from shared.joined_log import Joined, join_line
+from shared.joined_log import Joined, join_line, relabelled
 from shared.loops import LoopConfig
 
 lessons = st.builds(Lesson, st.booleans(), st.floats(-1, 1, width=16))
@@ -73,3 +73,10 @@ def test_an_event_is_learned_by_the_mode_it_was_ranked_in(
 def test_what_was_never_activated_teaches_nothing(mode: str) -> None:
     made = joined(mode, 1, 0.25, deferred=True)
     assert (made.skipped, made.logged, made.lesson) == (True, False, None)
+
+
+@pytest.mark.parametrize(("mode", "cost"), [("Apprentice", -1.0), ("Online", -0.75), ("LoggingOnly", -0.75)])
+def test_other_reward_settings_leave_what_an_apprentice_is_taught(mode: str, cost: float) -> None:
+    line = json.loads(relabelled(joined(mode, 1, None).line, LoopConfig(default_reward=0.75)))
+    assert (line["_label_cost"], line["_original_label_cost"]) == (cost, -0.75)
+    assert line.get("LearningMode", "Online") == mode

@@ -202,3 +202,15 @@ def test_the_prediction_is_the_same_after_an_explanation(tmp_path: Path) -> None
 
 def test_the_workspace_is_vw_itself(tmp_path: Path) -> None:
     assert isinstance(trained(tmp_path).workspace, vowpalwabbit.Workspace)
+
+
+@pytest.mark.parametrize("name", ["vw-9.1.0.vw", "vw-9.1.0-predict-only.vw"])
+def test_models_made_elsewhere_are_explained(name: str) -> None:
+    model = Model("imported", Path(__file__).parents[1] / "data" / name)
+    for body in PLAIN[:3]:
+        decision = decide(body, model)
+        explained = explain(decision, model)
+        assert sums(explained) == pytest.approx(scores(decision, model), abs=1e-6)
+        expected = {"constant", "time", "id", "kind", "time^id", "time^kind", "kind^id"}
+        for one in explained:
+            assert {"constant", "id", "kind"} <= {feature.name for feature in one.features} <= expected

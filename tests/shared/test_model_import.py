@@ -1,6 +1,7 @@
 """Imports on storage: whom they trust, and that a trainer's planned run goes on from the imported model."""
 
 import asyncio
+import gzip
 import hashlib
 import uuid
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from harness.system import System
 
-from shared import checkpoint, commits, configuration, model_admin, model_import, signing, signing_key
+from shared import checkpoint, commits, configuration, log_admin, model_admin, model_import, signing, signing_key
 from shared.checkpoint import Checkpoint, Plan
 from shared.commits import Stored
 from shared.errors import ApiError
@@ -156,3 +157,26 @@ async def test_a_process_that_serves_a_deleted_model_drops_it(system: System) ->
         await model_admin.delete(loop, service.storage)
         await other.refresh()
         assert (other.model, other.record, other.failure) == (None, None, None)
+
+
+async def test_a_damaged_log_is_told_and_does_not_keep_a_model_out(system: System) -> None:
+    async with loop_of(system) as (service, loop):
+        await service.storage.put(blob_name(loop.loop, "logs", "2026/01/01/00", "x.dsjson.gz"), b"damage")
+        with pytest.raises(ApiError, match="damaged"):
+            await log_admin.properties(service.storage, loop.loop)
+        await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
+        assert loop.model is not None
+
+
+async def test_a_model_must_give_probabilities_for_what_was_logged(system: System) -> None:
+    """These events have no actions that a model could rank."""
+    line = (
+        b'{"_label_cost":-1,"_label_probability":1,"_label_Action":1,"_labelIndex":0,"a":[1],"p":[1],"c":{"_multi":[]}}'
+    )
+    async with loop_of(system) as (service, loop):
+        name = blob_name(loop.loop, "logs", "2026/01/01/00", "x.dsjson.gz")
+        await service.storage.put(name, gzip.compress(line + b"\n"))
+        with pytest.raises(ApiError, match="cannot be used") as refused:
+            await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
+        assert refused.value.code == "InvalidModelImportFormat"
+        assert await service.storage.names(blob_name(loop.loop, "")) == [name]

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.loops import Aggregation
 from shared.rewards import aggregate
+from shared.service_configuration import Aggregation
 
 REWARDS = [0.5, -1.0, 0.25, 1.0]
 

@@ -1,0 +1,121 @@
+"""The way in for loops of Azure Personalizer: `import` what was exported of one, `rebuild` a model from its log."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from migration import bring_in, rebuild
+from migration.rebuild import RebuildError
+from migration.target import TargetError
+from shared import policy
+from shared.errors import ApiError
+from shared.loops import DEFAULT_LOOP
+from shared.registry import check_name
+from shared.storage import StorageUnavailable
+
+INTERRUPTED = 130
+STORAGE = """Blobs are those of a local run (--data), or of the deployment that the function app's settings in the
+environment name: STORAGE_CONNECTION_STRING, or STORAGE_ACCOUNT_URL with your own sign-in (az login)."""
+
+
+def _arguments(command: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m migration", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _import_arguments(
+        commands.add_parser(
+            "import",
+            help="import configuration, policy, model and logs",
+            description=f"Imports what was exported of a loop of Azure Personalizer and tells what it did. {STORAGE}",
+        )
+    )
+    _rebuild_arguments(
+        commands.add_parser(
+            "rebuild",
+            help="train a fresh model from a loop's log",
+            description="Trains a fresh model from the whole log of a loop, and publishes it or writes it into a file. "
+            + STORAGE,
+        )
+    )
+    given = parser.parse_args(command)
+    if given.command == "import" and not any(
+        (given.service, given.policy, given.model, given.logs, given.retention_days is not None)
+    ):
+        parser.error("name what to import: --service, --policy, --model, --logs")
+    return given
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--loop", type=_loop, default=DEFAULT_LOOP, help="name of the loop (default: %(default)s)")
+    parser.add_argument("--data", type=Path, help="data folder of a local run, which may be running or not")
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--service", type=Path, metavar="FILE", help="JSON of GET configurations/service")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="JSON of GET configurations/policy")
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE", help="GET model: the zip of signed=true, or a plain model"
+    )
+    parser.add_argument(
+        "--logs", type=Path, nargs="+", default=[], metavar="PATH", help="dsjson files or folders of them, also gzipped"
+    )
+    parser.add_argument("--endpoint", metavar="URL", help="of the service here, for all but logs")
+    parser.add_argument("--key", help="an admin key (default: the first of ADMIN_KEYS, else the local run's)")
+    parser.add_argument("--at", type=_time, metavar="TIME", help="ISO 8601 time of events that have no Timestamp")
+    parser.add_argument(
+        "--retention-days",
+        type=int,
+        metavar="DAYS",
+        help="logRetentionDays to put, whatever the export says; -1: forever",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="change nothing, only tell what would become of it")
+    _common(parser)
+
+
+def _rebuild_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--policy",
+        metavar="ARGUMENTS",
+        help=f"VW arguments, or one of {', '.join(policy.NAMED)} (default: the loop's own policy)",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the model here and publish nothing")
+    _common(parser)
+
+
+def _loop(text: str) -> str:
+    try:
+        check_name(text)
+    except ApiError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
+    return text
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no time: write it as 2026-01-31T12:00:00Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def main(command: Sequence[str] | None = None) -> int:
+    """Entry point of the command. Exit status: 1 if anything that was named could not be done, 130 after Ctrl-C."""
+    given = _arguments(command)
+    logging.getLogger("azure").setLevel(logging.CRITICAL)  # it tells at length what `main` tells in a line
+    try:
+        return asyncio.run(bring_in.run(given) if given.command == "import" else rebuild.run(given))
+    except (TargetError, RebuildError) as error:
+        print(error, file=sys.stderr)
+    except StorageUnavailable as error:
+        print(f"The storage does not answer: {error} Is it the right one, and are you signed in?", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("Interrupted. What is stored stays; the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The command `import`: everything that was exported of a loop, in the order in which one part needs the other."""
+
+import argparse
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from migration import documents, logs, report
+from migration.documents import UnusableDocument
+from migration.logs import Destination
+from migration.report import Section
+from migration.target import Api, TargetError, blobs
+from shared.loops import LoopConfig
+
+FOREVER = -1
+
+
+async def run(given: argparse.Namespace) -> int:
+    """Imports and prints the report; the exit status."""
+    named = given.service or given.policy or given.model or given.retention_days is not None
+    if named and not given.endpoint and not given.dry_run:
+        raise TargetError("Name the service to put it into: --endpoint http://127.0.0.1:7071 for a local run")
+    async with AsyncExitStack() as stack:
+        api = None
+        if named and not given.dry_run:
+            api = await stack.enter_async_context(Api(given.endpoint, given.key, given.loop))
+        sections = await _sections(given, api, stack)
+    print("\nDry run: nothing was changed.\n" if given.dry_run else "")
+    report.show(sections)
+    return int(any(section.failed for section in sections))
+
+
+async def _sections(given: argparse.Namespace, api: Api | None, stack: AsyncExitStack) -> list[Section]:
+    """The configuration first, because it says how long logs are kept; the model last, so that it is tried on them."""
+    sections: list[Section] = []
+    service = policy = None
+    if given.service or given.retention_days is not None:
+        service, section = await _service(given, api)
+        sections.append(section)
+    if given.policy:
+        policy, section = await _policy(given.policy, api)
+        sections.append(section)
+    if given.logs:
+        to = await _destination(given, service, policy, stack)
+        sections.append(await logs.bring_in(given.logs, to, write=not given.dry_run, fallback=given.at))
+    if given.model:
+        sections.append(await _model(given.model, api))
+    return sections
+
+
+async def _service(given: argparse.Namespace, api: Api | None) -> tuple[dict[str, Any] | None, Section]:
+    try:
+        content = documents.service(given.service, given.retention_days)
+    except UnusableDocument as error:
+        return None, _unusable("service configuration", given.service, error)
+    return content, await documents.put_service(api, content)
+
+
+async def _policy(file: Path, api: Api | None) -> tuple[dict[str, Any] | None, Section]:
+    try:
+        content = documents.policy(file)
+    except UnusableDocument as error:
+        return None, _unusable("learning policy", file, error)
+    return content, await documents.put_policy(api, content)
+
+
+async def _model(file: Path, api: Api | None) -> Section:
+    try:
+        data, rows = documents.model(file)
+    except UnusableDocument as error:
+        return _unusable("model", file, error)
+    return await documents.put_model(api, data, rows)
+
+
+def _unusable(title: str, file: Path, error: UnusableDocument) -> Section:
+    return Section(title, f"{file} cannot be used: {error}", failed=True)
+
+
+async def _destination(
+    given: argparse.Namespace,
+    service: dict[str, Any] | None,
+    policy: dict[str, Any] | None,
+    stack: AsyncExitStack,
+) -> Destination:
+    """Where logs go. A dry run takes the policy and the retention of the files named, for they are not in effect yet;
+    without any storage it looks at the files alone."""
+    storage, config = None, msgspec.structs.replace(LoopConfig(), retention_days=FOREVER)
+    if given.data or _has_storage() or not given.dry_run:
+        loop = await stack.enter_async_context(blobs(given.data, given.loop))
+        (config, _), storage = await loop.config(), loop.storage
+    arguments, days = config.arguments, config.retention_days
+    if given.dry_run:
+        arguments = policy["arguments"] if policy else arguments
+        days = service["logRetentionDays"] if service and "logRetentionDays" in service else days
+    return Destination(storage, given.loop, arguments, days)
+
+
+def _has_storage() -> bool:
+    return any(os.environ.get(name) for name in ("STORAGE_CONNECTION_STRING", "STORAGE_ACCOUNT_URL"))

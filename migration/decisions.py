@@ -1,0 +1,200 @@
+"""Lines of old logs as lines of ours: checked, completed where something can be completed, else refused with a reason.
+
+VW's own reader forgives too much (a decision without `_labelIndex` ends training, one of another problem type spoils
+those after it), so a line that it could not learn never gets into a log.
+"""
+
+import hashlib
+import math
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from migration import safety
+from shared.names import MAX_MAGNITUDE
+
+# Probabilities were written with seven digits.
+ROUNDING = 1e-5
+
+
+class Unusable(Exception):
+    """The line is no decision that can be learned; the text is the reason, the same for all of its kind."""
+
+
+class Decision(NamedTuple):
+    """A line of the joined log without its end. `at`: ms since 1970; `notes`: what a reader of the report may miss."""
+
+    id: str
+    at: int
+    line: bytes
+    learned: bool
+    notes: list[str]
+
+
+class _Features(msgspec.Struct, gc=False):
+    i: Raw = Raw()
+    j: Raw = Raw()
+
+
+class _Context(msgspec.Struct, gc=False):
+    shared: Raw = msgspec.field(name="FromUrl", default=Raw())
+    actions: list[_Features] = msgspec.field(name="_multi", default=[])
+    slots: list[_Features] | UnsetType = msgspec.field(name="_slots", default=UNSET)
+
+
+class _Outcome(msgspec.Struct, gc=False):
+    cost: float = msgspec.field(name="_label_cost")
+    a: list[int] | int = msgspec.field(name="_a")
+    p: list[float] | float = msgspec.field(name="_p")
+
+
+class _Line(msgspec.Struct, gc=False):
+    c: Raw = Raw()
+    cost: float | None = msgspec.field(name="_label_cost", default=None)
+    probability: float | None = msgspec.field(name="_label_probability", default=None)
+    action: int | None = msgspec.field(name="_label_Action", default=None)
+    index: int | None = msgspec.field(name="_labelIndex", default=None)
+    skip: bool = msgspec.field(name="_skipLearn", default=False)
+    deferred: bool = msgspec.field(name="_deferred", default=False)
+    dropped: float = msgspec.field(name="pdrop", default=0)
+    id: str = msgspec.field(name="EventId", default="")
+    at: datetime | None = msgspec.field(name="Timestamp", default=None)
+    a: list[int] = []
+    p: list[float] = []
+    outcomes: list[_Outcome] | None = msgspec.field(name="_outcomes", default=None)
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+_context = msgspec.json.Decoder(_Context).decode
+_members = msgspec.json.Decoder(dict[str, Raw]).decode
+_encode = msgspec.json.encode
+
+OTHER_LAYOUT = "features laid out in another way than Rank does"
+MISALIGNED = "p[0] is not _label_probability, which is what is learned"
+COMPLETED = "completed: {}"
+REORDERED = "the label put before the context: VW does not see it behind"
+LARGE = "reward beyond -1..1"
+_LABEL = ("_label_cost", "_label_probability", "_label_Action", "_labelIndex")
+_LABEL_BYTES = [f'"{name}"'.encode() for name in _LABEL]
+
+
+def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Decision:
+    """The decision of a line; raises Unusable. `fallback`: the time of a line that has none."""
+    try:
+        given = _decode(line)
+        context = _context(given.c) if given.c else None
+    except msgspec.ValidationError as error:
+        raise Unusable(f"a member is not of its type: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Unusable("not JSON") from None
+    except RecursionError:
+        raise Unusable("nested too deeply") from None
+    if context is None:
+        raise Unusable(_without_context(line))
+    if not context.actions:
+        raise Unusable("no actions (c._multi)")
+    time = given.at or fallback
+    if time is None:
+        raise Unusable("no Timestamp; say when it was with --at")
+    if (context.slots is not UNSET) != multi_slot:
+        raise Unusable("multi-slot, the loop's policy is not" if not multi_slot else "single-slot, the policy is not")
+    at = round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+    notes: list[str] = []
+    changes = _multi_slot(given, context) if multi_slot else _single_slot(given, len(context.actions), notes)
+    if given.deferred and not given.skip:
+        changes["_skipLearn"] = True
+    if not given.id:
+        changes["EventId"] = given.id = f"imported-{hashlib.sha256(line).hexdigest()[:24]}"
+    if given.at is None:
+        changes["Timestamp"] = time
+    notes += [COMPLETED.format(name) for name in changes]
+    logged = bytes(given.c)
+    ordered = multi_slot or _is_label_first(line) or not changes.keys().isdisjoint(_LABEL)
+    if not ordered:
+        notes.append(REORDERED)
+    safe = safety.made_safe(logged)
+    if safe is None:
+        raise Unusable("features that VW cannot read: arrays of anything but numbers or objects")
+    if safe != logged:
+        changes["c"] = Raw(safe)
+        notes.append("names or numbers among the features made safe, as Rank does")
+    if not _is_ours(context):
+        notes.append(OTHER_LAYOUT)
+    kept = line if ordered and not changes else _changed(line, changes)
+    return Decision(given.id, at, kept, not (given.skip or given.deferred), notes)
+
+
+def _single_slot(given: _Line, count: int, notes: list[str]) -> dict[str, Any]:
+    """What to change about the line of a decision among `count` actions."""
+    action = given.action if given.action is not None or given.index is None else given.index + 1
+    if action is None or given.cost is None or given.probability is None:
+        raise Unusable("no label (_label_Action, _label_cost, _label_probability)")
+    if not 1 <= action <= count:
+        raise Unusable("the chosen action is not among the actions")
+    if given.index is not None and given.index != action - 1:
+        raise Unusable("_label_Action and _labelIndex name different actions")
+    _check(given.cost, given.probability)
+    if not 0 <= given.dropped < 1:
+        raise Unusable("pdrop is not in [0, 1)")
+    changes: dict[str, Any] = {}
+    if given.action is None:
+        changes["_label_Action"] = action
+    if given.index is None:
+        changes["_labelIndex"] = action - 1
+    if len(given.a) != count or given.a[0] != action:
+        changes["a"] = [action, *(other for other in range(1, count + 1) if other != action)]
+    if given.p and abs(given.p[0] - given.probability) > ROUNDING:
+        notes.append(MISALIGNED)
+    if abs(given.cost) > 1:
+        notes.append(LARGE)
+    return changes
+
+
+def _multi_slot(given: _Line, context: _Context) -> dict[str, Any]:
+    outcomes, slots = given.outcomes, context.slots
+    if not outcomes or slots is UNSET or len(outcomes) != len(slots):
+        raise Unusable("not one outcome per slot (_outcomes)")
+    taken: set[int] = set()
+    for one in outcomes:
+        actions = [one.a] if isinstance(one.a, int) else one.a
+        probabilities = [one.p] if isinstance(one.p, float) else one.p
+        if not actions or len(actions) != len(probabilities):
+            raise Unusable("a slot's actions and probabilities differ in number")
+        if not all(0 <= action < len(context.actions) for action in actions) or actions[0] in taken:
+            raise Unusable("the chosen action of a slot is not among the actions, or taken")
+        taken.add(actions[0])
+        _check(one.cost, probabilities[0])
+    return {}
+
+
+def _check(cost: float, probability: float) -> None:
+    if not 0 < probability <= 1 + ROUNDING:
+        raise Unusable("the probability is not in (0, 1]")
+    if not math.isfinite(cost) or abs(cost) > MAX_MAGNITUDE:
+        raise Unusable("the cost is beyond what VW can learn")
+
+
+def _without_context(line: bytes) -> str:
+    names = _members(line).keys()
+    if names & {"RewardValue", "Observations", "v"}:
+        return "an observation whose decision is not in the log"
+    if "reward_function_type" in names or any("checkpoint" in name.lower() for name in names):
+        return "information for the joiner (checkpoint info)"
+    return "no decision: it has no context (c)"
+
+
+def _is_ours(context: _Context) -> bool:
+    first = context.actions[0]
+    return bool(context.shared and first.i and first.j)
+
+
+def _is_label_first(line: bytes) -> bool:
+    end = line.find(b'"c":')
+    return end > 0 and all(line.find(name, 0, end) > 0 for name in _LABEL_BYTES)
+
+
+def _changed(line: bytes, changes: dict[str, Any]) -> bytes:
+    members = _members(line) | changes
+    return _encode({name: members[name] for name in _LABEL if name in members} | members)

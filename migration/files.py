@@ -1,0 +1,61 @@
+"""The lines of log files: plain or gzipped, one by one, in order of names in which 10 follows 9."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+SUFFIXES = (".json", ".jsonl", ".dsjson", ".ndjson", ".log", ".txt")
+GZIP_MAGIC, BINARY_LOG_MAGIC = b"\x1f\x8b", b"VWFB"
+# The longest line of Personalizer was well below; a file without line ends must not fill the memory.
+LONGEST_LINE = 8 << 20
+
+
+class UnreadableFile(Exception):
+    """A file cannot be read, or not to its end; the text says why."""
+
+
+def found(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """The files that are named or in the folders named, and those in the folders that are no logs by their name."""
+    logs: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            logs.append(path)
+            continue
+        for file in sorted(filter(Path.is_file, path.rglob("*")), key=_natural):
+            (logs if file.name.removesuffix(".gz").endswith(SUFFIXES) else others).append(file)
+    return logs, others
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file without their ends; of one longer than LONGEST_LINE, the beginning. UnreadableFile."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+            file.seek(0)
+            if magic == BINARY_LOG_MAGIC:
+                raise UnreadableFile("a binary joined log; only logs in dsjson can be imported")
+            if magic.startswith(GZIP_MAGIC):
+                with gzip.open(file) as unpacked:
+                    yield from _lines(unpacked)
+            else:
+                yield from _lines(file)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UnreadableFile(f"damaged: {error}") from None
+    except OSError as error:
+        raise UnreadableFile(error.strerror or str(error)) from None
+
+
+def _lines(file: "BinaryIO | gzip.GzipFile") -> Iterator[bytes]:
+    while line := file.readline(LONGEST_LINE):
+        rest = line
+        while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = file.readline(LONGEST_LINE)
+        yield line.strip()
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", str(path))]

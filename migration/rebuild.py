@@ -1,0 +1,235 @@
+"""The command `rebuild`: a fresh model from the log of a loop, as a file or published beside a running trainer.
+
+Published like a run of the trainer: files under names of their own, then one conditional write of the checkpoint. A
+planned run learns from the model that was current when it was planned, under names that it will find again; so the
+write waits until no run is planned, and what was closed meanwhile is learned first.
+"""
+
+import argparse
+import asyncio
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+
+from migration.progress import Progress
+from migration.target import Loop, blobs
+from shared import archive, artifacts, commits, events, planning, policy
+from shared.checkpoint import Checkpoint, ModelRecord
+from shared.commits import Stored
+from shared.loops import LoopConfig, Policy, blob_name
+from shared.storage import Conflict
+from shared.training import Learner, TrainingRefused
+
+ATTEMPTS, PLANNED_SECONDS, POLL_SECONDS = 5, 120.0, 0.05
+_EXPLORATION = re.compile(r"--c?cb_explore_adf\b")
+_FILES = re.compile(
+    r"(?:^|\s)(?:-[dfipr]|--(?:data|final_regressor|initial_regressor|cache_file|cache|predictions|raw_predictions|"
+    r"readable_model|invert_hash|audit_regressor|feature_mask|daemon))(?:[\s=]|$)"
+)
+_EPSILON = re.compile(r"--epsilon(?:\s+|=)(\S+)")
+
+
+class RebuildError(Exception):
+    """No model was made, or it was not published; the text says what to do."""
+
+
+class _Sums(msgspec.Struct):
+    events: int = 0
+    learned: int = 0
+    reward: float = 0.0
+
+
+class _Slot(msgspec.Struct, gc=False):
+    cost: float = msgspec.field(name="_label_cost")
+
+
+class _Label(msgspec.Struct, gc=False):
+    cost: float = msgspec.field(name="_label_cost", default=0.0)
+    skip: bool = msgspec.field(name="_skipLearn", default=False)
+    outcomes: list[_Slot] = msgspec.field(name="_outcomes", default=[])
+
+
+_label = msgspec.json.Decoder(_Label).decode
+
+
+async def run(given: argparse.Namespace) -> int:
+    """Trains, then writes or publishes; raises RebuildError."""
+    async with blobs(given.data, given.loop) as loop:
+        config, _ = await loop.config()
+        chosen = _with_policy(config, given.policy)
+        print(f"loop {loop.name}, policy: {chosen.arguments}")
+        with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+            model = _Rebuilt(loop, chosen, Path(folder))
+            await model.learn_log()
+            if given.output:
+                _copy(model.learner.model, given.output)
+                print(f"written: {given.output}")
+                return 0
+            if given.policy:
+                await _put_policy(loop, chosen)
+            print(f"published: version {await model.publish()}")
+            return 0
+
+
+class _Rebuilt:
+    """A model on its way from the log to the checkpoint."""
+
+    def __init__(self, loop: Loop, config: LoopConfig, folder: Path) -> None:
+        self._loop, self._arguments, self._folder = loop, config.arguments, folder
+        self._cut, self._sums = 0, _Sums()
+
+    async def learn_log(self) -> None:
+        """Learns everything up to the checkpoint's cut."""
+        storage, name = self._loop.storage, self._loop.name
+        self._cut = (await commits.load(storage, name)).checkpoint.cut
+        progress = Progress()
+        self.learner = await self._learn(None, archive.committed(storage, name, self._cut), progress)
+        if not self._sums.events:
+            await self.learner.kill()
+            raise RebuildError(f"The log of loop {self._loop.name} is empty: import one, or wait for the first events.")
+        await self._finish()
+        progress.end(self._told())
+        loss, count = await asyncio.to_thread(_progressive, self.learner.model)
+        if count:
+            print(f"progressive estimate of this policy's average reward: {-loss / count:.4f}")
+
+    async def publish(self) -> str:
+        """The version under which the model serves from now on."""
+        for _ in range(ATTEMPTS):
+            stored = await self._unplanned()
+            if stored.checkpoint.cut > self._cut:
+                await self._catch_up(stored.checkpoint.cut)
+            changed, version = await self._published(stored.checkpoint)
+            try:
+                await commits.commit(self._loop.storage, self._loop.name, stored, changed, version)
+            except Conflict:
+                continue
+            return version
+        raise RebuildError("The trainer was faster every time; try again.")
+
+    async def _unplanned(self) -> Stored:
+        deadline = time.monotonic() + PLANNED_SECONDS
+        while True:
+            stored = await commits.load(self._loop.storage, self._loop.name)
+            if stored.checkpoint.plan is None:
+                return stored
+            if time.monotonic() > deadline:
+                raise RebuildError(
+                    f"A training run is planned and not done within {PLANNED_SECONDS:g} s; is the function app running?"
+                )
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _catch_up(self, cut: int) -> None:
+        """Goes on with what the trainer has closed since."""
+        previous = self._folder / "previous.vw"
+        shutil.move(self.learner.model, previous)
+        progress = Progress()
+        runs = archive.committed(self._loop.storage, self._loop.name, cut, since=self._cut + 1, imported=False)
+        self.learner = await self._learn(previous, runs, progress)
+        self._cut = cut
+        await self._finish()
+        progress.end(self._told())
+
+    async def _learn(self, previous: Path | None, runs: AsyncIterator[bytes], progress: Progress) -> Learner:
+        learner = await Learner.start(self._arguments, previous, self._folder)
+        try:
+            async for lines in runs:
+                self._count(lines)
+                await learner.feed(lines)
+                progress.update(self._told())
+        except BaseException:
+            await learner.kill()
+            raise
+        return learner
+
+    async def _finish(self) -> None:
+        try:
+            await self.learner.finish()
+        except TrainingRefused as refusal:
+            raise RebuildError(f"VW does not make a model of this log and policy: {refusal}") from None
+        finally:
+            await self.learner.kill()
+
+    def _count(self, lines: bytes) -> None:
+        for line in lines.splitlines():
+            label = _label(line)
+            self._sums.events += 1
+            if not label.skip:
+                self._sums.learned += 1
+                self._sums.reward -= sum(slot.cost for slot in label.outcomes) if label.outcomes else label.cost
+
+    def _told(self) -> str:
+        sums = self._sums
+        average = sums.reward / sums.learned if sums.learned else 0.0
+        return f"{sums.learned:,} of {sums.events:,} events learned; they earned {average:.4f} on average"
+
+    async def _published(self, before: Checkpoint) -> tuple[Checkpoint, str]:
+        """The checkpoint with this model. Its name sorts behind that of the last run and before that of the next."""
+        created = events.now()
+        version = f"{planning.run_name(before.cut)}_{planning.run_name(round(time.time() * 1000))}"
+        names = blob_name(self._loop.name, "models", version)
+        trainer, predict = await asyncio.gather(
+            artifacts.publish(self._loop.storage, f"{names}.vw", self.learner.model),
+            artifacts.publish(self._loop.storage, f"{names}.predict.vw", self.learner.predict),
+        )
+        record = ModelRecord(version, trainer, predict, created, self._arguments)
+        first = before.first_model or created
+        return msgspec.structs.replace(before, model=record, first_model=first, failure=None), version
+
+
+def _with_policy(config: LoopConfig, given: str | None) -> LoopConfig:
+    """The configuration with a policy, named or as arguments; its `--epsilon` becomes the loop's exploration."""
+    if given is None:
+        return config
+    named = dict(policy.NAMED)
+    name, arguments = (given, named[given]) if given in named else ("rebuilt", given.strip())
+    if not _EXPLORATION.search(arguments) or _FILES.search(arguments):
+        raise RebuildError(
+            "A policy has --cb_explore_adf, or --ccb_explore_adf for multi-slot, and no options for files; "
+            f"or it is one of {', '.join(named)}."
+        )
+    epsilon = _EPSILON.search(arguments)
+    try:
+        exploration = float(epsilon[1]) if epsilon else config.exploration
+    except ValueError:
+        raise RebuildError("--epsilon is not a number") from None
+    return msgspec.structs.replace(config, policy=Policy(name, arguments), exploration=exploration, edited=events.now())
+
+
+async def _put_policy(loop: Loop, chosen: LoopConfig) -> None:
+    """Puts the policy into effect first: a model of another one would be replaced by the trainer's next run."""
+    for _ in range(ATTEMPTS):
+        config, blob = await loop.config()
+        changed = msgspec.structs.replace(
+            config, policy=chosen.policy, exploration=chosen.exploration, edited=chosen.edited
+        )
+        try:
+            await loop.storage.replace(
+                blob_name(loop.name, "config.json"), changed.encoded(), blob.etag if blob else None
+            )
+        except Conflict:
+            continue
+        return
+    raise RebuildError("Others are changing the configuration; try again.")
+
+
+def _progressive(model: Path) -> tuple[float, float]:
+    """The sum of VW's losses, each taken before the event was learned, and the number of events."""
+    import vowpalwabbit
+
+    workspace = vowpalwabbit.Workspace(arg_list=["-i", str(model), "--preserve_performance_counters", "--quiet"])
+    loss, count = workspace.get_sum_loss(), workspace.get_weighted_examples()
+    workspace.finish()
+    return loss, count
+
+
+def _copy(model: Path, output: Path) -> None:
+    try:
+        shutil.copyfile(model, output)
+    except OSError as error:
+        raise RebuildError(f"{output} cannot be written: {error.strerror}") from None

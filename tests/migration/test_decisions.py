@@ -1,0 +1,161 @@
+"""Lines of old logs: what can be learned becomes a line of ours, and VW learns it; all else has a reason."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import vowpalwabbit
+from harness.exports import START, context, line, slots_line
+
+from migration import decisions
+from migration.decisions import Decision, Unusable
+from shared.policy import DEFAULT_ARGUMENTS
+
+CCB = "--ccb_explore_adf --cb_type mtr"
+
+
+def read(given: Any, *, multi_slot: bool = False, at: datetime | None = None) -> Decision:
+    return decisions.read((given if isinstance(given, str) else json.dumps(given)).encode(), multi_slot, at)
+
+
+def without(*names: str, **changed: Any) -> dict[str, Any]:
+    return {name: value for name, value in line(1, **changed).items() if name not in names}
+
+
+def learned(folder: Path, given: list[Decision], arguments: str = DEFAULT_ARGUMENTS) -> float:
+    """How many of these VW's own driver learns."""
+    count: float = driven(folder, given, arguments).get_weighted_examples()
+    return count
+
+
+def driven(folder: Path, given: list[Decision], arguments: str = DEFAULT_ARGUMENTS) -> Any:
+    """VW after it has read these."""
+    log = folder / "log.dsjson"
+    log.write_bytes(b"".join(one.line + b"\n" for one in given))
+    options = ["-d", str(log), "--dsjson", "--quiet"]
+    return vowpalwabbit.Workspace(arg_list=[*arguments.split(), *options])
+
+
+def costs(folder: Path, given: list[Decision]) -> float:
+    """What VW has counted as cost while it learned these."""
+    loss: float = driven(folder, given).get_sum_loss()
+    return loss
+
+
+def features(**shared: Any) -> dict[str, Any]:
+    return {"c": context("night") | {"FromUrl": [shared]}}
+
+
+def test_a_line_of_personalizer_is_kept_as_it_is() -> None:
+    given = json.dumps(line(7))
+    decision = read(given)
+    assert decision == Decision("e000007", round(START.timestamp() * 1000) + 70_000, given.encode(), True, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("{", "not JSON"),
+        ("hello", "not JSON"),
+        ('{"x":' * 2000 + "1" + "}" * 2000, "nested too deeply"),
+        (line(1, _label_cost="one"), "not of its type"),
+        (line(1, Timestamp="yesterday"), "not of its type"),
+        ({"RewardValue": 1.0, "EnqueuedTimeUtc": "2018-01-03T20:12:20.028Z", "EventId": "e"}, "an observation whose"),
+        ({"reward_function_type": 1, "default_reward": 0.0}, "checkpoint info"),
+        (without("c"), "no decision"),
+        (line(1, c={"FromUrl": [], "_multi": []}), "no actions"),
+        (without("_label_cost"), "no label"),
+        (without("_label_Action", "_labelIndex"), "no label"),
+        (line(1, _label_Action=4, _labelIndex=3), "not among the actions"),
+        (line(1, _label_Action=0, _labelIndex=-1), "not among the actions"),
+        (line(1, _labelIndex=2), "different actions"),
+        (line(1, _label_probability=0.0), "probability"),
+        (line(1, _label_probability=1.5), "probability"),
+        (line(1, _label_cost=1e30), "cost"),
+        (line(1, pdrop=1.0), "pdrop"),
+        (line(1, **features(tags=["a", "b"])), "arrays"),
+        (line(1, **features(matrix=[[1, 2]])), "arrays"),
+        (without("Timestamp"), "--at"),
+        (slots_line(1), "multi-slot, the loop's policy is not"),
+    ],
+)
+def test_what_cannot_be_learned_has_a_reason(given: Any, reason: str) -> None:
+    with pytest.raises(Unusable, match=reason):
+        read(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "member", "value"),
+    [
+        (without("_labelIndex"), "_labelIndex", 1),
+        (without("_label_Action"), "_label_Action", 2),
+        (without("a"), "a", [2, 1, 3]),
+        (line(1, a=[1, 0, 2]), "a", [2, 1, 3]),
+        (line(1, _deferred=True), "_skipLearn", True),
+    ],
+)
+def test_what_is_missing_and_known_is_completed(given: dict[str, Any], member: str, value: Any) -> None:
+    decision = read(given)
+    assert json.loads(decision.line) == given | {member: value}
+    assert decision.notes == [f"completed: {member}"]
+
+
+def test_an_event_without_an_id_gets_one_of_its_content() -> None:
+    decision = read(without("EventId"))
+    assert json.loads(decision.line)["EventId"] == decision.id == read(without("EventId")).id
+    assert decision.id != read(without("EventId", Timestamp="2026-01-01T00:00:00Z")).id
+
+
+def test_an_event_without_a_time_takes_the_one_given() -> None:
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    decision = read(without("Timestamp"), at=at)
+    assert decision.at == at.timestamp() * 1000
+    assert datetime.fromisoformat(json.loads(decision.line)["Timestamp"]) == at
+
+
+def test_the_label_is_put_where_vw_sees_it(tmp_path: Path) -> None:
+    behind = dict(reversed(line(4).items()))
+    decision = read(behind)
+    assert decision.notes == [decisions.REORDERED]
+    assert json.loads(decision.line) == behind
+    assert costs(tmp_path, [decision]) == costs(tmp_path, [read(line(4))]) != 0
+
+
+def test_vw_learns_every_line_that_is_to_be_learned(tmp_path: Path) -> None:
+    contexts = [
+        features(created=1767225600000),
+        features(huge=1e300, small=-1e300),
+        features(**{"größe": {"x": 1}, "a:b": {"y": 1}, ":": {"z": [1, 2]}, "~": [{"t": "u"}]}),
+        features(text="a\u0000b", nothing=None, yes=True, vector=[1, 2.5]),
+        {"c": {"GUser": {"id": "rnc", "major": "arts"}, "_multi": [{"TAction": {"t": one}} for one in "abc"]}},
+    ]
+    given = [line(1), *(line(1, **one) for one in contexts)]
+    given += [without("_labelIndex"), without("a"), without("EventId"), without("p"), line(1, _label_cost=-3.0)]
+    assert learned(tmp_path, [read(one) for one in given]) == len(given)
+    assert learned(tmp_path, [read(line(1, _skipLearn=True)), read(line(2, _deferred=True)), read(line(3))]) == 1
+
+
+def test_multi_slot_lines_are_for_multi_slot_loops(tmp_path: Path) -> None:
+    given = [slots_line(number) for number in range(5)]
+    decided = [read(one, multi_slot=True) for one in given]
+    assert learned(tmp_path, decided, CCB) == 5
+    assert json.loads(decided[0].line) == given[0] | {"EventId": decided[0].id}
+    for one, reason in (
+        (line(1), "single-slot"),
+        (slots_line(1, _outcomes=given[0]["_outcomes"][:1]), "one outcome per slot"),
+        (slots_line(1, _outcomes=[given[0]["_outcomes"][0]] * 2), "or taken"),
+        (
+            slots_line(1, _outcomes=[one | {"_p": [0.0, 1, 1]} for one in given[0]["_outcomes"]]),
+            "differ in number|prob",
+        ),
+    ):
+        with pytest.raises(Unusable, match=reason):
+            read(one, multi_slot=True)
+
+
+def test_what_a_reader_may_miss_is_noted() -> None:
+    assert read(line(1, p=[0.1, 0.8, 0.1])).notes == [decisions.MISALIGNED]
+    assert read(line(1, _label_cost=-2.0)).notes == [decisions.LARGE]
+    assert read(line(1, c={"G": {"x": 1}, "_multi": [{"T": {"t": 1}}] * 3})).notes == [decisions.OTHER_LAYOUT]

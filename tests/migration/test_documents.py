@@ -1,0 +1,97 @@
+"""Exported configuration, policy and model: what is in effect, what is not, and what was refused is told."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from harness.exports import POLICY, SERVICE, write
+from harness.migration import Aside, Done, run
+from harness.system import System
+
+
+@pytest.fixture
+def endpoint(system: System) -> str:
+    return system.url
+
+
+def file(folder: Path, content: object) -> Path:
+    return write(folder / "file.json", [content])
+
+
+def row(done: Done, member: str) -> str:
+    """The line of the report about a member."""
+    return next(line for line in done.stdout.splitlines() if line.strip().startswith(member))
+
+
+def test_a_service_configuration_is_put(system: System, aside: Aside, tmp_path: Path) -> None:
+    exported = file(tmp_path, SERVICE)
+    done = aside.run("import", "--endpoint", system.url, "--service", exported, "--retention-days", "30")
+    with system.client(aside.settings["ADMIN_KEYS"]) as admin:
+        configuration = admin.get("configurations/service").json()
+    system.configure()
+    assert done.status == 0, done.stdout
+    assert configuration["rewardWaitTime"] == "PT10M"
+    assert configuration["modelExportFrequency"] == "PT5M"
+    assert configuration["logRetentionDays"] == 30
+    assert "skipped: no member of the API" in row(done, "latencyMode")
+    assert row(done, "rewardWaitTime").split() == ["rewardWaitTime", "00:10:00"]
+
+
+def test_members_that_are_not_exported_stay_as_they_were(system: System, aside: Aside, tmp_path: Path) -> None:
+    done = aside.run("import", "--endpoint", system.url, "--service", file(tmp_path, {"defaultReward": 0.5}))
+    with system.client(aside.settings["ADMIN_KEYS"]) as admin:
+        configuration = admin.get("configurations/service").json()
+    system.configure()
+    assert (configuration["defaultReward"], configuration["rewardWaitTime"]) == (0.5, "PT2S")
+    assert "not exported; as it was" in row(done, "rewardWaitTime")
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "reason"),
+    [
+        ("--service", {"defaultReward": 5}, "refused: 400 InvalidServiceConfiguration"),
+        ("--service", {"rewardWaitTime": "P3D"}, "refused: 400 InvalidRewardWaitTime"),
+        ("--service", {"rewardWaitTime": "soon"}, "is not a duration"),
+        ("--service", {"logRetentionDays": "many"}, "not a whole number"),
+        ("--service", POLICY, "no ServiceConfiguration"),
+        ("--service", "[]", "not a JSON object"),
+        ("--policy", SERVICE, "no PolicyContract"),
+        ("--policy", POLICY | {"arguments": "--cb_explore_adf -f /tmp/x"}, "refused: 4"),
+        ("--model", "hello", "neither a model of VW nor a zip"),
+    ],
+)
+def test_what_is_wrong_is_told(
+    endpoint: str, aside: Aside, tmp_path: Path, option: str, content: object, reason: str
+) -> None:
+    done = aside.run("import", "--endpoint", endpoint, option, file(tmp_path, content))
+    assert (done.status, reason in done.stdout) == (1, True), done.stdout
+
+
+def test_a_key_that_is_not_valid_is_told(endpoint: str, aside: Aside, tmp_path: Path) -> None:
+    done = aside.run("import", "--endpoint", endpoint, "--key", "wrong", "--service", file(tmp_path, SERVICE))
+    assert (done.status, "refused: 401 Unauthorized" in done.stdout) == (1, True), done.stdout
+
+
+def test_a_service_that_does_not_answer_is_told(aside: Aside, tmp_path: Path) -> None:
+    done = aside.run("import", "--endpoint", "http://127.0.0.1:9", "--service", file(tmp_path, SERVICE))
+    assert (done.status, "does not answer" in done.stdout) == (1, True), done.stdout
+    unnamed = aside.run("import", "--service", file(tmp_path, SERVICE))
+    assert (unnamed.status, "--endpoint" in unnamed.stderr) == (1, True)
+
+
+def test_a_zip_without_a_signature_is_told(endpoint: str, aside: Aside, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("model.vw", b"hello")
+    (tmp_path / "model.zip").write_bytes(packed.getvalue())
+    done = aside.run("import", "--endpoint", endpoint, "--model", tmp_path / "model.zip")
+    assert (done.status, "lacks signer.der, sha512_signature.bin" in done.stdout) == (1, True), done.stdout
+
+
+def test_a_dry_run_needs_no_service(tmp_path: Path) -> None:
+    done = run("import", "--dry-run", "--service", file(tmp_path, SERVICE), "--retention-days", "-1")
+    assert done.status == 0, done.stderr
+    assert row(done, "logRetentionDays").split() == ["logRetentionDays", "-1"]
+    assert json.dumps(SERVICE["defaultReward"]) in row(done, "defaultReward")

@@ -1,0 +1,30 @@
+"""Files of old logs: found in folders, in the order in which they were written, read in bounded memory."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from migration import files
+
+
+def test_a_folder_is_searched_and_10_follows_9(tmp_path: Path) -> None:
+    names = ["2026/01/04_1.json", "2026/01/04_2.json.gz", "2026/01/04_10.json", "2026/02/01_0.dsjson"]
+    for name in [*reversed(names), "2026/notes.md"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    logs, others = files.found([tmp_path])
+    assert [str(path.relative_to(tmp_path)) for path in logs] == names
+    assert [path.name for path in others] == ["notes.md"]
+    assert files.found([tmp_path / "2026/notes.md"]) == ([tmp_path / "2026/notes.md"], [])
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_lines_come_without_their_ends_and_one_too_long_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: type[bytes]
+) -> None:
+    monkeypatch.setattr(files, "LONGEST_LINE", 10)
+    file = tmp_path / "log"
+    file.write_bytes(pack(b"one\r\n\n" + b"x" * 35 + b"\ntwo\n" + b"y" * 9 + b"\nlast"))
+    assert list(files.lines(file)) == [b"one", b"", b"x" * 10, b"two", b"y" * 9, b"last"]

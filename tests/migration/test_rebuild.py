@@ -1,0 +1,151 @@
+"""A model made anew from a log: what VW's own driver makes of the same lines, and safe beside a trainer."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from harness.exports import context, line, write
+from harness.migration import Aside, run
+from harness.stored import Loop
+from harness.system import ADMIN_KEY, running, wait_until
+
+from migration import rebuild
+from shared import checkpoint, policy
+from shared.checkpoint import Checkpoint, Plan
+from shared.loops import LoopConfig
+from shared.model import Model
+
+EPSILON = "--cb_explore_adf --cb_type mtr --epsilon 0.1 -q Fj"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return write(tmp_path / "log.json", [line(number) for number in range(600)])
+
+
+def predicted(file: Path, hour: str) -> list[float]:
+    model = Model("m", file)
+    try:
+        return model.predict(json.dumps(context(hour)).encode(), 3)
+    finally:
+        model.close()
+
+
+def test_it_is_what_vw_learns_from_the_log(aside: Aside, log: Path) -> None:
+    aside.run("import", "--logs", log)
+    done = aside.run("rebuild")
+    assert done.status == 0, done.stderr
+    assert "600 of 600 events learned; they earned 0.3333 on average" in done.stderr
+    assert "progressive estimate of this policy's average reward: 0." in done.stdout
+    assert aside.loop.weights() == aside.loop.replayed()
+    record = aside.loop.checkpoint()["model"]
+    assert record["version"] in done.stdout
+    assert record["arguments"] == LoopConfig().arguments
+    assert aside.loop.checkpoint()["failure"] is None
+
+
+@pytest.mark.parametrize("given", [EPSILON, "personalizer"])
+def test_with_another_policy_the_loop_has_it(aside: Aside, log: Path, given: str) -> None:
+    aside.run("import", "--logs", log)
+    done = aside.run("rebuild", "--policy", given)
+    assert done.status == 0, done.stderr
+    config = msgspec.json.decode(aside.loop.read(aside.loop.name("config.json")), type=LoopConfig)
+    arguments = dict(policy.NAMED).get(given, given)  # type: ignore[call-overload]
+    assert config.arguments == arguments == aside.loop.checkpoint()["model"]["arguments"]
+    assert config.exploration == (0.1 if given == EPSILON else 0.2)
+    assert aside.loop.weights() == aside.loop.replayed()
+
+
+def test_as_a_file_it_changes_nothing(aside: Aside, log: Path, tmp_path: Path) -> None:
+    aside.run("import", "--logs", log)
+    before, output = aside.loop.names(""), tmp_path / "model.vw"
+    done = aside.run("rebuild", "--policy", EPSILON, "--output", output)
+    assert done.status == 0, done.stderr
+    assert aside.loop.names("") == before
+    assert predicted(output, "morning")[1] > 0.8
+    assert predicted(output, "night")[2] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "is empty"),
+        (("--policy=--bogus",), "has --cb_explore_adf"),
+        (("--policy", "--cb_explore_adf -f /tmp/x"), "no options for files"),
+        (("--policy", "--cb_explore_adf --epsilon much"), "not a number"),
+        (("--policy", "--cb_explore_adf --bogus 1"), "does not make a model"),
+    ],
+)
+def test_what_cannot_be_done_is_told(aside: Aside, log: Path, arguments: tuple[str, ...], reason: str) -> None:
+    if arguments:
+        aside.run("import", "--logs", log)
+    before = aside.loop.names("")
+    done = aside.run("rebuild", *arguments)
+    assert (done.status, reason in done.stderr) == (1, True), done.stderr
+    assert aside.loop.names("") == before
+
+
+def test_a_planned_run_is_waited_for_and_kept(aside: Aside, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aside.run("import", "--logs", log)
+    plan = Plan("20260101T000000000Z", 1767225600000, [3], [4], LoopConfig())
+    planned = checkpoint.encode(Checkpoint(cut=5, plan=plan))
+    aside.loop.write(aside.loop.name("checkpoint.json"), planned)
+    monkeypatch.setattr(rebuild, "PLANNED_SECONDS", 0.2)
+    done = aside.run("rebuild")
+    assert (done.status, "A training run is planned" in done.stderr) == (1, True), done.stderr
+    assert aside.loop.read(aside.loop.name("checkpoint.json")) == planned
+
+
+def test_beside_a_trainer_every_event_is_learned_once(tmp_path: Path, log: Path) -> None:
+    with running(tmp_path) as system, system.client(ADMIN_KEY) as client:
+        system.configure(rewardWaitTime="PT1S")
+        stored = Loop(system)
+        settings = {"STORAGE_CONNECTION_STRING": system.settings["STORAGE_CONNECTION_STRING"]}
+        imported = run("import", "--logs", log, **settings)
+        assert imported.status == 0, imported.stderr
+        with visitors(client) as ranked:
+            wait_until(lambda: stored.counts().get("learned"), "the trainer has learned")
+            done = run("rebuild", "--policy", EPSILON, **settings)
+            assert done.status == 0, done.stderr
+            time.sleep(1)
+        count = len(ranked)
+        wait_until(lambda: stored.counts().get("learned") == count, "the trainer has learned all")
+        assert sorted(one.event_id for one in stored.joined() if one.event_id in set(ranked)) == sorted(ranked)
+        record = stored.checkpoint()["model"]
+        assert record["arguments"] == EPSILON
+        model = tmp_path / "model.vw"
+        model.write_bytes(stored.read(record["trainer"]["name"]))
+        assert rebuild._progressive(model)[1] == len(stored.joined()) == 600 + count
+
+
+@contextmanager
+def visitors(client: httpx.Client) -> Iterator[list[str]]:
+    """Ranks and rewards until the block ends; the ids of the events."""
+    ranked: list[str] = []
+    over = threading.Event()
+
+    def visit() -> None:
+        while not over.wait(0.02):
+            body: dict[str, Any] = {
+                "contextFeatures": [{"hour": "night"}],
+                "actions": [{"id": one, "features": [{"kind": one}]} for one in ("news", "sports", "music")],
+            }
+            answer = client.post("rank", json=body)
+            event_id = answer.json()["eventId"]
+            client.post(f"events/{event_id}/reward", json={"value": 1.0})
+            ranked.append(event_id)
+
+    thread = threading.Thread(target=visit)
+    thread.start()
+    try:
+        yield ranked
+    finally:
+        over.set()
+        thread.join()
