@@ -18,7 +18,7 @@ DEFAULT_ARGUMENTS = "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 30 
 # The service's own default, for loops that must behave as they did there.
 HISTORIC_ARGUMENTS = "--cb_explore_adf --epsilon 0.2 --power_t 0 -l 0.001 --cb_type mtr -q ::"
 
-# For loops of several slots: `docs/decisions/multi-slot.md`.
+# For loops of several slots: `docs/decisions/0009-multi-slot.md`.
 MULTI_SLOT_ARGUMENTS = "--ccb_explore_adf --cb_type mtr --epsilon 0.2 -l 0.1 -q ::"
 
 NAMED: dict[PolicyName, str] = {
