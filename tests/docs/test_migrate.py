@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ def aimed(command: str, system: System) -> str:
     """A command, pointed at the running system, which also stands for the old resource."""
     command = command.replace("http://127.0.0.1:7071", system.url).replace("local-admin-key", ADMIN_KEY)
     command = command.replace("https://NAME.cognitiveservices.azure.com", system.url).replace("YOUR_OLD_KEY", ADMIN_KEY)
-    return command.replace(".venv/bin/python", sys.executable).replace(" --data .data", "")
+    return command.replace(".venv/bin/python", shlex.quote(sys.executable)).replace(" --data .data", "")
 
 
 def test_the_walk_through_works(system: System, tmp_path: Path) -> None:
