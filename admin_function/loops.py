@@ -1,14 +1,19 @@
-"""HTTP: the loops of the deployment."""
+"""HTTP: the loops of the deployment.
 
-from typing import cast
+What works on them is imported when it is asked for: a process that answers Rank starts without it.
+"""
+
+from typing import TYPE_CHECKING, cast
 
 import azure.functions as func
 
-from shared import http, loop_admin
+from shared import http
 from shared.auth import Role
 from shared.errors import ApiError
-from shared.loop_admin import KEYS_PER_ROLE, RoleName
 from shared.service import Service
+
+if TYPE_CHECKING:
+    from shared.loop_admin import RoleName
 
 bp = func.Blueprint()
 
@@ -17,6 +22,8 @@ bp = func.Blueprint()
 @http.endpoint(Role.OWNER)
 async def list_loops(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops`: every loop, the default one first."""
+    from shared import loop_admin
+
     await service.registry.refresh()
     return http.json_answer({"loops": loop_admin.listed(service)})
 
@@ -25,6 +32,8 @@ async def list_loops(req: func.HttpRequest, service: Service) -> func.HttpRespon
 @http.endpoint(Role.OWNER)
 async def create_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /loops/{loop}`: makes a loop; 201 with its keys, which are told only here."""
+    from shared import loop_admin
+
     return http.json_answer(await loop_admin.create(service, http.loop_of(req)), 201)
 
 
@@ -32,6 +41,8 @@ async def create_loop(req: func.HttpRequest, service: Service) -> func.HttpRespo
 @http.endpoint(Role.ADMIN)
 async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}`."""
+    from shared import loop_admin
+
     return http.json_answer(loop_admin.describe(service, http.loop_of(req)))
 
 
@@ -39,6 +50,8 @@ async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse
 @http.endpoint(Role.OWNER)
 async def delete_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /loops/{loop}`: the loop with its configuration, model and log."""
+    from shared import loop_admin
+
     await loop_admin.delete(service, http.loop_of(req))
     return http.no_content()
 
@@ -47,8 +60,10 @@ async def delete_loop(req: func.HttpRequest, service: Service) -> func.HttpRespo
 @http.endpoint(Role.ADMIN)
 async def rotate_key(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /loops/{loop}/keys/{role}/{number}`: a new first or second key of a role; the other goes on working."""
+    from shared import loop_admin
+
     role, number = req.route_params["role"], req.route_params["number"]
-    if role not in ("app", "admin") or number not in [str(one + 1) for one in range(KEYS_PER_ROLE)]:
+    if role not in ("app", "admin") or number not in [str(one + 1) for one in range(loop_admin.KEYS_PER_ROLE)]:
         raise ApiError("ResourceNotFound", "Keys are app/1, app/2, admin/1 and admin/2.")
     key = await loop_admin.rotate(service, http.loop_of(req), cast("RoleName", role), int(number))
     return http.json_answer({"key": key})

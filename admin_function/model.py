@@ -1,10 +1,13 @@
-"""HTTP: the model of a loop."""
+"""HTTP: the model of a loop.
+
+What works on models is imported when it is asked for: a process that answers Rank starts without it.
+"""
 
 from email.utils import format_datetime
 
 import azure.functions as func
 
-from shared import http, model_admin, model_import
+from shared import http
 from shared.errors import ApiError
 from shared.service import Service
 
@@ -14,6 +17,8 @@ bp = func.Blueprint()
 @http.operation(bp, "GET", "model/properties")
 async def get_model_properties(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /model/properties`: when the first and the current model were made."""
+    from shared import model_admin
+
     return http.json_answer(await model_admin.properties(service.loop(http.loop_of(req)), service.storage))
 
 
@@ -32,6 +37,8 @@ async def head_model(req: func.HttpRequest, service: Service) -> func.HttpRespon
 @http.operation(bp, "PUT", "model", limit="max_model_bytes")
 async def put_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /model`: imports a signed zip."""
+    from shared import model_import
+
     await model_import.put(service, service.loop(http.loop_of(req)), req.get_body())
     return http.no_content()
 
@@ -39,11 +46,15 @@ async def put_model(req: func.HttpRequest, service: Service) -> func.HttpRespons
 @http.operation(bp, "DELETE", "model")
 async def delete_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /model`: back to the untrained model."""
+    from shared import model_admin
+
     await model_admin.delete(service.loop(http.loop_of(req)), service.storage)
     return http.no_content()
 
 
 async def _model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    from shared import model_admin
+
     signed = req.params.get("signed", "false").lower()
     if signed not in ("true", "false"):
         raise ApiError("InvalidRequest", "signed must be true or false.", target="signed")

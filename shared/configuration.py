@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from shared import apprentice, checkpoint, events, policy_check, wire
+from shared import apprentice, checkpoint, events, wire
 from shared.apprentice import Apprentice, Report
 from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
@@ -32,6 +32,8 @@ async def update(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
 
 async def put_policy(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
     """Puts a PolicyContract once VW has started with it; raises ApiError, and then changes nothing."""
+    from shared import policy_check  # here, because a process that answers Rank starts without it
+
     exploration = (await read(loop, storage)).exploration
     checked = await policy_check.checked(wire.decode(_policy, body, "InvalidPolicyContract"), exploration)
     return await change(loop, storage, lambda config: config.with_policy(checked))
