@@ -51,6 +51,12 @@ async def runs(storage: Storage, loop: str, through: int, since: int = 0, *, imp
     ]
 
 
+async def imports(storage: Storage, loop: str) -> list[str]:
+    """The blobs of imported events, in order of their last ones."""
+    names = await storage.names(blob_name(loop, "logs", ""))
+    return sorted((name for name in names if _IMPORTED in _file(name)), key=_file)
+
+
 async def committed(
     storage: Storage, loop: str, through: int, since: int = 0, *, imported: bool = True
 ) -> AsyncIterator[bytes]:
@@ -72,3 +78,7 @@ async def recollect(storage: Storage, loop: str, cut: int, wait: int) -> dict[in
             seen.pop(key, None)  # the order is that of the last times
             seen[key] = round(event.at.timestamp() * 1000) + wait
     return seen
+
+
+def _file(name: str) -> str:
+    return name.rpartition("/")[2]

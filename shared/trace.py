@@ -8,7 +8,7 @@ import msgspec
 from shared.model import UNTRAINED
 from shared.wire import RankedAction
 
-Status = Literal["waiting", "closing", "learned", "skipped", "rejected", "neverRanked"]
+Status = Literal["waiting", "closing", "learned", "skipped", "rejected", "imported", "neverRanked"]
 Fate = Literal["joined", "late", "orphan", "duplicate", "unreadable"]
 
 
@@ -39,7 +39,8 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
 
     status: waiting (until `waitingUntil` its observations are awaited), closing (that is over, the next training run
     takes it), learned, skipped (deferred and never activated, or only to be logged), rejected (logged, but the run's
-    model was not fit: `refusal`), neverRanked (there are only observations).
+    model was not fit: `refusal`), imported (in the log, from elsewhere: a model learns it when it learns the log anew),
+    neverRanked (there are only observations).
     mode: Online, Apprentice or LoggingOnly. model: the version that ranked it, N/A before the first. explored: the
     action was not the most probable one, or no model could tell. reward: the aggregated one, or the default one.
     learnedBy: the first model version that has learned it; learnedAt: when its run stored it.

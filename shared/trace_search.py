@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared import checkpoint, configuration, joined_log, late_log, trace, trace_index, trace_recent
+from shared import checkpoint, configuration, joined_log, late_log, trace, trace_imported, trace_index, trace_recent
 from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
 from shared.events import Observation
@@ -74,11 +74,25 @@ async def find(service: Service, loop: str, event_id: str) -> Trace:
         raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
     _add_kept(told, found)
     if told.status == "neverRanked" and not (told.observations or told.repeated_at):
+        told = await _imported(storage, loop, event_id, told)
+    if told.status == "neverRanked" and not (told.observations or told.repeated_at):
         if told.note:
             raise ApiError("OperationNotAllowed", f"The event is not in the log. {told.note}", retry_after=30)
         raise ApiError("EventNotFound")
     told.observations.sort(key=lambda one: one.at)
     return told
+
+
+async def _imported(storage: Storage, loop: str, event_id: str, told: Trace) -> Trace:
+    """The trace of an imported event; `told`, with a note if not all was read, if there is none."""
+    try:
+        line, whole = await trace_imported.find(storage, loop, event_id)
+    except StorageUnavailable:
+        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    if line is None:
+        told.note = told.note if whole else "The imported log is long and was not all read."
+        return told
+    return _understood(line, loop, "imported")
 
 
 async def _look(storage: Storage, loop: str, event_id: str) -> tuple[list[_Found], Checkpoint]:
@@ -133,16 +147,20 @@ def _logged(found: list[_Found], loop: str, state: Checkpoint) -> Trace | None:
         return None
     cut, line = newest.place.cut, newest.lines[-1]
     status: Status = "closing" if cut > state.cut else "rejected" if newest.refusal else "learned"
-    try:
-        told = trace.from_line(line, loop, status)
-    except msgspec.ValidationError as error:  # imported, of another shape than ours
-        note = f"Its line of the log could not be understood: {error}."
-        told = Trace(joined_log.id_of(line) or "", loop, status, note=note)
+    told = _understood(line, loop, status)
     if told.status == "learned":
         told.learned_by, told.learned_at = run_name(cut), timestamp(round(newest.stored.timestamp() * 1000))
     elif told.status == "rejected":
         told.refusal = newest.refusal
     return told
+
+
+def _understood(line: bytes, loop: str, status: Status) -> Trace:
+    try:
+        return trace.from_line(line, loop, status)
+    except msgspec.ValidationError as error:  # of another shape than ours
+        note = f"Its line of the log could not be understood: {error}."
+        return Trace(joined_log.id_of(line) or "", loop, status, note=note)
 
 
 def _waiting(recent: Recent, loop: str, event_id: str, config: LoopConfig) -> Trace:

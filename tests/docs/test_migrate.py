@@ -40,11 +40,15 @@ def test_the_walk_through_works(system: System, tmp_path: Path) -> None:
             )
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
             said.append(done.stdout)
+        with system.client(ADMIN_KEY) as owner:
+            traced = owner.get(f"{system.url}/loops/shop/events/e000007").json()
+            unknown = owner.get(f"{system.url}/loops/shop/events/e000300")
     finally:
         with system.client(ADMIN_KEY) as owner:
             owner.delete(f"{system.url}/loops/shop")
     _, created, dry, imported, rebuilt, served = said
     assert len(json.loads(created)["appKeys"]) == 2
+    assert (traced["eventId"], traced["status"], unknown.status_code) == ("e000007", "imported", 404)
     assert "300 of 300 events to be written" in dry
     for outcome in ("learning policy: in effect", "300 of 300 events written", "model: serves"):
         assert outcome in imported
