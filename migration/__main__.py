@@ -22,7 +22,7 @@ STORAGE = """Blobs are those of a local run (--data), or of the deployment that 
 environment name: STORAGE_CONNECTION_STRING, or STORAGE_ACCOUNT_URL with your own sign-in (az login)."""
 
 
-def _arguments(command: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(command: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m migration", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _import_arguments(
@@ -101,9 +101,20 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def _joined(words: Sequence[str]) -> list[str]:
+    """The words with `--policy --x` as `--policy=--x`: argparse takes a value that begins with hyphens only so."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == "--policy" and word.startswith("--"):
+            joined[-1] = f"--policy={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def main(command: Sequence[str] | None = None) -> int:
     """Entry point of the command. Exit status: 1 if anything that was named could not be done, 130 after Ctrl-C."""
-    given = _arguments(command)
+    given = _arguments(_joined(sys.argv[1:] if command is None else command))
     logging.getLogger("azure").setLevel(logging.CRITICAL)  # it tells at length what `main` tells in a line
     try:
         return asyncio.run(bring_in.run(given) if given.command == "import" else rebuild.run(given))

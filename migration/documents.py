@@ -24,6 +24,11 @@ MEMBERS = (
 DURATIONS = ("rewardWaitTime", "modelExportFrequency", "autoOptimizationFrequency")
 # Told by the service, never to it.
 TOLD = ("lastConfigurationEditDate",)
+# Kept and answered by the service here, and that is all.
+IDLE = (
+    "isAutoOptimizationEnabled", "autoOptimizationFrequency", "autoOptimizationStartDate", "logMirrorEnabled",
+    "logMirrorSasUri",
+)  # fmt: skip
 SIGNED_MODEL = ("model.vw", "signer.der", "sha512_signature.bin")
 
 
@@ -63,7 +68,7 @@ async def put_service(api: Api | None, given: dict[str, Any]) -> Section:
     others = [(name, value) for name, value in known.items() if (name, value) not in applied]
     section.outcome = f"{len(applied)} members in effect" + (f", {len(others)} not" if others else "")
     section.rows = [
-        *((name, _shown(value), "") for name, value in applied),
+        *((name, _shown(value), "kept, without effect" if name in IDLE else "") for name, value in applied),
         *((name, _shown(value), f"not supported; in effect: {_shown(answer.get(name))}") for name, value in others),
         *((name, _shown(value), "not exported; as it was") for name, value in before.items() if name not in given),
         *section.rows,

@@ -34,6 +34,7 @@ class _Outcome:
     def __init__(self) -> None:
         self.lines = self.learned = self.unlearned = 0
         self.skipped, self.notes = Tally(), Tally()
+        self.unread = False
 
 
 async def bring_in(paths: Iterable[Path], to: Destination, *, write: bool, fallback: datetime | None) -> Section:
@@ -79,6 +80,7 @@ async def _file(
             if not number % 1000:
                 progress.update(f"{file.name}: {number:,} lines; {outcome.learned:,} events so far")
     except files.UnreadableFile as error:
+        outcome.unread = True
         outcome.skipped.add(f"a file that cannot be read (to its end): {error}", f"{file}:{number + 1}")
 
 
@@ -103,6 +105,7 @@ def _section(outcome: _Outcome, parts: int, write: bool) -> Section:
     section = Section("logs", f"{kept:,} of {outcome.lines:,} events {done}", failed=not kept and not already)
     if section.failed:
         section.outcome = "nothing could be imported; the reasons are below"
+    section.failed |= outcome.unread
     section.rows.append(("to be learned", f"{outcome.learned:,}", ""))
     if outcome.unlearned:
         section.rows.append(("kept, not to be learned", f"{outcome.unlearned:,}", "deferred and never activated"))

@@ -101,7 +101,8 @@ class _Rebuilt:
                 await self._catch_up(stored.checkpoint.cut)
             changed, version = await self._published(stored.checkpoint)
             try:
-                await commits.commit(self._loop.storage, self._loop.name, stored, changed, version)
+                run = planning.run_name(stored.checkpoint.cut)  # the newest copy by name is what was committed last
+                await commits.commit(self._loop.storage, self._loop.name, stored, changed, run)
             except Conflict:
                 continue
             return version

@@ -70,7 +70,8 @@ async def amend(storage: Storage, loop: str, to: Callable[[Checkpoint], Checkpoi
         stored = await load(storage, loop)
         state = stored.checkpoint
         try:
-            await commit(storage, loop, stored, to(state), state.plan.run if state.plan else run_name(state.cut))
+            changed = (await save(storage, loop, stored, to(state))).checkpoint
+            await copy(storage, loop, changed, state.plan.run if state.plan else run_name(state.cut))
         except Conflict:
             if attempt == ATTEMPTS - 1:
                 raise

@@ -12,6 +12,8 @@ from shared.loops import LoopConfig, Policy, blob_name, decode_config
 from shared.serving import Serving
 from shared.storage import Blob, Conflict, Storage, StorageUnavailable
 
+ATTEMPTS = 20  # as many may change it at once
+
 _policy = msgspec.json.Decoder(Policy)
 
 
@@ -46,7 +48,7 @@ async def reset_policy(loop: Serving, storage: Storage) -> LoopConfig:
 
 async def change(loop: Serving, storage: Storage, to: Callable[[LoopConfig], LoopConfig]) -> LoopConfig:
     """Replaces the stored configuration, the defaults if it is damaged, by what `to` makes of it; raises ApiError."""
-    for _ in range(3):
+    for _ in range(ATTEMPTS):
         config, etag = await _stored(loop, storage)
         changed = to(config or loop.initial)
         try:

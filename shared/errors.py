@@ -31,7 +31,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "InvalidApiAccess": (403, "This key may not use this operation: it needs an admin key."),
     "ProblemTypeIncompatibleWithAutoOptimization": (
         403,
-        "Automatic optimization and a multi-slot policy exclude each other.",
+        "Automatic optimization and several slots exclude each other: set isAutoOptimizationEnabled to false first.",
     ),
     "ResourceNotFound": (404, "Requested resource does not exist on the server."),
     "EvaluationNotFound": (404, "Offline Evaluation not found."),

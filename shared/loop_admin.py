@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -17,6 +18,8 @@ from shared.service import Service
 from shared.storage import Conflict, StorageUnavailable
 
 KEYS_PER_ROLE = 2
+# After so long, the making or ending of a loop was broken off.
+LONGEST_CLAIM = timedelta(minutes=2)
 ATTEMPTS = 5
 RoleName = Literal["app", "admin"]
 
@@ -50,37 +53,42 @@ async def create(service: Service, loop: str) -> LoopInfo:
     It starts behind everything that is in the hubs now: what an earlier loop of its name left there is not its own.
     """
     check_name(loop)
-    _check_absent(service, await _known(service), loop)
-    for _ in range(ATTEMPTS):
-        await _clear(service, loop)
-        if await _begin(service, loop):
-            break
-    else:
-        raise ApiError("OperationNotAllowed", "An earlier loop of this name is still ending; try again.", retry_after=1)
-    app, admin = ([auth.new_key() for _ in range(KEYS_PER_ROLE)] for _ in range(2))
-    record = LoopRecord(events.now(), _hex(app), _hex(admin))
+    if loop == DEFAULT_LOOP:
+        raise ApiError("LoopAlreadyExists")
+    claim = LoopRecord(events.now(), ready=False)
 
-    def add(loops: Loops) -> Loops:
-        _check_absent(service, loops, loop)
-        return loops | {loop: record}
+    def claimed(loops: Loops) -> Loops:
+        _check_free(loops.get(loop))
+        return loops | {loop: claim}
 
-    await service.registry.change(add)
+    await service.registry.change(claimed)
+    try:
+        await _start(service, loop)
+        app, admin = ([auth.new_key() for _ in range(KEYS_PER_ROLE)] for _ in range(2))
+        ready = LoopRecord(events.now(), _hex(app), _hex(admin))
+        await service.registry.change(lambda loops: _ours(loops, loop, claim) | {loop: ready})
+    except ApiError:
+        with suppress(ApiError):
+            await service.registry.change(lambda loops: _without(_ours(loops, loop, claim), loop))
+        raise
     return msgspec.structs.replace(describe(service, loop), app_keys=app, admin_keys=admin)
 
 
 async def delete(service: Service, loop: str) -> None:
-    """Ends a loop and deletes its data; raises ResourceNotFound. What is left goes before its name is used again."""
+    """Ends a loop and deletes its data; raises ResourceNotFound. Repeated after a failure, it goes on."""
     if loop == DEFAULT_LOOP:
         raise ApiError("InvalidLoopName", "The loop default cannot be deleted; delete its logs, model and policy.")
     check_name(loop)
+    claim = LoopRecord(events.now(), ready=False)
 
-    def remove(loops: Loops) -> Loops:
-        if loops.pop(loop, None) is None:
+    def claimed(loops: Loops) -> Loops:
+        if loop not in loops:
             raise ApiError("ResourceNotFound", f"There is no loop '{loop}'.")
-        return loops
+        return loops | {loop: claim}
 
-    await service.registry.change(remove)
+    await service.registry.change(claimed)
     await _clear(service, loop)
+    await service.registry.change(lambda loops: _without(_ours(loops, loop, claim), loop))
 
 
 async def rotate(service: Service, loop: str, role: RoleName, number: int) -> str:
@@ -91,7 +99,7 @@ async def rotate(service: Service, loop: str, role: RoleName, number: int) -> st
 
     def replace(loops: Loops) -> Loops:
         record = loops.get(loop)
-        if record is None:
+        if record is None or not record.ready:
             raise ApiError("ResourceNotFound", f"There is no loop '{loop}'.")
         keys = list(getattr(record, role))
         keys[number - 1] = _hex([key])[0]
@@ -105,16 +113,32 @@ def _hex(keys: list[str]) -> list[str]:
     return [auth.digest(key).hex() for key in keys]
 
 
-async def _known(service: Service) -> Loops:
-    try:
-        return await service.registry.refresh()
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
-
-
-def _check_absent(service: Service, loops: Loops, loop: str) -> None:
-    if loop == DEFAULT_LOOP or loop in loops:
+def _check_free(record: LoopRecord | None) -> None:
+    """Raises unless there is no such loop, or its making or ending was broken off."""
+    if record is None:
+        return
+    if record.ready:
         raise ApiError("LoopAlreadyExists")
+    if datetime.now(UTC) - datetime.fromisoformat(record.created) < LONGEST_CLAIM:
+        raise ApiError("OperationNotAllowed", "The loop is being made or deleted; try again.", retry_after=1)
+
+
+def _ours(loops: Loops, loop: str, claim: LoopRecord) -> Loops:
+    if loops.get(loop) != claim:
+        raise ApiError("OperationNotAllowed", "Somebody else has made or deleted the loop.", retry_after=1)
+    return loops
+
+
+def _without(loops: Loops, loop: str) -> Loops:
+    return {name: record for name, record in loops.items() if name != loop}
+
+
+async def _start(service: Service, loop: str) -> None:
+    for _ in range(ATTEMPTS):
+        await _clear(service, loop)
+        if await _begin(service, loop):
+            return
+    raise ApiError("OperationNotAllowed", "An earlier loop of this name is still ending; try again.", retry_after=1)
 
 
 async def _begin(service: Service, loop: str) -> bool:

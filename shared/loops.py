@@ -84,7 +84,8 @@ class LoopConfig(msgspec.Struct, frozen=True):
     def updated(self, body: bytes, edited: str) -> "LoopConfig":
         """This configuration with the contract's ServiceConfiguration put in; raises ApiError.
 
-        An optional member that is absent or null keeps what is stored: clients of v1.0 know of few of them.
+        An optional member that is absent or null keeps what is stored: clients of v1.0 know of few of them. An empty
+        logMirrorSasUri ends it.
         """
         given = wire.decode(decoder, body, "InvalidServiceConfiguration")
         wait = duration(given.reward_wait_time, "rewardWaitTime", "InvalidRewardWaitTime", LONGEST_WAIT)
@@ -108,7 +109,7 @@ class LoopConfig(msgspec.Struct, frozen=True):
             mode=given.learning_mode or self.mode,
             log_mirror=LogMirror(
                 _or(given.log_mirror_enabled, self.log_mirror.enabled),
-                given.log_mirror_sas_uri or self.log_mirror.sas_uri,
+                self.log_mirror.sas_uri if given.log_mirror_sas_uri is None else given.log_mirror_sas_uri or None,
             ),
             auto_optimization=self._auto_optimization(given),
         )

@@ -19,18 +19,22 @@ from shared.storage import Conflict, Storage, StorageUnavailable
 BLOB = "loops.json"
 # A key that was withdrawn still works for so long in other processes; a new one works at once.
 POLL_SECONDS, SOONEST_SECONDS = 5.0, 1.0
-ATTEMPTS = 5
+ATTEMPTS = 20  # as many may change them at once
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _log = logging.getLogger(__name__)
 
 
 class LoopRecord(msgspec.Struct, frozen=True):
-    """One loop. `created` tells a loop from an earlier one of its name; keys are SHA-256 digests in hex, two a role."""
+    """One loop. `created` tells a loop from an earlier one of its name; keys are SHA-256 digests in hex, two a role.
+
+    ready: False while it is being made or deleted. Nobody but who makes or deletes it knows of it then.
+    """
 
     created: str
-    app: list[str]
-    admin: list[str]
+    app: list[str] = []
+    admin: list[str] = []
+    ready: bool = True
 
 
 Loops = dict[str, LoopRecord]
@@ -38,11 +42,12 @@ _decoder = msgspec.json.Decoder(Loops)
 
 
 class Registry:
-    """The loops as this process knows them; `keys` and `record` wait for nothing."""
+    """The loops as this process knows them: `loops` are those that are ready."""
 
     def __init__(self, storage: Storage, default: Keys) -> None:
         self._storage, self._default = storage, default
         self.loops: Loops = {}
+        self._all: Loops = {}
         self._keys: dict[str, Keys] = {}
         self._etag: str | None = None
         self._checked = float("-inf")
@@ -97,7 +102,8 @@ class Registry:
         """Replaces the loops by what `change` makes of them, as often as others get in between; raises ApiError."""
         for _ in range(ATTEMPTS):
             try:
-                loops = change(dict(await self.refresh()))
+                await self.refresh()
+                loops = change(dict(self._all))
                 etag = await self._storage.replace(BLOB, msgspec.json.encode(loops), self._etag)
             except Conflict:
                 continue
@@ -108,8 +114,9 @@ class Registry:
         raise ApiError("OperationNotAllowed", "Others are changing the loops; try again.", retry_after=1)
 
     def _take(self, loops: Loops, etag: str | None) -> None:
-        self.loops, self._etag = loops, etag
-        self._keys = {name: self._of(record) for name, record in loops.items()}
+        self._all, self._etag = loops, etag
+        self.loops = {name: record for name, record in loops.items() if record.ready}
+        self._keys = {name: self._of(record) for name, record in self.loops.items()}
 
     def _of(self, record: LoopRecord) -> Keys:
         app, admin = (tuple(bytes.fromhex(one) for one in keys) for keys in (record.app, record.admin))

@@ -106,6 +106,12 @@ class Run:
 
         reached: the positions of the pass in the interactions hub.
         """
+        try:
+            await self._end(reached)
+        finally:
+            await self.release()
+
+    async def _end(self, reached: list[int]) -> None:
         self._batch.settle()
         after = self._after(reached)
         if self.before.plan is not None or self._is_worth(after):
@@ -117,7 +123,7 @@ class Run:
 
     async def close(self) -> None:
         """Ends what still runs."""
-        await self._release()
+        await self.release()
         await self._batch.close()
 
     def _has_read(self, message: Message) -> bool:
@@ -144,7 +150,8 @@ class Run:
             raise
         return learner
 
-    async def _release(self) -> None:
+    async def release(self) -> None:
+        """Ends the learner and lets another run have one."""
         if self._learner is not None:
             learner, self._learner = self._learner, None
             try:
@@ -224,7 +231,7 @@ class Run:
             counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
             return msgspec.structs.replace(after, counts=after.counts.plus(counts), failure=f"{run}: {refusal}")
         model, predict = self._learner.model, self._learner.predict
-        await self._release()
+        await self.release()
         record = await self._upload(model, predict)
         return msgspec.structs.replace(
             after,

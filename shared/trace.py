@@ -43,6 +43,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     neverRanked (there are only observations).
     mode: Online, Apprentice or LoggingOnly. model: the version that ranked it, N/A before the first. explored: the
     action was not the most probable one, or no model could tell. reward: the aggregated one, or the default one.
+    Of an apprentice, chosenAction is the baseline, which was answered; ownAction and ranking are the model's.
     learnedBy: the first model version that has learned it; learnedAt: when its run stored it.
     repeatedAt: when the same event was ranked again within its window, which does not count.
     context, actions: the shared features, and the candidates with theirs, as logged.
@@ -61,6 +62,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     model: str | None = None
     explored: bool | None = None
     chosen_action: str | None = None
+    own_action: str | None = None
     ranking: list[RankedAction] | None = None
     slots: list[Slot] | None = None
     reward: float | None = None
@@ -127,6 +129,8 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
     event = _line.decode(line)
     context = _context.decode(event.c)
     ids = [action.tag or str(action.i.get("id", number + 1)) for number, action in enumerate(context.actions)]
+    own = _name(ids, event.a[0] - 1) if event.a else None
+    imitates = event.mode == "Apprentice"
     observed = [*event.o, *(one for slot in event.slots for one in slot.o)]
     return Trace(
         event_id=event.event_id,
@@ -135,10 +139,11 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
         ranked_at=event.timestamp,
         mode=event.mode,
         model=event.state.m,
-        explored=_explored(event.p, event.state.m) if event.p else None,
-        chosen_action=_name(ids, event.a[0] - 1) if event.a else None,
+        explored=not imitates and _explored(event.p, event.state.m) if event.p else None,
+        chosen_action=ids[0] if imitates and event.a else own,
+        own_action=own if imitates else None,
         ranking=_ranking(ids, [number - 1 for number in event.a], event.p) if event.a else None,
-        slots=[_slot(slot, ids, event.state.m) for slot in event.slots] or None,
+        slots=[_slot(slot, ids, event.state.m, imitates) for slot in event.slots] or None,
         reward=_reward(event.cost, event.original_cost),
         observations=[_observation(one) for one in observed],
         context=context.shared,
@@ -146,10 +151,9 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
     )
 
 
-def _slot(slot: _Slot, ids: list[str], model: str) -> Slot:
-    return Slot(
-        slot.id, _ranking(ids, slot.a, slot.p), _explored(slot.p, model), _reward(slot.cost, slot.original_cost)
-    )
+def _slot(slot: _Slot, ids: list[str], model: str, imitates: bool) -> Slot:
+    explored = not imitates and _explored(slot.p, model)
+    return Slot(slot.id, _ranking(ids, slot.a, slot.p), explored, _reward(slot.cost, slot.original_cost))
 
 
 def _reward(cost: float | None, original_cost: float | None) -> float | None:

@@ -53,7 +53,7 @@ async def find(settings: Settings, loop: str, event_id: str, done: Checkpoint) -
     observed = _Tail(settings, settings.observations_hub, events.decode_observation, loop, event_id)
     whole = True
     try:
-        async with asyncio.timeout(SEARCH_SECONDS), _searching:
+        async with _searching, asyncio.timeout(SEARCH_SECONDS):
             await asyncio.gather(
                 ranked.search(number, _position(done.interactions, number), first=True),
                 observed.search(number, _position(done.observations, number), first=False),

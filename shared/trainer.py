@@ -175,6 +175,7 @@ class Trainer:
                 one = Pass(pair, begun, drop)
                 await one.observe()
                 reached = await one.close()
+                await asyncio.gather(*(run.release() for run in failed), return_exceptions=True)  # others may wait
                 await each(lambda run: run.end(reached))
         finally:
             await asyncio.gather(*(run.close() for run in begun), return_exceptions=True)  # `end` has told of it

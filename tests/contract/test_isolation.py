@@ -1,6 +1,7 @@
 """Many loops on one deployment: their keys, and that none of them learns of another."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -139,3 +140,16 @@ def test_a_loop_can_be_configured_before_it_ranks(system: System) -> None:
     for method, path, body in (OPERATIONS[4], OPERATIONS[0]):
         assert call(system, ADMIN_KEY, method, f"loops/first/{path}", body).status_code in {200, 201}
     assert call(system, ADMIN_KEY, "DELETE", "loops/first").status_code == 204
+
+
+def test_made_and_deleted_by_several_at_once_a_loop_is_whole_or_gone(system: System) -> None:
+    path = "loops/busy/personalizer/v1.0/rank"
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: call(system, ADMIN_KEY, "PUT", "loops/busy"), range(8)))
+    assert sorted({answer.status_code for answer in made} - {409, 503}) == [201]
+    (winner,) = [answer.json() for answer in made if answer.status_code == 201]
+    assert call(system, winner["appKeys"][0], "POST", path, RANK).status_code == 201
+    with ThreadPoolExecutor(4) as pool:
+        ended = list(pool.map(lambda _: call(system, ADMIN_KEY, "DELETE", "loops/busy").status_code, range(4)))
+    assert 204 in ended
+    assert call(system, winner["appKeys"][0], "POST", path, RANK).status_code == 401

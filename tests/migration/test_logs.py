@@ -103,7 +103,7 @@ def test_damaged_and_binary_files_are_told_and_the_others_imported(aside: Aside,
     (tmp_path / "binary.log").write_bytes(b"VWFB\0\0")
     write(tmp_path / "good.json", [line(5000)])
     done = aside.run("import", "--logs", tmp_path)
-    assert done.status == 0, done.stderr
+    assert done.status == 1, done.stderr
     assert "damaged" in done.stdout
     assert "a binary joined log" in done.stdout
     assert "e005000" in ids(aside)
