@@ -13,6 +13,7 @@ from migration.documents import UnusableDocument
 from migration.logs import Destination
 from migration.report import Section
 from migration.target import Api, TargetError, blobs
+from shared.homes import DEFAULT_HOME
 from shared.loops import LoopConfig
 
 FOREVER = -1
@@ -87,15 +88,15 @@ async def _destination(
 ) -> Destination:
     """Where logs go. A dry run takes the policy and the retention of the files named, for they are not in effect yet;
     without any storage it looks at the files alone."""
-    storage, config = None, msgspec.structs.replace(LoopConfig(), retention_days=FOREVER)
+    storage, home, config = None, DEFAULT_HOME, msgspec.structs.replace(LoopConfig(), retention_days=FOREVER)
     if given.data or _has_storage() or not given.dry_run:
         loop = await stack.enter_async_context(blobs(given.data, given.loop))
-        (config, _), storage = await loop.config(), loop.storage
+        (config, _), storage, home = await loop.config(), loop.storage, loop.home
     arguments, days = config.arguments, config.retention_days
     if given.dry_run:
         arguments = policy["arguments"] if policy else arguments
         days = service["logRetentionDays"] if service and "logRetentionDays" in service else days
-    return Destination(storage, given.loop, arguments, days)
+    return Destination(storage, home, arguments, days)
 
 
 def _has_storage() -> bool:

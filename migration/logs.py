@@ -10,6 +10,7 @@ from migration.decisions import Unusable
 from migration.hours import Hours
 from migration.progress import Progress
 from migration.report import Section, Tally
+from shared.homes import Home
 from shared.storage import Storage
 
 DUPLICATE = "in the log already, or a second time in these files"
@@ -25,7 +26,7 @@ class Destination(NamedTuple):
     """The log that decisions go to. storage: None in a dry run without one; `arguments` decides what fits the loop."""
 
     storage: Storage | None
-    loop: str
+    home: Home
     arguments: str
     retention_days: int
 
@@ -41,7 +42,7 @@ async def bring_in(paths: Iterable[Path], to: Destination, *, write: bool, fallb
     """Reads files and folders; never ends at a bad line or file. write: False for a dry run."""
     outcome, progress = _Outcome(), Progress()
     logs, others = files.found(paths)
-    hours = Hours(to.storage, to.loop, write=write)
+    hours = Hours(to.storage, to.home, write=write)
     for file in others:
         outcome.skipped.add(f"no log by its name ({', '.join(files.SUFFIXES)}, also .gz)", str(file))
     for file in logs:

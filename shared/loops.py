@@ -1,4 +1,4 @@
-"""A loop's configuration: reward and exploration settings, learning policy, and where its blobs are."""
+"""A loop's configuration: reward and exploration settings, learning policy."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -153,11 +153,6 @@ def new_loop(settings: Settings) -> LoopConfig:
 def decode_config(data: bytes) -> LoopConfig:
     """A stored configuration; raises msgspec.DecodeError if it is damaged."""
     return _stored.decode(data)
-
-
-def blob_name(loop: str, *parts: str) -> str:
-    """The name of one of a loop's blobs, for instance `loops/default/checkpoint.json`."""
-    return "/".join(("loops", loop, *parts))
 
 
 def _or(given: bool | None, stored: bool) -> bool:

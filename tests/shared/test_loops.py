@@ -5,7 +5,8 @@ import msgspec
 import pytest
 
 from shared.errors import ApiError
-from shared.loops import LoopConfig, Policy, blob_name, decode_config
+from shared.homes import blob_name
+from shared.loops import LoopConfig, Policy, decode_config
 
 EDITED = "2026-01-01T00:00:00Z"
 VALID: dict[str, Any] = {
