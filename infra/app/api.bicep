@@ -1,0 +1,147 @@
+// The function app on Flex Consumption, and its settings.
+
+param name string
+param planName string
+param location string
+param tags object
+param pythonVersion string
+param instanceMemoryMB int
+param maximumInstanceCount int
+param httpConcurrency int
+param alwaysReadyInstances int
+param identityId string
+param identityClientId string
+param hostBlobEndpoint string
+param packageContainer string
+param dataBlobEndpoint string
+param dataContainer string
+param hubsHost string
+param hubsPartitions int
+param interactionsHub string
+param observationsHub string
+param consumerGroup string
+param longestRewardWaitHours int
+param vaultName string
+param signingKeyFromVault bool
+param insightsName string
+
+@description('Empty: no virtual network.')
+param vnetName string
+
+param settings object
+
+var signing = signingKeyFromVault ? { SIGNING_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=signing-key)' } : {}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+  }
+}
+
+resource site 'Microsoft.Web/sites@2024-04-01' = {
+  name: name
+  location: location
+  tags: union(tags, { 'azd-service-name': 'api' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    keyVaultReferenceIdentity: identityId
+    publicNetworkAccess: 'Enabled'
+    virtualNetworkSubnetId: empty(vnetName) ? null : resourceId('Microsoft.Network/virtualNetworks/subnets', vnetName, 'app')
+    siteConfig: {
+      ftpsState: 'Disabled'
+      http20Enabled: true
+      minTlsVersion: '1.2'
+    }
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${hostBlobEndpoint}${packageContainer}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'python'
+        version: pythonVersion
+      }
+      scaleAndConcurrency: {
+        alwaysReady: alwaysReadyInstances == 0 ? [] : [{ name: 'http', instanceCount: alwaysReadyInstances }]
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+        triggers: {
+          http: {
+            // Unset, Python gets 1: as many instances as there are requests at a time.
+            perInstanceConcurrency: httpConcurrency
+          }
+        }
+      }
+    }
+  }
+}
+
+resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: site
+  name: 'appsettings'
+  // What follows wins over `settings`.
+  properties: union(settings, signing, {
+    AzureWebJobsStorage__blobServiceUri: hostBlobEndpoint
+    AzureWebJobsStorage__credential: 'managedidentity'
+    AzureWebJobsStorage__clientId: identityClientId
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    APP_KEYS: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=app-keys)'
+    ADMIN_KEYS: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=admin-keys)'
+    STORAGE_ACCOUNT_URL: dataBlobEndpoint
+    STORAGE_CONTAINER: dataContainer
+    EVENT_HUBS_NAMESPACE: hubsHost
+    EVENT_HUBS_PARTITIONS: string(hubsPartitions)
+    EVENT_HUBS_CONSUMER_GROUP: consumerGroup
+    INTERACTIONS_HUB: interactionsHub
+    OBSERVATIONS_HUB: observationsHub
+    LONGEST_REWARD_WAIT_HOURS: string(longestRewardWaitHours)
+    AZURE_CLIENT_ID: identityClientId
+  })
+}
+
+// Packages are deployed with Entra tokens: no publishing passwords.
+resource scmPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: site
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
+
+resource ftpPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: site
+  name: 'ftp'
+  properties: {
+    allow: false
+  }
+}
+
+output name string = site.name
+output endpoint string = 'https://${site.properties.defaultHostName}'
