@@ -210,8 +210,15 @@ module vault 'app/vault.bicep' = {
     location: location
     tags: tags
     purgeProtection: keyVaultPurgeProtection
-    createKeys: createKeys
     publicNetworkAccess: publicNetworkAccess
+  }
+}
+
+module keys 'app/keys.bicep' = if (createKeys) {
+  name: 'keys'
+  scope: group
+  params: {
+    vaultName: vault.outputs.name
   }
 }
 
@@ -265,11 +272,12 @@ module roles 'app/roles.bicep' = {
   }
 }
 
-// After the roles and the network: the app reads its keys when its settings are written.
+// Last: the platform reads the keys when it gets the settings.
 module api 'app/api.bicep' = {
   name: 'api'
   scope: group
   dependsOn: [
+    keys
     network
     roles
   ]

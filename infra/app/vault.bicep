@@ -1,22 +1,15 @@
-// The API keys: made at random when asked for; a deployment that is not asked leaves them as they are.
+// Where the app's secrets are. Who may read them: roles.bicep.
 
 param name string
 param location string
 param tags object
 param purgeProtection bool
-param createKeys bool
 
 @allowed([
   'Enabled'
   'Disabled'
 ])
 param publicNetworkAccess string
-
-@secure()
-param firstAppKey string = newGuid()
-
-@secure()
-param firstAdminKey string = newGuid()
 
 resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   name: name
@@ -38,24 +31,6 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
       bypass: 'AzureServices'
       defaultAction: publicNetworkAccess == 'Disabled' ? 'Deny' : 'Allow'
     }
-  }
-}
-
-resource appKeys 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (createKeys) {
-  parent: vault
-  name: 'app-keys'
-  properties: {
-    contentType: 'One or two API keys, comma-separated'
-    value: replace(firstAppKey, '-', '')
-  }
-}
-
-resource adminKeys 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (createKeys) {
-  parent: vault
-  name: 'admin-keys'
-  properties: {
-    contentType: 'One or two API keys, comma-separated'
-    value: replace(firstAdminKey, '-', '')
   }
 }
 
