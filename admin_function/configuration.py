@@ -1,5 +1,7 @@
 """HTTP: service configuration and learning policy."""
 
+from datetime import timedelta
+
 import azure.functions as func
 
 from shared import configuration, http
@@ -20,7 +22,9 @@ async def get_service_configuration(req: func.HttpRequest, service: Service) -> 
 async def put_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /configurations/service`: the full configuration, in effect here at once, elsewhere within seconds."""
     loop = service.loop(http.loop_of(req))
-    return http.json_answer((await configuration.update(loop, service.storage, req.get_body())).to_wire())
+    longest_wait = timedelta(hours=service.settings.longest_reward_wait_hours)
+    config = await configuration.update(loop, service.storage, req.get_body(), longest_wait)
+    return http.json_answer(config.to_wire())
 
 
 @http.operation(bp, "GET", "configurations/policy")

@@ -1,6 +1,7 @@
 """Reading and changing what is stored about a loop, for its administrators."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import msgspec
 
@@ -28,9 +29,12 @@ async def read(loop: Serving, storage: Storage) -> LoopConfig:
     return config
 
 
-async def update(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:
-    """Puts a ServiceConfiguration; raises ApiError if it is not valid or cannot be stored, and changes nothing."""
-    return await change(loop, storage, lambda config: config.updated(body, events.now()))
+async def update(loop: Serving, storage: Storage, body: bytes, longest_wait: timedelta) -> LoopConfig:
+    """Puts a ServiceConfiguration; raises ApiError if it is not valid or cannot be stored, and changes nothing.
+
+    longest_wait: what rewardWaitTime may be at most.
+    """
+    return await change(loop, storage, lambda config: config.updated(body, events.now(), longest_wait))
 
 
 async def put_policy(loop: Serving, storage: Storage, body: bytes) -> LoopConfig:

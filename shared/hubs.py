@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     _Client = TypeVar("_Client", EventHubProducerClient, EventHubConsumerClient)
 
-CONSUMER_GROUP = "$Default"
 AMQPS_PORT = 5671
 # A connection that swallows what it is given (the server hangs, the network lost it) is replaced after this time:
 # the SDK's timeouts do not end such a wait.
@@ -111,7 +110,8 @@ def consumer(settings: Settings, hub: str) -> EventHubConsumerClient:
     """A client that reads one event hub."""
     from azure.eventhub.aio import EventHubConsumerClient
 
-    return _client(EventHubConsumerClient, settings, hub, consumer_group=CONSUMER_GROUP, retry_total=1)
+    group = settings.event_hubs_consumer_group
+    return _client(EventHubConsumerClient, settings, hub, consumer_group=group, retry_total=1)
 
 
 async def answers(settings: Settings) -> bool:

@@ -81,14 +81,14 @@ class LoopConfig(msgspec.Struct, frozen=True):
             is_inference_explainability_enabled=self.explain,
         )
 
-    def updated(self, body: bytes, edited: str) -> "LoopConfig":
+    def updated(self, body: bytes, edited: str, longest_wait: timedelta = LONGEST_WAIT) -> "LoopConfig":
         """This configuration with the contract's ServiceConfiguration put in; raises ApiError.
 
         An optional member that is absent or null keeps what is stored: clients of v1.0 know of few of them. An empty
         logMirrorSasUri ends it.
         """
         given = wire.decode(decoder, body, "InvalidServiceConfiguration")
-        wait = duration(given.reward_wait_time, "rewardWaitTime", "InvalidRewardWaitTime", LONGEST_WAIT)
+        wait = duration(given.reward_wait_time, "rewardWaitTime", "InvalidRewardWaitTime", longest_wait)
         export = duration(
             given.model_export_frequency, "modelExportFrequency", "InvalidServiceConfiguration", LONGEST_EXPORT
         )

@@ -69,9 +69,13 @@ class Settings:
     )
     event_hubs_namespace: str = _setting("NAMESPACE.servicebus.windows.net, used with managed identity.", "")
     event_hubs_partitions: int = _setting("Partition count of both event hubs.", 4, 1, 1024)
+    event_hubs_consumer_group: str = _setting("Consumer group that the trainer reads both event hubs with.", "$Default")
     interactions_hub: str = _setting("Event hub of the decisions.", "interactions")
     observations_hub: str = _setting("Event hub of rewards and activations.", "observations")
     azure_client_id: str = _setting("Client id of a user-assigned managed identity; empty: system-assigned.", "")
+    longest_reward_wait_hours: int = _setting(
+        "Longest rewardWaitTime that may be put: the event hubs must keep events for longer.", 48, 1, 48
+    )
     default_policy: PolicyName = _setting("Learning policy of a new loop; personalizer is the historic one.", "default")
     max_body_bytes: int = _setting("Largest request body; a larger one is answered with 413.", 524_288, 1024, 786_432)
     max_model_bytes: int = _setting("Largest model that may be imported.", 67_108_864, 1024, 100_000_000)

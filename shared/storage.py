@@ -156,13 +156,19 @@ class Storage:
         return self._container
 
     async def _writable(self, name: str) -> BlobClient:
-        """Creates the container before the process's first write; reading does without it."""
-        from azure.core.exceptions import ResourceExistsError
+        """Creates the container before the process's first write; reading does without it.
+
+        Who may only write blobs, may not create it: then it is there already, or the write that follows tells.
+        """
+        from azure.core.exceptions import HttpResponseError
 
         container = await self._client()
         if not self._exists:
-            with contextlib.suppress(ResourceExistsError):
+            try:
                 await container.create_container()
+            except HttpResponseError as error:
+                if error.status_code not in (403, 409):
+                    raise
             self._exists = True
         return container.get_blob_client(name)
 

@@ -1,0 +1,67 @@
+"""The app needs no more than infra/app/roles.bicep grants: it learns with the rights to one container, not to make one."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
+from harness.system import ADMIN_KEY, CONFIGURATION, CONTAINER, System
+
+from local import azurite
+
+RANK = {"actions": [{"id": "a", "features": [{"x": 1}]}, {"id": "b", "features": [{"x": 2}]}]}
+
+
+@pytest.fixture(scope="module")
+def granted(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A system as infra/ sets it up: the container is there, and the trainer has a consumer group of its own."""
+    data: Path = tmp_path_factory.mktemp("granted")
+    system = System(data, EVENT_HUBS_CONSUMER_GROUP="trainer", LONGEST_REWARD_WAIT_HOURS="12")
+    whole = system.settings["STORAGE_CONNECTION_STRING"]
+    token = generate_container_sas(
+        azurite.ACCOUNT,
+        CONTAINER,
+        azurite.ACCOUNT_KEY,
+        permission=ContainerSasPermissions(read=True, write=True, create=True, delete=True, list=True),
+        expiry=datetime.now(UTC) + timedelta(hours=1),
+    )
+    endpoint = whole.partition("BlobEndpoint=")[2].partition(";")[0]
+    narrow = f"BlobEndpoint={endpoint};SharedAccessSignature={token}"
+    for part in (system.http, system.timers):
+        part.service.settings["STORAGE_CONNECTION_STRING"] = narrow
+    try:
+        system.storage.start()
+        system.storage.ready()
+        with BlobServiceClient.from_connection_string(whole) as account:
+            account.create_container(CONTAINER)
+        system.storage.end()
+        system.start()
+        yield system
+    finally:
+        system.end()
+
+
+def test_a_model_is_learned(granted: System) -> None:
+    granted.configure(rewardWaitTime="PT1S", modelExportFrequency="PT1S")
+    with granted.client() as client:
+        for _ in range(5):
+            event = client.post("rank", json=RANK).raise_for_status().json()["eventId"]
+            client.post(f"events/{event}/reward", json={"value": 1}).raise_for_status()
+    deadline = time.monotonic() + 40
+    with granted.client(ADMIN_KEY) as admin:
+        while admin.get("model").status_code != 200:
+            assert time.monotonic() < deadline, "no model was published"
+            time.sleep(0.5)
+
+
+@pytest.mark.parametrize(("wait", "status"), [("PT12H", 200), ("PT12H1S", 400)])
+def test_a_wait_beyond_what_the_event_hubs_keep_is_refused(granted: System, wait: str, status: int) -> None:
+    with granted.client(ADMIN_KEY) as admin:
+        answer = admin.put("configurations/service", json=CONFIGURATION | {"rewardWaitTime": wait})
+    assert answer.status_code == status
+    if status == 400:
+        error = answer.json()["error"]
+        assert error["code"] == "InvalidRewardWaitTime"
+        assert "at most PT12H" in error["message"]
