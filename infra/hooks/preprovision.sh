@@ -1,0 +1,28 @@
+#!/bin/sh
+# Tells the deployment whether to make API keys: only where they are missing, so that it never replaces keys in use.
+# Asks the control plane, which answers whatever the vault's network, and never sees a key.
+set -eu
+
+if ! command -v az >/dev/null; then
+  echo "Install the Azure CLI and run 'az login': it tells whether the API keys are there already." >&2
+  exit 1
+fi
+
+group="rg-$AZURE_ENV_NAME"
+vault=""
+if [ "$(az group exists --subscription "$AZURE_SUBSCRIPTION_ID" --name "$group")" = true ]; then
+  vault=$(az resource list --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" \
+    --resource-type Microsoft.KeyVault/vaults --query "[0].id" --output tsv)
+fi
+
+keys=0
+if [ -n "$vault" ]; then
+  keys=$(az rest --method get --url "$vault/secrets?api-version=2023-07-01" \
+    --query "length(value[?name=='app-keys' || name=='admin-keys'])" --output tsv)
+fi
+
+if [ "$keys" = 2 ]; then
+  azd env set CREATE_KEYS false
+else
+  azd env set CREATE_KEYS true
+fi

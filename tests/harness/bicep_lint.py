@@ -1,0 +1,127 @@
+"""What the Bicep compiler and its linter would refuse, as far as names tell: a problem is a line of text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.bicep import Declaration, File, calls, read, references, text_of, walk
+
+# Types at the version whose properties were looked up in the published type definitions.
+TYPES = {
+    "Microsoft.Authorization/roleAssignments@2022-04-01",
+    "Microsoft.EventHub/namespaces@2024-01-01",
+    "Microsoft.EventHub/namespaces/eventhubs@2024-01-01",
+    "Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01",
+    "Microsoft.Insights/actionGroups@2023-01-01",
+    "Microsoft.Insights/components@2020-02-02",
+    "Microsoft.Insights/scheduledQueryRules@2023-12-01",
+    "Microsoft.Insights/workbooks@2023-06-01",
+    "Microsoft.KeyVault/vaults@2023-07-01",
+    "Microsoft.KeyVault/vaults/secrets@2023-07-01",
+    "Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31",
+    "Microsoft.Network/privateDnsZones@2024-06-01",
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01",
+    "Microsoft.Network/privateEndpoints@2024-05-01",
+    "Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01",
+    "Microsoft.Network/virtualNetworks@2024-05-01",
+    "Microsoft.OperationalInsights/workspaces@2023-09-01",
+    "Microsoft.Resources/resourceGroups@2024-03-01",
+    "Microsoft.Storage/storageAccounts@2023-05-01",
+    "Microsoft.Storage/storageAccounts/blobServices@2023-05-01",
+    "Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01",
+    "Microsoft.Storage/storageAccounts/managementPolicies@2023-05-01",
+    "Microsoft.Web/serverfarms@2024-04-01",
+    "Microsoft.Web/sites@2024-04-01",
+    "Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01",
+    "Microsoft.Web/sites/config@2024-04-01",
+}
+# Children of a resource they are nested in, which have their version from it.
+NESTED = {"blobServices", "containers", "eventhubs"}
+FUNCTIONS = set(
+    "allowed description empty environment first guid indexOf last loadJsonContent loadTextContent maxLength maxValue "
+    "metadata min minLength minValue newGuid replace resourceGroup resourceId secure split string subscription "
+    "subscriptionResourceId tenant toLower union uniqueString".split()
+)
+# Hosts that the linter's rule no-hardcoded-env-urls knows; environment() has them.
+HOSTS = re.compile(
+    r"(core|database|trafficmanager)\.windows\.net|vault\.azure\.net|management\.azure\.com|login\.microsoftonline\.com"
+)
+
+
+def problems(files: dict[Path, str]) -> list[str]:
+    """The problems of files, given as path and source."""
+    parsed = {path: read(path, source) for path, source in files.items()}
+    return [f"{path.name}: {problem}" for path, file in parsed.items() for problem in _problems(file, parsed)]
+
+
+def _problems(file: File, files: dict[Path, File]) -> Iterator[str]:
+    if file.broken:
+        yield "does not parse"
+        return
+    for check in (_names, _resources, _text):
+        yield from check(file)
+    for module in file.of("module").values():
+        yield from _module(file, module, files)
+
+
+def _names(file: File) -> Iterator[str]:
+    declared, used = [one.symbol for one in file.declarations if one.kind != "output"], set[str]()
+    for one in file.declarations:
+        used |= set(references(one.node))
+        yield from (f"calls {name}, which is not on the list" for name in set(calls(one.node)) - FUNCTIONS)
+    yield from (f"{name} is not declared" for name in used - set(declared))
+    yield from (f"{name} is declared twice" for name in set(declared) if declared.count(name) > 1)
+    nested = set(re.findall(r"::(\w+)", file.source))
+    for one in file.declarations:
+        needed = one.kind in ("parameter", "variable") or one.existing
+        if needed and one.symbol not in used | nested:
+            yield f"{one.symbol} is not used"
+        if one.conditional and re.search(rf"\b{one.symbol}\.(outputs|properties|\w+\()", file.source):
+            yield f"{one.symbol} may not be there where it is used"
+
+
+def _resources(file: File) -> Iterator[str]:
+    for one in file.of("resource").values():
+        if one.target not in TYPES | NESTED:
+            yield f"{one.symbol} is of {one.target}, which is not on the list"
+        given = one.properties()
+        if one.target.count("/") > 1 and "parent" not in given:
+            yield f"{one.symbol} has no parent"
+        if "location" in given and text_of(given["location"]) not in ("location", "'global'"):
+            yield f"{one.symbol} has a fixed location"
+    for one in (*file.of("resource").values(), *file.of("module").values()):
+        given = one.properties()
+        others = {name for key, value in given.items() if key != "dependsOn" for name in references(value)}
+        waits = set(references(given["dependsOn"])) if "dependsOn" in given else set()
+        yield from (f"{one.symbol} depends on {name} anyway" for name in waits & others)
+
+
+def _text(file: File) -> Iterator[str]:
+    if HOSTS.search(file.source):
+        yield "names a host that environment() knows"
+    for one in file.of("parameter").values():
+        if "secure" in one.decorators and one.value not in ("", "''", "newGuid()"):
+            yield f"{one.symbol} is secure and has a default"
+    for node in (inner for one in file.declarations for inner in walk(one.node)):
+        parts = [child.type for child in node.named_children] if node.type == "string" else []
+        key = node.parent is not None and node.parent.type == "object_property" and node == node.parent.named_children[0]
+        if parts == ["interpolation"] and not key:
+            yield f"{text_of(node)} needs no quotes"
+        if key and re.fullmatch(r"'[A-Za-z_]\w*'", text_of(node)):
+            yield f"the property {text_of(node)} needs no quotes"
+
+
+def _module(file: File, module: Declaration, files: dict[Path, File]) -> Iterator[str]:
+    path = file.path.parent / module.target
+    if path not in files:
+        yield f"{module.symbol} is {module.target}, which is not there"
+        return
+    parameters, given = files[path].of("parameter"), module.properties("params")
+    required = {name for name, one in parameters.items() if not one.value}
+    yield from (f"{module.symbol} has no parameter {name}" for name in set(given) - set(parameters))
+    yield from (f"{module.symbol} is not given {name}" for name in required - set(given))
+    for name in re.findall(rf"\b{module.symbol}\.outputs\.(\w+)", file.source):
+        if name not in files[path].of("output"):
+            yield f"{module.symbol} has no output {name}"

@@ -1,0 +1,58 @@
+"""The queries of alerts and workbook use the fields that the app's log lines have."""
+
+import re
+
+import pytest
+from harness.bicep import INFRA
+
+# One JSON object per log line. To be imported from shared/telemetry.py, once it declares the same.
+EVERY = {"event", "loop"}
+LINES = {
+    "tick": {"lag_seconds", "duration_seconds"},
+    "joined": {"joined", "on_time", "late", "orphan", "duplicate", "defaulted", "skipped"},
+    "published": {"model_version", "model_age_seconds"},
+    "rank": {"event_id", "model_version", "latency_ms"},
+    "error": set[str](),
+}
+# Of Azure Monitor's tables AppTraces and AppRequests.
+COLUMNS = {"TimeGenerated", "Message", "SeverityLevel", "Name", "ResultCode", "ItemCount"}
+QUERIES = {path.name: path.read_text() for path in sorted((INFRA / "queries").glob("*.kql"))}
+LOADED = "".join(path.read_text() for path in INFRA.rglob("*.bicep"))
+
+
+def unknown(query: str) -> set[str]:
+    """What a query names and nothing provides."""
+    events = set(re.findall(r"line\.event == '(\w+)'", query))
+    fields = EVERY.union(*(LINES[event] for event in events & set(LINES)))
+    code = re.sub(r"//.*|'[^']*'", "", query)
+    columns = set(re.findall(r"\b[A-Z][A-Za-z]+\b", code)) - {"AppTraces", "AppRequests"}
+    return (events - set(LINES)) | (set(re.findall(r"line\.(\w+)", query)) - fields) | (columns - COLUMNS)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_field_is_one_that_is_logged(name: str) -> None:
+    assert unknown(QUERIES[name]) == set()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("AppTraces | where line.event == 'tock'", {"tock"}),
+        ("AppTraces | where line.event == 'tick' | where line.late > 1", {"late"}),
+        ("AppTraces | where Messages has 'x'", {"Messages"}),
+    ],
+)
+def test_an_unknown_name_is_found(query: str, found: set[str]) -> None:
+    assert unknown(query) == found
+
+
+def test_every_query_is_used_and_there() -> None:
+    assert set(re.findall(r"loadTextContent\('\.\./queries/([\w.-]+)'\)", LOADED)) == set(QUERIES)
+
+
+def test_the_functions_named_are_those_that_rank() -> None:
+    import function_app
+
+    names = {function.get_function_name() for function in function_app.app.get_functions()}
+    named = set(re.findall(r"'(\w+)'", QUERIES["rank-errors.kql"]))
+    assert named == {name for name in names if name.endswith("rank")}
