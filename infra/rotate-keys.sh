@@ -10,12 +10,12 @@ case "$name" in
 esac
 for variable in AZURE_SUBSCRIPTION_ID AZURE_RESOURCE_GROUP AZURE_FUNCTION_NAME AZURE_KEY_VAULT_NAME; do
   eval "value=\${$variable:-}"
-  [ -n "$value" ] || { echo "Set $variable, or run: azd env get-values > keys.env; set -a; . ./keys.env" >&2; exit 2; }
+  [ -n "$value" ] || { echo "$variable is not set. With azd: set -a; eval \"\$(azd env get-values)\"; set +a" >&2; exit 2; }
 done
 
-newest=$(az keyvault secret show --vault-name "$AZURE_KEY_VAULT_NAME" --name "$name" --query value --output tsv | cut -d, -f1)
+held=$(az keyvault secret show --vault-name "$AZURE_KEY_VAULT_NAME" --name "$name" --query value --output tsv)
 new=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-printf '%s,%s' "$new" "$newest" |
+printf '%s,%s' "$new" "${held%%,*}" |
   az keyvault secret set --vault-name "$AZURE_KEY_VAULT_NAME" --name "$name" --file /dev/stdin --encoding utf-8 --output none
 
 site="/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$AZURE_RESOURCE_GROUP/providers/Microsoft.Web/sites/$AZURE_FUNCTION_NAME"

@@ -10,7 +10,8 @@ fi
 
 group="rg-$AZURE_ENV_NAME"
 vault=""
-if [ "$(az group exists --subscription "$AZURE_SUBSCRIPTION_ID" --name "$group")" = true ]; then
+exists=$(az group exists --subscription "$AZURE_SUBSCRIPTION_ID" --name "$group")
+if [ "$exists" = true ]; then
   vault=$(az resource list --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" \
     --resource-type Microsoft.KeyVault/vaults --query "[0].id" --output tsv)
 fi

@@ -39,11 +39,12 @@ TYPES = {
 }
 # Children of a resource they are nested in, which have their version from it.
 NESTED = {"blobServices", "containers", "eventhubs"}
-FUNCTIONS = set(
-    "allowed description empty environment first guid indexOf last loadJsonContent loadTextContent maxLength maxValue "
-    "metadata min minLength minValue newGuid replace resourceGroup resourceId secure split string subscription "
-    "subscriptionResourceId tenant toLower union uniqueString".split()
-)
+FUNCTIONS = {
+    "allowed", "description", "empty", "environment", "first", "guid", "indexOf", "last", "loadJsonContent",
+    "loadTextContent", "maxLength", "maxValue", "metadata", "min", "minLength", "minValue", "newGuid", "replace",
+    "resourceGroup", "resourceId", "secure", "split", "string", "subscription", "subscriptionResourceId", "tenant",
+    "toLower", "union", "uniqueString",
+}  # fmt: skip
 # Hosts that the linter's rule no-hardcoded-env-urls knows; environment() has them.
 HOSTS = re.compile(
     r"(core|database|trafficmanager)\.windows\.net|vault\.azure\.net|management\.azure\.com|login\.microsoftonline\.com"
@@ -106,7 +107,9 @@ def _text(file: File) -> Iterator[str]:
             yield f"{one.symbol} is secure and has a default"
     for node in (inner for one in file.declarations for inner in walk(one.node)):
         parts = [child.type for child in node.named_children] if node.type == "string" else []
-        key = node.parent is not None and node.parent.type == "object_property" and node == node.parent.named_children[0]
+        key = (
+            node.parent is not None and node.parent.type == "object_property" and node == node.parent.named_children[0]
+        )
         if parts == ["interpolation"] and not key:
             yield f"{text_of(node)} needs no quotes"
         if key and re.fullmatch(r"'[A-Za-z_]\w*'", text_of(node)):

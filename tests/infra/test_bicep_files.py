@@ -48,7 +48,12 @@ def test_every_listed_type_is_used() -> None:
         (APP / "api.bicep", "sites@2024-04-01", "sites@2042-04-01", "site is of Microsoft.Web/sites@2042-04-01"),
         (APP / "api.bicep", "  parent: site\n  name: 'ftp'", "  name: 'ftp'", "ftpPasswords has no parent"),
         (APP / "vault.bicep", "location: location", "location: 'westeurope'", "vault has a fixed location"),
-        (APP / "keys.bicep", "adminKey string = newGuid()", "adminKey string = 'x'", "adminKey is secure and has a default"),
+        (
+            APP / "keys.bicep",
+            "adminKey string = newGuid()",
+            "adminKey string = 'x'",
+            "adminKey is secure and has a default",
+        ),
         (APP / "network.bicep", "${environment().suffixes.storage}", "core.windows.net", "names a host"),
         (APP / "hubs.bicep", "name: hub\n", "name: '${hub}'\n", "'${hub}' needs no quotes"),
         (APP / "hubs.bicep", "capacity: capacity", "'capacity': capacity", "the property 'capacity' needs no quotes"),

@@ -1,4 +1,4 @@
-"""The app needs no more than infra/app/roles.bicep grants: it learns with the rights to one container, not to make one."""
+"""The app needs no more than infra/app/roles.bicep grants: it may use its container, and not make one."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -78,7 +78,7 @@ def test_the_event_hubs_keep_events_for_longer_than_any_wait() -> None:
     low, high = (int(re.findall(rf"{limit}\((\d+)\)", retention.decorators)[0]) for limit in ("minValue", "maxValue"))
     for hours in (24, low, int(retention.value), high):
         assert 1 <= min(48, hours - 12) <= hours - 12
-    assert LONGEST_WAIT == parse_duration("PT48H")
+    assert parse_duration("PT48H") == LONGEST_WAIT
     assert min(48, int(retention.value) - 12) == 48
 
 
