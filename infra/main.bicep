@@ -14,7 +14,7 @@ param environmentName string
 })
 param location string
 
-@description('Object id of who deploys and may read and change the keys; empty: nobody but owners of the subscription gets access.')
+@description('Object id of who deploys, who may read and rotate the keys and import data; empty: nobody is given access.')
 param principalId string = ''
 
 @allowed([

@@ -8,6 +8,10 @@ function Invoke-Az {
     $answer
 }
 
+if (-not $env:AZURE_SUBSCRIPTION_ID) {
+    throw "Run 'azd up', which asks for the subscription, or: azd env set AZURE_SUBSCRIPTION_ID ..."
+}
+
 $group = "rg-$env:AZURE_ENV_NAME"
 $vault = ''
 if ((Invoke-Az group exists --subscription $env:AZURE_SUBSCRIPTION_ID --name $group) -eq 'true') {

@@ -7,6 +7,10 @@ if ! command -v az >/dev/null; then
   echo "Install the Azure CLI and run 'az login': it tells whether the API keys are there already." >&2
   exit 1
 fi
+if [ -z "${AZURE_SUBSCRIPTION_ID:-}" ]; then
+  echo "Run 'azd up', which asks for the subscription, or: azd env set AZURE_SUBSCRIPTION_ID ..." >&2
+  exit 1
+fi
 
 group="rg-$AZURE_ENV_NAME"
 vault=""

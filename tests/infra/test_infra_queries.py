@@ -22,7 +22,7 @@ LOADED = "".join(path.read_text() for path in INFRA.rglob("*.bicep"))
 
 def unknown(query: str) -> set[str]:
     """What a query names and nothing provides."""
-    events = set(re.findall(r"line\.event == '(\w+)'", query))
+    events = set(re.findall(r"line\.event\)? == '(\w+)'", query))
     fields = EVERY.union(*(LINES[event] for event in events & set(LINES)))
     code = re.sub(r"//.*|'[^']*'", "", query)
     columns = set(re.findall(r"\b[A-Z][A-Za-z]+\b", code)) - {"AppTraces", "AppRequests"}

@@ -70,6 +70,12 @@ def test_what_is_not_known_replaces_no_keys(tmp_path: Path, failing: str) -> Non
     assert "CREATE_KEYS" not in azure.calls()
 
 
+def test_an_unknown_subscription_is_asked_for(tmp_path: Path) -> None:
+    done = Azure(tmp_path, {}).run("infra/hooks/preprovision.sh", AZURE_SUBSCRIPTION_ID="")
+    assert done.returncode == 1
+    assert "azd env set AZURE_SUBSCRIPTION_ID" in done.stderr
+
+
 @pytest.mark.parametrize("held", ["old", "newer,old"])
 def test_a_rotation_keeps_the_newest_key_and_prints_none(tmp_path: Path, held: str) -> None:
     sent = tmp_path / "sent"

@@ -7,7 +7,7 @@ from harness.bicep import INFRA, read
 
 from shared.durations import parse_duration
 from shared.service_configuration import LONGEST_WAIT
-from shared.settings import declared, load
+from shared.settings import Settings, declared, load
 
 MAIN, API = read(INFRA / "main.bicep"), read(INFRA / "app" / "api.bicep")
 SETTINGS = API.of("resource")["appSettings"].text
@@ -79,7 +79,7 @@ def test_the_event_hubs_keep_events_for_longer_than_any_wait() -> None:
     for hours in (24, low, int(retention.value), high):
         assert 1 <= min(48, hours - 12) <= hours - 12
     assert parse_duration("PT48H") == LONGEST_WAIT
-    assert min(48, int(retention.value) - 12) == 48
+    assert min(48, int(retention.value) - 12) == 48 == Settings.longest_reward_wait_hours
 
 
 def test_every_parameter_can_be_set_by_azd_and_the_defaults_agree() -> None:
