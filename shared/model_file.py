@@ -14,7 +14,10 @@ _LENGTH = struct.Struct("<I")
 
 
 class ModelHeader(NamedTuple):
-    """VW's version that wrote a model, and the model's policy: the options that VW takes from the file."""
+    """VW's version that wrote a model, and the model's policy: the options that VW takes from the file.
+
+    Without --random_seed: VW writes there how far its random numbers have got, which is no part of a policy.
+    """
 
     version: str
     options: list[Option]
@@ -34,7 +37,8 @@ def read(data: bytes) -> ModelHeader:
     if lda or ngrams or skips or bits > vw_options.MOST_BITS:
         raise ValueError(f"it has LDA, n-grams, skips or more than {vw_options.MOST_BITS} bits of features")
     size = "" if bits == vw_options.USUAL_BITS else f" --bit_precision {bits}"
-    return ModelHeader(version, [one.rounded() for one in vw_options.parse(options + size) if not one.is_implied])
+    said = (one for one in vw_options.parse(options + size) if not one.is_implied and one.name != "random_seed")
+    return ModelHeader(version, [one.rounded() for one in said])
 
 
 def _text(data: bytes, position: int) -> tuple[str, int]:

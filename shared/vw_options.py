@@ -72,7 +72,7 @@ _ALLOWED: dict[str, Check] = {
     "first": _whole(1, 10**6),
     "synthcoversize": _whole(1, 1000),
     "bit_precision": _whole(8, MOST_BITS),
-    "random_seed": _whole(0, 2**31 - 1),
+    "random_seed": _whole(0, 2**64 - 1),
     "hash_seed": _whole(0, 2**31 - 1),
     "hash": _pattern("strings|all"),
     "quadratic": _pattern(f"{_LETTER}{{2}}"),
