@@ -83,7 +83,7 @@ CONFIGURE = [
         body=ServiceConfiguration,
         errors=(
             *("BadRequest", "InvalidServiceConfiguration", "InvalidLearningModeServiceConfiguration"),
-            *("InvalidRewardWaitTime", "InvalidLogRetentionDays", "InvalidModelRetrainDays"),
+            *("InvalidRewardWaitTime", "InvalidLogRetentionDays", "InvalidModelRetrainDays", "InvalidContainer"),
             *("ProblemTypeIncompatibleWithAutoOptimization", "UpdateConfigurationFailed"),
         ),
         example=examples.CONFIGURATION,
