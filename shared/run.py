@@ -120,7 +120,8 @@ class Run:
             await self._batch.close()
             after = await self._store(after)
             await trace_index.merge(self._storage, self._home)
-            await retention.sweep(self._storage, self._home, self.plan.config.retention_days)
+            current = after.model.version if after.model else None
+            await retention.sweep(self._storage, self._home, self.plan.config.retention_days, current)
         self.trainee.checkpoint, self.trainee.joiner = after, self._joiner
 
     async def close(self) -> None:
