@@ -233,7 +233,7 @@ class Run:
             await self._storage.put(log_name(self._home, self.plan.cut, "refusal"), str(refusal).encode())
             counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
             return msgspec.structs.replace(after, counts=after.counts.plus(counts), failure=f"{run}: {refusal}")
-        model, predict = self._learner.model, self._learner.predict
+        model, predict, goes_on = self._learner.model, self._learner.predict, self._learner.goes_on
         await self.release()
         record = await self._upload(model, predict)
         return msgspec.structs.replace(
@@ -242,6 +242,7 @@ class Run:
             first_model=after.first_model or record.created,
             counts=after.counts.plus(counts),
             failure=None,
+            unverified=after.unverified and goes_on,
         )
 
     async def _learn_file(self, learner: Learner) -> None:
