@@ -11,6 +11,7 @@ from harness.system import ADMIN_KEY, CONFIGURATION, CONTAINER, System
 
 from local import azurite
 
+SECRET = ("APP_KEYS", "ADMIN_KEYS", "STORAGE_CONNECTION_STRING", "EVENT_HUBS_CONNECTION_STRING")
 RANK = {"actions": [{"id": "a", "features": [{"x": 1}]}, {"id": "b", "features": [{"x": 2}]}]}
 
 
@@ -65,3 +66,16 @@ def test_a_wait_beyond_what_the_event_hubs_keep_is_refused(granted: System, wait
         error = answer.json()["error"]
         assert error["code"] == "InvalidRewardWaitTime"
         assert "at most PT12H" in error["message"]
+
+
+def test_no_log_line_holds_a_secret(granted: System) -> None:
+    """Neither in good days nor when the storage is away."""
+    granted.storage.stop()
+    with granted.client(ADMIN_KEY) as admin, granted.client("a-wrong-key") as stranger:
+        assert admin.put("configurations/service", json=CONFIGURATION).status_code >= 500
+        assert stranger.get("configurations/service").status_code == 401
+    secrets = [*(granted.http.service.settings[name] for name in SECRET), "a-wrong-key"]
+    secrets += [secret.partition("sig=")[2] for secret in secrets if "sig=" in secret]
+    logs = granted.http.log() + granted.timers.log()
+    assert logs
+    assert [secret for secret in secrets if secret in logs] == []
