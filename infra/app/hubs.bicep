@@ -66,7 +66,7 @@ resource groups 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-
 
 output id string = namespace.id
 output name string = namespace.name
-output host string = first(split(replace(replace(namespace.properties.serviceBusEndpoint, 'https:', ''), '/', ''), ':'))
+output host string = split(replace(replace(namespace.properties.serviceBusEndpoint, 'https:', ''), '/', ''), ':')[0]
 output interactionsHub string = hubs[0].name
 output observationsHub string = hubs[1].name
 output consumerGroup string = sku == 'Basic' ? '$Default' : ownGroup

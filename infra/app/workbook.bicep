@@ -32,24 +32,26 @@ var charts = [
   }
 ]
 
+var items = [for chart in charts: {
+  type: 3
+  name: chart.title
+  content: {
+    version: 'KqlItem/1.0'
+    title: chart.title
+    query: chart.query
+    visualization: chart.visualization
+    size: 0
+    queryType: 0
+    resourceType: 'microsoft.operationalinsights/workspaces'
+    timeContext: {
+      durationMs: 86400000
+    }
+  }
+}]
+
 var content = {
   version: 'Notebook/1.0'
-  items: [for chart in charts: {
-    type: 3
-    name: chart.title
-    content: {
-      version: 'KqlItem/1.0'
-      title: chart.title
-      query: chart.query
-      visualization: chart.visualization
-      size: 0
-      queryType: 0
-      resourceType: 'microsoft.operationalinsights/workspaces'
-      timeContext: {
-        durationMs: 86400000
-      }
-    }
-  }]
+  items: items
   fallbackResourceIds: [
     workspaceId
   ]

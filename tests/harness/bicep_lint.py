@@ -40,7 +40,7 @@ TYPES = {
 # Children of a resource they are nested in, which have their version from it.
 NESTED = {"blobServices", "containers", "eventhubs"}
 FUNCTIONS = {
-    "allowed", "description", "empty", "environment", "first", "guid", "indexOf", "last", "loadJsonContent",
+    "allowed", "description", "empty", "environment", "guid", "indexOf", "loadJsonContent",
     "loadTextContent", "maxLength", "maxValue", "metadata", "min", "minLength", "minValue", "newGuid", "replace",
     "resourceGroup", "resourceId", "secure", "split", "string", "subscription", "subscriptionResourceId", "tenant",
     "toLower", "union", "uniqueString",
@@ -105,6 +105,10 @@ def _text(file: File) -> Iterator[str]:
     for one in file.of("parameter").values():
         if "secure" in one.decorators and one.value not in ("", "''", "newGuid()"):
             yield f"{one.symbol} is secure and has a default"
+    for one in (*file.of("variable").values(), *file.of("output").values()):
+        loops = [node for node in walk(one.node) if node.type == "for_statement"]
+        if any(node.parent != one.node and text_of(node.parent or node) != one.value for node in loops):
+            yield f"{one.symbol} has a loop inside its value"
     for node in (inner for one in file.declarations for inner in walk(one.node)):
         parts = [child.type for child in node.named_children] if node.type == "string" else []
         key = (

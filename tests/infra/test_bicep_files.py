@@ -55,6 +55,7 @@ def test_every_listed_type_is_used() -> None:
             "adminKey is secure and has a default",
         ),
         (APP / "network.bicep", "${environment().suffixes.storage}", "core.windows.net", "names a host"),
+        (APP / "workbook.bicep", "items: items", "items: [for chart in charts: {}]", "content has a loop inside"),
         (APP / "hubs.bicep", "name: hub\n", "name: '${hub}'\n", "'${hub}' needs no quotes"),
         (APP / "hubs.bicep", "capacity: capacity", "'capacity': capacity", "the property 'capacity' needs no quotes"),
     ],
