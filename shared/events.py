@@ -29,7 +29,7 @@ class Interaction(msgspec.Struct, gc=False, omit_defaults=True):
     """A decision. `a`: 1-based action numbers, the chosen one first; `p`: their probabilities; `c`: VW's JSON.
 
     With several slots `a` and `p` are empty; `slots` says it of each, `ba` are their baselines' 0-based numbers.
-    `drop`: the probability with which a client that ranks by itself would have dropped it, 0..1.
+    `drop`: the probability with which a client that ranks by itself would have dropped it, in 0..1.
     """
 
     v: int
@@ -44,7 +44,7 @@ class Interaction(msgspec.Struct, gc=False, omit_defaults=True):
     c: msgspec.Raw
     slots: list[Slot] | None = None
     ba: list[int] | None = None
-    drop: float = 0.0
+    drop: float | None = None
 
 
 class Observation(msgspec.Struct, gc=False, omit_defaults=True):

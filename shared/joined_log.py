@@ -41,7 +41,7 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     original_cost: float = msgspec.field(name="_original_label_cost")
     skip: bool = msgspec.field(name="_skipLearn", default=False)
     mode: str | None = msgspec.field(name="LearningMode", default=None)
-    drop: float = msgspec.field(name="pdrop", default=0.0)  # VW weights what it learns by 1 / (1 - pdrop)
+    drop: float | None = msgspec.field(name="pdrop", default=None)  # VW weights what it learns by 1 / (1 - pdrop)
     o: list[_Outcome] = []
 
 

@@ -19,10 +19,10 @@ _KINDS = ("CB", "CCB", "Slates", "Outcome", "CA", "DedupInfo", "MultiStep", "Epi
 
 
 class Event(NamedTuple):
-    """One event of a batch. drop: the probability with which its sender would have dropped it, 0..1."""
+    """One event of a batch. drop: the probability with which its sender would have dropped it, None for 0."""
 
     id: str
-    drop: float
+    drop: float | None
     content: Payload
 
 
@@ -67,19 +67,20 @@ def _read(event: Table, allowance: Allowance, events: list[Event], actions: dict
         raise Malformed("it has no metadata")
     if meta.integer(5, "B"):
         raise Unsupported("compressed payloads are not taken; turn compression off")
-    kind, payload = meta.integer(3, "B"), root(event.octets(1), allowance)
+    kind = meta.integer(3, "B")
     name = _KINDS[kind] if kind < len(_KINDS) else str(kind)
     if name == "DedupInfo":
+        payload = root(event.octets(1), allowance)
         actions.update(zip(payload.integers(0, "Q"), payload.texts(1), strict=False))
         return
     reader = READERS.get(name)
     if reader is None:
         raise Unsupported(f"payload type {name} is not taken; CB, CCB and Outcome are")
-    events.append(Event(meta.text(0) or "", _drop(meta.number(4)), reader(payload)))
+    events.append(Event(meta.text(0) or "", _drop(meta.number(4)), reader(root(event.octets(1), allowance))))
 
 
-def _drop(pass_probability: float) -> float:
-    """The complement of a probability; a sender that gives none drops nothing."""
+def _drop(pass_probability: float) -> float | None:
+    """The complement of a probability, None for 0; a sender that does not say it drops nothing."""
     if not 0 <= pass_probability <= 1:
         raise Malformed("pass_probability is not from 0 to 1")
-    return 1 - pass_probability if pass_probability else 0.0
+    return 1 - pass_probability if 0 < pass_probability < 1 else None

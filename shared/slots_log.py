@@ -43,7 +43,7 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     baselines: list[int] | None = msgspec.field(name="_ba")
     mode: str | None = msgspec.field(name="LearningMode", default=None)
     skip: bool = msgspec.field(name="_skipLearn", default=False)
-    drop: float = msgspec.field(name="pdrop", default=0.0)
+    drop: float | None = msgspec.field(name="pdrop", default=None)
     o: list[_Observed] = []
 
 
