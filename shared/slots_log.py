@@ -40,7 +40,7 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     c: msgspec.Raw  # VW reads the labels of slots that it has seen: before the outcomes
     outcomes: list[_Outcome] = msgspec.field(name="_outcomes")
     state: _State = msgspec.field(name="VWState")
-    baselines: list[int] | None = msgspec.field(name="_ba")
+    baselines: list[int] | None = msgspec.field(name="_ba", default=None)
     mode: str | None = msgspec.field(name="LearningMode", default=None)
     skip: bool = msgspec.field(name="_skipLearn", default=False)
     drop: float | None = msgspec.field(name="pdrop", default=None)

@@ -18,8 +18,8 @@ DICTIONARY_ID = "3defd95a-0122-4aac-9068-0b9ac30b66d8"
 
 
 def context(liked: str = "x", **members: Any) -> dict[str, Any]:
-    """Two actions and a user."""
-    actions = [{"_tag": "left", "A": {"side": "left"}}, {"_tag": "right", "A": {"side": "right"}}]
+    """Two actions and a user. The default policy crosses what it knows of an action in namespace i with all else."""
+    actions = [{"_tag": "left", "i": {"side": "left"}}, {"_tag": "right", "i": {"side": "right"}}]
     return {"User": {"likes": liked}, "_multi": actions} | members
 
 

@@ -136,7 +136,7 @@ INTERACTIONS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "no event": (bad(), "BadRequest", "no event"),
     "an outcome": (bad(rlc.outcome("e", 1.0)), "InvalidRankRequest", "logs/observations"),
     "compressed": (bad(rlc.event("e", rlc.CB, b"zstd", encoding=1)), "InvalidRankRequest", "compression"),
-    "slates": (bad(rlc.event("e", rlc.SLATES, b"")), "InvalidRankRequest", "Slates is not taken; CB, CCB and Outcome are"),
+    "slates": (bad(rlc.event("e", rlc.SLATES, b"")), "InvalidRankRequest", "Slates is not taken; CB"),
     "continuous": (bad(rlc.event("e", rlc.CA, bytes(8))), "InvalidRankRequest", "CA is not taken"),
     "no event id": (bad(rlc.decision("")), "InvalidRankRequest", "event id"),
     "long event id": (bad(rlc.decision("e" * 257)), "InvalidRankRequest", "event id"),
