@@ -66,7 +66,7 @@ def collect(kind: Callable[[dict[str, Any]], bool], config: LoopConfig) -> list[
     lines: list[bytes] = []
 
     @given(contexts().filter(kind))
-    @settings(max_examples=settings().max_examples * 3)
+    @settings(max_examples=max(300, settings().max_examples))
     def look(context: dict[str, Any]) -> None:
         batch = sent(context)
         if batch is not None:
