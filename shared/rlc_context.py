@@ -105,10 +105,9 @@ def _slots(raw: msgspec.Raw, ids: list[str], actions: int) -> list[dict[str, Any
     slots = [_features.decode(one) for one in _objects.decode(raw)]
     if len(slots) != len(ids):
         raise BadContext(f"the context has {len(slots)} slots, the event has {len(ids)}")
-    return [
-        {"_id": name} | _tag(slot) | safe(slot) | _included(slot, actions)
-        for name, slot in zip(ids, slots, strict=True)
-    ]
+    included = [_included(slot, actions) for slot in slots]
+    _check_choice(included, ids, actions)
+    return [{"_id": name} | _tag(slot) | safe(slot) | inc for name, slot, inc in zip(ids, slots, included, strict=True)]
 
 
 def _included(slot: dict[str, Any], actions: int) -> dict[str, list[int]]:
@@ -119,6 +118,17 @@ def _included(slot: dict[str, Any], actions: int) -> dict[str, list[int]]:
     if not isinstance(numbers, list) or not numbers or any(one not in range(actions) for one in numbers):
         raise BadContext("_inc of a slot must list 0-based numbers of actions")
     return {"_inc": [int(one) for one in numbers]}
+
+
+def _check_choice(included: list[dict[str, list[int]]], ids: list[str], actions: int) -> None:
+    """Whatever the slots before it get, each slot has an action left: a model that answers none counts as unfit."""
+    if not any(included):
+        return
+    open_to = [set(one.get("_inc", range(actions))) for one in included]
+    for place, own in enumerate(open_to):
+        earlier = [other for other in open_to[:place] if other & own]
+        if own <= set().union(*earlier) and len(earlier) >= len(own):
+            raise BadContext(f"the slots before '{ids[place]}' may get all the actions in its _inc")
 
 
 def _check_size(size: int) -> None:

@@ -11,7 +11,7 @@ from shared.rlc_context import Dictionary
 from shared.rlc_payloads import Decision, Outcome, SlotsDecision
 from shared.slots_wire import MAX_SLOTS
 
-# One event must not outweigh a million others: VW divides by the probability, and its numbers are float32.
+# One event must not outweigh a million others: VW divides by probabilities, and its numbers are float32.
 LEAST_PROBABILITY = 1e-6
 ROUNDING = 1e-3  # of a distribution in float32
 LONGEST_TEXT = 256
@@ -30,6 +30,8 @@ def interaction(event: Event, actions: Dictionary, loop: str) -> tuple[Interacti
     if isinstance(content, Outcome):
         raise Invalid("it is an outcome; send it to logs/observations")
     check_text(content.model, "the model id")
+    if event.drop is not None and 1 - event.drop < LEAST_PROBABILITY:
+        raise Invalid(f"pass_probability must be at least {LEAST_PROBABILITY}")
     if isinstance(content, Decision):
         context, count = rlc_context.clean(bytes(content.context), actions)
         if sorted(content.actions) != list(range(1, count + 1)):

@@ -42,22 +42,24 @@ features = st.dictionaries(names, values, max_size=3)
 def contexts(draw: st.DrawFn) -> dict[str, Any]:
     """Contexts of one slot or two, which may not be taken."""
     made = draw(features) | {"_multi": draw(st.lists(features, min_size=2, max_size=4))}
-    return made | {"_slots": [draw(features), draw(features)]} if draw(st.booleans()) else made
+    included = st.just({}) | st.builds(dict, _inc=st.lists(st.integers(0, 1), min_size=1, max_size=2, unique=True))
+    slots = [draw(features) | draw(included) for _ in range(2)]
+    return made | {"_slots": slots} if draw(st.booleans()) else made
 
 
-def sent(context: dict[str, Any]) -> bytes | None:
-    """The batch with a decision about a context; None if the context alone is refused."""
-    count, ids = len(context["_multi"]), ["x", "y"] if "_slots" in context else None
+def sent(context: dict[str, Any], name: str) -> bytes | None:
+    """The batch with a decision about a context, of this id, slot and model; None if the context alone is refused."""
+    count, ids = len(context["_multi"]), [name, f"{name}2"] if "_slots" in context else None
     try:
         rlc_context.clean(json.dumps(context).encode(), Dictionary({}, 0), ids)
     except BadContext:
         return None
     if ids is None:
-        made = rlc.decision("e", range(1, count + 1), [1 / count] * count, context)
+        made = rlc.decision(name, range(1, count + 1), [1 / count] * count, context, name)
     else:
         order = [range(count), range(1, count)]
-        slots = [(name, places, [1 / len(places)] * len(places)) for name, places in zip(ids, order, strict=True)]
-        made = rlc.slots_decision("e", slots, context)
+        slots = [(one, places, [1 / len(places)] * len(places)) for one, places in zip(ids, order, strict=True)]
+        made = rlc.slots_decision(name, slots, context, name)
     return rlc.batch(made)
 
 
@@ -65,10 +67,10 @@ def collect(kind: Callable[[dict[str, Any]], bool], config: LoopConfig) -> list[
     """Joined lines of many contexts that are taken; nothing is refused but for its context."""
     lines: list[bytes] = []
 
-    @given(contexts().filter(kind))
+    @given(contexts().filter(kind), names)
     @settings(max_examples=max(300, settings().max_examples))
-    def look(context: dict[str, Any]) -> None:
-        batch = sent(context)
+    def look(context: dict[str, Any], name: str) -> None:
+        batch = sent(context, name)
         if batch is not None:
             [line] = rlc_events.interactions(batch, "default")
             reward = Observation(v=1, loop="default", id="e", at="", kind="reward", nonce="", value=1.0, index=0)

@@ -95,6 +95,15 @@ def test_a_reward_of_the_slot_at_a_place_counts_for_it() -> None:
     assert [reward["v"] for reward in line["o"]] == [1.0]  # there is no third slot
 
 
+def test_slots_keep_their_lists_of_actions() -> None:
+    features = rlc.context(_slots=[{"_inc": [1], "_tag": "seed=e"}, {"_inc": [0, 1]}])
+    [one] = decided(rlc.slots_decision("e", TWO_SLOTS, features))
+    assert msgspec.json.decode(one.c)["_slots"] == [
+        {"_id": "top", "_tag": "seed=e", "_inc": [1]},
+        {"_id": "side", "_inc": [0, 1]},
+    ]
+
+
 def test_deduplicated_actions_are_written_out() -> None:
     actions = {7: '{"A":{"side":"left"}}', 2**63: '{"_tag":"r","A":{"side":"right"}}'}
     made = rlc.decision("e", features={"_multi": [{"__aid": 2**63}, {"__aid": 7}]})
@@ -182,6 +191,12 @@ INTERACTIONS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a negative baseline": (slots(*TWO_SLOTS, baselines=[0, -1]), "InvalidRankRequest", "baseline_actions"),
     "an apprentice without": (slots(*TWO_SLOTS, mode=rlc.APPRENTICE), "InvalidRankRequest", "baseline_actions"),
     "_inc": (slots(*TWO_SLOTS, features=rlc.context(_slots=[{"_inc": [2]}, {}])), "InvalidRankRequest", "_inc"),
+    "a slot left without action": (
+        slots(*TWO_SLOTS[::-1], features=rlc.context(_slots=[{"_inc": [0]}, {"_inc": [0]}])),
+        "InvalidRankRequest",
+        "slots before 'top'",
+    ),
+    "hardly ever passed": (bad(rlc.decision("e", passed=1e-9)), "InvalidRankRequest", "pass_probability"),
     "_inc of texts": (
         slots(*TWO_SLOTS, features=rlc.context(_slots=[{"_inc": "x"}, {}])), "InvalidRankRequest", "_inc",
     ),
