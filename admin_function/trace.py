@@ -16,5 +16,5 @@ async def get_event(req: func.HttpRequest, service: Service) -> func.HttpRespons
     from shared import trace_search  # here, because a process that answers Rank starts without it
 
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRequest")
-    loop = service.loop(http.loop_of(req)).loop
+    loop = service.loop(http.loop_of(req))
     return http.json_answer(await trace_search.find(service, loop, event_id))

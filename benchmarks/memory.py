@@ -13,7 +13,8 @@ from benchmarks.host import Host
 from benchmarks.processes import peak_mb, resident_mb
 from shared import checkpoint, hubs
 from shared.event_log import MESSAGE_BYTES
-from shared.loops import LoopConfig, blob_name
+from shared.homes import DEFAULT_HOME, blob_name
+from shared.loops import LoopConfig
 from shared.service import Service
 
 EVENT_BYTES, REWARD_BYTES = 2_048, 160
@@ -66,7 +67,7 @@ async def caught_up(service: Service) -> None:
     heads = [int(state["last_enqueued_sequence_number"]) for state in states]
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
-        blob = await service.storage.read(checkpoint.name("default"))
+        blob = await service.storage.read(checkpoint.name(DEFAULT_HOME))
         state = checkpoint.decode(blob.data) if blob else checkpoint.Checkpoint()
         if state.observed == heads:
             return
@@ -77,7 +78,7 @@ async def caught_up(service: Service) -> None:
 async def trainer(environment: dict[str, str], opened: int, observed: int) -> list[Figure]:
     """The most memory a trainer ever held: one that followed the events, and one that was started behind them."""
     service = Service(parts.settings(environment))
-    await service.storage.put(blob_name("default", "config.json"), CONFIG.encoded())
+    await service.storage.put(blob_name(DEFAULT_HOME, "config.json"), CONFIG.encoded())
     await fill(service, PARTITIONS * 100, PARTITIONS * 1_000)
     peaks = []
     with Host(environment, "--timers-only") as host:

@@ -14,6 +14,7 @@ from benchmarks.trainer import driver
 from migration import logs
 from migration.logs import Destination
 from shared import events
+from shared.homes import Home
 from shared.joined_log import join_line
 from shared.loops import LoopConfig
 from shared.storage import Storage
@@ -32,9 +33,9 @@ def write(file: Path, count: int) -> None:
             lines.write(join_line(events.decode_interaction(event), at, [reward], LoopConfig()).line)
 
 
-async def bring_in(storage: Storage, file: Path, loop: str, count: int) -> float:
+async def bring_in(storage: Storage, file: Path, home: Home, count: int) -> float:
     """Seconds of the import into a loop that has no log yet."""
-    to = Destination(storage, loop, LoopConfig().arguments, retention_days=-1)
+    to = Destination(storage, home, LoopConfig().arguments, retention_days=-1)
     begun = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):
         section = await logs.bring_in([file], to, write=True, fallback=None)
@@ -52,7 +53,7 @@ async def _run(environment: dict[str, str], count: int, rounds: int) -> list[Fig
         write(file, count)
         await storage.names("")  # the SDK is imported with the first call
         for number in range(rounds):
-            ours = min(ours, await bring_in(storage, file, f"round-{number}", count))
+            ours = min(ours, await bring_in(storage, file, Home(f"round-{number}"), count))
             learning = min(learning, driver(file))
             reading = min(reading, driver(file, "-t"))
     await storage.close()

@@ -6,8 +6,9 @@ from pathlib import Path
 from benchmarks import parts, traffic
 from benchmarks.trainer import fill, train
 from shared import events, training
+from shared.homes import DEFAULT_HOME, blob_name
 from shared.joined_log import join_line
-from shared.loops import LoopConfig, blob_name
+from shared.loops import LoopConfig
 from shared.service import Service
 
 
@@ -33,5 +34,5 @@ async def _publish(environment: dict[str, str], count: int) -> None:
     service = Service(parts.settings(environment))
     await fill(service, count)
     await train(service)
-    await service.storage.put(blob_name("default", "config.json"), LoopConfig().encoded())
+    await service.storage.put(blob_name(DEFAULT_HOME, "config.json"), LoopConfig().encoded())
     await service.close()

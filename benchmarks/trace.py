@@ -13,6 +13,7 @@ from benchmarks.figures import Figure, told
 from benchmarks.host import Host
 from shared import checkpoint, events, joined_log, late_log, trace_index
 from shared.checkpoint import Checkpoint
+from shared.homes import DEFAULT_HOME
 from shared.joined_log import join_line
 from shared.log_file import LogFile, log_name
 from shared.loops import LoopConfig
@@ -49,10 +50,10 @@ async def fill(storage: Storage, count: int) -> None:
                 log.write(next(lines))
             log.close()
             late.close()
-            await storage.create(log_name("default", cut, "joined"), file)
-            await trace_index.publish(storage, "default", cut, log.entries, late.entries, Path(folder))
-            await trace_index.merge(storage, "default")
-    await storage.put(checkpoint.name("default"), checkpoint.encode(Checkpoint(cut=cut)))
+            await storage.create(log_name(DEFAULT_HOME, cut, "joined"), file)
+            await trace_index.publish(storage, DEFAULT_HOME, cut, log.entries, late.entries, Path(folder))
+            await trace_index.merge(storage, DEFAULT_HOME)
+    await storage.put(checkpoint.name(DEFAULT_HOME), checkpoint.encode(Checkpoint(cut=cut)))
 
 
 def request(number: int) -> bytes:
@@ -75,7 +76,7 @@ async def ask(storage: Storage, port: int, numbers: Sequence[int]) -> tuple[list
         if b'"status":"learned"' not in answer:
             raise RuntimeError(f"event {number} was not found as learned: {answer[:200]!r}")
         begun = time.perf_counter()
-        await storage.read(checkpoint.name("default"))
+        await storage.read(checkpoint.name(DEFAULT_HOME))
         reads.append((time.perf_counter() - begun) * 1e3)
     client.close()
     return sorted(traces), sorted(reads)
@@ -84,7 +85,7 @@ async def ask(storage: Storage, port: int, numbers: Sequence[int]) -> tuple[list
 async def measure(environment: dict[str, str], count: int, asked: int) -> list[Figure]:
     service = Service(parts.settings(environment))
     await fill(service.storage, count)
-    indexes = len(await trace_index.listed(service.storage, "default"))
+    indexes = len(await trace_index.listed(service.storage, DEFAULT_HOME))
     numbers = random.Random(1).sample(range(count), asked)
     with Host(environment, "--http-only") as host:
         traces, reads = await ask(service.storage, host.port, numbers)

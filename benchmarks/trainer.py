@@ -14,8 +14,9 @@ from benchmarks import command, parts, traffic
 from benchmarks.figures import Figure, at_least
 from shared.event_log import EventLog
 from shared.events import partition_of
+from shared.homes import DEFAULT_HOME, blob_name
 from shared.hubs import Sender
-from shared.loops import LoopConfig, blob_name
+from shared.loops import LoopConfig
 from shared.service import Service
 from shared.trainer import Trainer
 
@@ -50,7 +51,7 @@ async def fill(service: Service, count: int) -> None:
 async def train(service: Service) -> float:
     """Seconds of one tick that trains everything."""
     config = msgspec.structs.replace(LoopConfig(), wait=1.0, export=1.0)
-    await service.storage.replace(blob_name("default", "config.json"), config.encoded(), None)
+    await service.storage.replace(blob_name(DEFAULT_HOME, "config.json"), config.encoded(), None)
     await asyncio.sleep(config.wait + service.settings.clock_skew_seconds + 0.5)
     trainer = Trainer(service)
     begun = time.perf_counter()
@@ -64,7 +65,7 @@ async def joined(service: Service, target: Path) -> int:
     """Writes the joined log into one file; the number of its lines."""
     count = 0
     with target.open("wb") as out:
-        for name in await service.storage.names(blob_name("default", "logs", "")):
+        for name in await service.storage.names(blob_name(DEFAULT_HOME, "logs", "")):
             blob = await service.storage.read(name)
             if blob and name.endswith(".dsjson.gz"):
                 lines = gzip.decompress(blob.data)

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from migration import documents, logs, report
+from migration import documents, in_effect, logs, rehearsal, report
 from migration.documents import UnusableDocument
 from migration.logs import Destination
 from migration.report import Section
 from migration.target import Api, TargetError, blobs
+from shared.homes import DEFAULT_HOME
 from shared.loops import LoopConfig
 
 FOREVER = -1
@@ -48,6 +49,8 @@ async def _sections(given: argparse.Namespace, api: Api | None, stack: AsyncExit
         sections.append(await logs.bring_in(given.logs, to, write=not given.dry_run, fallback=given.at))
     if given.model:
         sections.append(await _model(given.model, api))
+    if api is not None:
+        await in_effect.tell(api, sections, service)
     return sections
 
 
@@ -55,16 +58,22 @@ async def _service(given: argparse.Namespace, api: Api | None) -> tuple[dict[str
     try:
         content = documents.service(given.service, given.retention_days)
     except UnusableDocument as error:
-        return None, _unusable("service configuration", given.service, error)
-    return content, await documents.put_service(api, content)
+        return None, _unusable(in_effect.SERVICE, given.service, error)
+    section = await documents.put_service(api, content)
+    if api is None:
+        rehearsal.service(section, content)
+    return content, section
 
 
 async def _policy(file: Path, api: Api | None) -> tuple[dict[str, Any] | None, Section]:
     try:
         content = documents.policy(file)
     except UnusableDocument as error:
-        return None, _unusable("learning policy", file, error)
-    return content, await documents.put_policy(api, content)
+        return None, _unusable(in_effect.POLICY, file, error)
+    section = await documents.put_policy(api, content)
+    if api is None:
+        await rehearsal.policy(section, content)
+    return content, section
 
 
 async def _model(file: Path, api: Api | None) -> Section:
@@ -72,7 +81,10 @@ async def _model(file: Path, api: Api | None) -> Section:
         data, rows = documents.model(file)
     except UnusableDocument as error:
         return _unusable("model", file, error)
-    return await documents.put_model(api, data, rows)
+    section = await documents.put_model(api, data, rows)
+    if api is None:
+        await rehearsal.model(section, data)
+    return section
 
 
 def _unusable(title: str, file: Path, error: UnusableDocument) -> Section:
@@ -87,15 +99,15 @@ async def _destination(
 ) -> Destination:
     """Where logs go. A dry run takes the policy and the retention of the files named, for they are not in effect yet;
     without any storage it looks at the files alone."""
-    storage, config = None, msgspec.structs.replace(LoopConfig(), retention_days=FOREVER)
+    storage, home, config = None, DEFAULT_HOME, msgspec.structs.replace(LoopConfig(), retention_days=FOREVER)
     if given.data or _has_storage() or not given.dry_run:
         loop = await stack.enter_async_context(blobs(given.data, given.loop))
-        (config, _), storage = await loop.config(), loop.storage
+        (config, _), storage, home = await loop.config(), loop.storage, loop.home
     arguments, days = config.arguments, config.retention_days
     if given.dry_run:
         arguments = policy["arguments"] if policy else arguments
         days = service["logRetentionDays"] if service and "logRetentionDays" in service else days
-    return Destination(storage, given.loop, arguments, days)
+    return Destination(storage, home, arguments, days)
 
 
 def _has_storage() -> bool:

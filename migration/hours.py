@@ -15,6 +15,7 @@ import msgspec
 
 from migration.decisions import Decision
 from shared import archive
+from shared.homes import Home
 from shared.storage import Storage
 
 HOUR_MS = 3_600_000
@@ -39,8 +40,8 @@ class _Hour:
 class Hours:
     """Where decisions are added. Without a storage nothing is read; `write` False: nothing is written."""
 
-    def __init__(self, storage: Storage | None, loop: str, *, write: bool) -> None:
-        self._storage, self._loop, self._write = storage, loop, write
+    def __init__(self, storage: Storage | None, home: Home, *, write: bool) -> None:
+        self._storage, self._home, self._write = storage, home, write
         self._open: OrderedDict[int, _Hour] = OrderedDict()
         self._storing: list[asyncio.Task[None]] = []
         self.parts = 0
@@ -78,7 +79,7 @@ class Hours:
         if self._storage is None:
             return ids
         await self._stored()
-        for name in await self._storage.names(archive.hour_name(self._loop, number * HOUR_MS)):
+        for name in await self._storage.names(archive.hour_name(self._home, number * HOUR_MS)):
             blob = await self._storage.read(name) if name.endswith(".dsjson.gz") else None
             if blob is not None:
                 ids.update(hash(_identity(line).id) for line in gzip.decompress(blob.data).splitlines())
@@ -88,7 +89,7 @@ class Hours:
         """Compresses and stores in a thread of its own, while the next part is gathered."""
         if hour.lines and self._storage is not None:
             await self._stored(BEING_STORED - 1)
-            self._storing.append(asyncio.create_task(_stored_part(self._storage, self._loop, hour.lines, hour.last)))
+            self._storing.append(asyncio.create_task(_stored_part(self._storage, self._home, hour.lines, hour.last)))
             hour.lines, hour.size = [], 0
             self.parts += 1
 
@@ -98,10 +99,10 @@ class Hours:
             await self._storing.pop(0)
 
 
-async def _stored_part(storage: Storage, loop: str, lines: list[bytes], last: int) -> None:
+async def _stored_part(storage: Storage, home: Home, lines: list[bytes], last: int) -> None:
     with tempfile.NamedTemporaryFile(prefix="open-personalizer-") as file:
         digest = await asyncio.to_thread(_write, lines, Path(file.name))
-        await storage.create(archive.imported_name(loop, last, digest), Path(file.name))
+        await storage.create(archive.imported_name(home, last, digest), Path(file.name))
 
 
 def _write(lines: list[bytes], file: Path) -> str:

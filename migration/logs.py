@@ -10,14 +10,14 @@ from migration.decisions import Unusable
 from migration.hours import Hours
 from migration.progress import Progress
 from migration.report import Section, Tally
+from shared.homes import Home
 from shared.storage import Storage
 
 DUPLICATE = "in the log already, or a second time in these files"
 MULTI_SLOT_OPTION = "--ccb_explore_adf"
 LAYOUT_ADVICE = (
-    "advice: a model that learned features of another layout gives them no weight when Rank is called;",
-    "",
-    "keep these events for evaluations of the past, or lay them out as FromUrl, i, j first",
+    "a model that learned features of another layout gives them no weight when Rank is called; "
+    "keep these events for evaluations of the past, or lay them out as FromUrl, i, j first"
 )
 
 
@@ -25,7 +25,7 @@ class Destination(NamedTuple):
     """The log that decisions go to. storage: None in a dry run without one; `arguments` decides what fits the loop."""
 
     storage: Storage | None
-    loop: str
+    home: Home
     arguments: str
     retention_days: int
 
@@ -41,7 +41,7 @@ async def bring_in(paths: Iterable[Path], to: Destination, *, write: bool, fallb
     """Reads files and folders; never ends at a bad line or file. write: False for a dry run."""
     outcome, progress = _Outcome(), Progress()
     logs, others = files.found(paths)
-    hours = Hours(to.storage, to.loop, write=write)
+    hours = Hours(to.storage, to.home, write=write)
     for file in others:
         outcome.skipped.add(f"no log by its name ({', '.join(files.SUFFIXES)}, also .gz)", str(file))
     for file in logs:
@@ -81,7 +81,9 @@ async def _file(
                 progress.update(f"{file.name}: {number:,} lines; {outcome.learned:,} events so far")
     except files.UnreadableFile as error:
         outcome.unread = True
-        outcome.skipped.add(f"a file that cannot be read (to its end): {error}", f"{file}:{number + 1}")
+        outcome.skipped.add(
+            f"a file that cannot be read (to its end): {error}", f"{file}:{number + 1}" if number else str(file)
+        )
 
 
 def _bounds(retention_days: int) -> tuple[int, int]:
@@ -101,10 +103,10 @@ def _check(at: int, earliest: int, latest: int, days: int) -> None:
 
 def _section(outcome: _Outcome, parts: int, write: bool) -> Section:
     kept, already = outcome.learned + outcome.unlearned, outcome.skipped.counts.get(DUPLICATE, 0)
-    done = f"written in {parts:,} parts" if write else "to be written"
+    done = f"written in {parts:,} part{'' if parts == 1 else 's'}" if write else "to be written"
     section = Section("logs", f"{kept:,} of {outcome.lines:,} events {done}", failed=not kept and not already)
     if section.failed:
-        section.outcome = "nothing could be imported; the reasons are below"
+        section.outcome = "nothing could be imported" + ("; the reasons are below" if outcome.skipped.total else "")
     section.failed |= outcome.unread
     section.rows.append(("to be learned", f"{outcome.learned:,}", ""))
     if outcome.unlearned:
@@ -112,5 +114,5 @@ def _section(outcome: _Outcome, parts: int, write: bool) -> Section:
     section.rows += [(f"noted: {note}", count, where) for note, count, where in outcome.notes.rows()]
     section.rows += [(f"skipped: {reason}", count, where) for reason, count, where in outcome.skipped.rows()]
     if outcome.notes.counts.get(decisions.OTHER_LAYOUT):
-        section.rows.append(LAYOUT_ADVICE)
+        section.advice = LAYOUT_ADVICE
     return section

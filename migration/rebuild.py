@@ -21,8 +21,9 @@ from shared import archive, artifacts, commits, events, learning, planning, poli
 from shared.checkpoint import Checkpoint, ModelRecord
 from shared.commits import Stored
 from shared.errors import ApiError
+from shared.homes import blob_name
 from shared.joined_log import relabelled
-from shared.loops import LoopConfig, Policy, blob_name
+from shared.loops import LoopConfig, Policy
 from shared.storage import Conflict
 from shared.training import Learner, TrainingRefused
 
@@ -80,10 +81,10 @@ class _Rebuilt:
 
     async def learn_log(self) -> None:
         """Learns everything up to the checkpoint's cut."""
-        storage, name = self._loop.storage, self._loop.name
-        self._cut = (await commits.load(storage, name)).checkpoint.cut
+        storage, home = self._loop.storage, self._loop.home
+        self._cut = (await commits.load(storage, home)).checkpoint.cut
         progress = Progress()
-        self.learner = await self._learn(None, archive.committed(storage, name, self._cut), progress)
+        self.learner = await self._learn(None, archive.committed(storage, home, self._cut), progress)
         if not self._sums.events:
             await self.learner.kill()
             raise RebuildError(f"The log of loop {self._loop.name} is empty: import one, or wait for the first events.")
@@ -102,7 +103,7 @@ class _Rebuilt:
             changed, version = await self._published(stored.checkpoint)
             try:
                 run = planning.run_name(stored.checkpoint.cut)  # the newest copy by name is what was committed last
-                await commits.commit(self._loop.storage, self._loop.name, stored, changed, run)
+                await commits.commit(self._loop.storage, self._loop.home, stored, changed, run)
             except Conflict:
                 continue
             return version
@@ -111,7 +112,7 @@ class _Rebuilt:
     async def _unplanned(self) -> Stored:
         deadline = time.monotonic() + PLANNED_SECONDS
         while True:
-            stored = await commits.load(self._loop.storage, self._loop.name)
+            stored = await commits.load(self._loop.storage, self._loop.home)
             if stored.checkpoint.plan is None:
                 return stored
             if time.monotonic() > deadline:
@@ -125,7 +126,7 @@ class _Rebuilt:
         previous = self._folder / "previous.vw"
         shutil.move(self.learner.model, previous)
         progress = Progress()
-        runs = archive.committed(self._loop.storage, self._loop.name, cut, since=self._cut + 1, imported=False)
+        runs = archive.committed(self._loop.storage, self._loop.home, cut, since=self._cut + 1, imported=False)
         self.learner = await self._learn(previous, runs, progress)
         self._cut = cut
         await self._finish()
@@ -168,7 +169,7 @@ class _Rebuilt:
         """The checkpoint with this model. Its name sorts behind that of the last run and before that of the next."""
         created = events.now()
         version = f"{planning.run_name(before.cut)}_{planning.run_name(round(time.time() * 1000))}"
-        names = blob_name(self._loop.name, "models", version)
+        names = blob_name(self._loop.home, "models", version)
         trainer, predict = await asyncio.gather(
             artifacts.publish(self._loop.storage, f"{names}.vw", self.learner.model),
             artifacts.publish(self._loop.storage, f"{names}.predict.vw", self.learner.predict),
@@ -201,7 +202,7 @@ async def _put_policy(loop: Loop, chosen: LoopConfig) -> None:
         )
         try:
             await loop.storage.replace(
-                blob_name(loop.name, "config.json"), changed.encoded(), blob.etag if blob else None
+                blob_name(loop.home, "config.json"), changed.encoded(), blob.etag if blob else None
             )
         except Conflict:
             continue

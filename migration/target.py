@@ -15,7 +15,8 @@ from local.azurite import PROJECT, connection_string
 from local.supervisor import StartError, Supervisor
 from shared import settings
 from shared.auth import Keys
-from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config, new_loop
+from shared.homes import Home, blob_name, home_of
+from shared.loops import DEFAULT_LOOP, LoopConfig, decode_config, new_loop
 from shared.registry import Registry
 from shared.settings import Settings
 from shared.storage import Blob, Storage
@@ -40,12 +41,12 @@ class Refused(Exception):
 class Loop:
     """One loop's blobs."""
 
-    def __init__(self, storage: Storage, name: str, initial: LoopConfig) -> None:
-        self.storage, self.name, self._initial = storage, name, initial
+    def __init__(self, storage: Storage, name: str, home: Home, initial: LoopConfig) -> None:
+        self.storage, self.name, self.home, self._initial = storage, name, home, initial
 
     async def config(self) -> tuple[LoopConfig, Blob | None]:
         """The configuration, and the blob it is from; None if nobody has configured the loop."""
-        blob = await self.storage.read(blob_name(self.name, "config.json"))
+        blob = await self.storage.read(blob_name(self.home, "config.json"))
         return (decode_config(blob.data) if blob else self._initial), blob
 
 
@@ -55,8 +56,7 @@ async def blobs(data: Path | None, loop: str) -> AsyncIterator[Loop]:
     async with _settings(data) as chosen, _credential(chosen) as credential:
         storage = Storage(chosen, credential)
         try:
-            await _check_exists(storage, loop)
-            yield Loop(storage, loop, new_loop(chosen))
+            yield Loop(storage, loop, await _home(storage, loop), new_loop(chosen))
         finally:
             await storage.close()
 
@@ -115,11 +115,13 @@ def _loaded(environment: Mapping[str, str]) -> Settings:
         raise TargetError(f"{error} Or name the data folder of a local run: --data .data") from None
 
 
-async def _check_exists(storage: Storage, loop: str) -> None:
+async def _home(storage: Storage, loop: str) -> Home:
     registry = Registry(storage, Keys())
     await registry.refresh()
-    if registry.created(loop) is None:
+    created = registry.created(loop)
+    if created is None:
         raise TargetError(f"There is no loop {loop}; make it first: PUT /loops/{loop} with an owner's key.")
+    return home_of(loop, created)
 
 
 class Api:

@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from shared import planning
+from shared.homes import Home, blob_name
 from shared.join import EARLY_MS, MEMORY_MS, key_of
-from shared.loops import blob_name
 from shared.storage import Storage
 
 # Sorts behind the `.` that ends the name of a trainer's run of the same instant.
@@ -24,17 +24,17 @@ class _Ranked(msgspec.Struct):
 _ranked = msgspec.json.Decoder(_Ranked)
 
 
-def imported_name(loop: str, at: int, digest: str) -> str:
+def imported_name(home: Home, at: int, digest: str) -> str:
     """The blob of imported events, the last of which happened at `at` (ms). No run of the trainer has such a name."""
-    return f"{hour_name(loop, at)}{planning.run_name(at)}{_IMPORTED}{digest}.dsjson.gz"
+    return f"{hour_name(home, at)}{planning.run_name(at)}{_IMPORTED}{digest}.dsjson.gz"
 
 
-def hour_name(loop: str, at: int) -> str:
+def hour_name(home: Home, at: int) -> str:
     """The prefix of the runs that were cut in the hour of `at` (ms)."""
-    return blob_name(loop, "logs", time.strftime("%Y/%m/%d/%H", time.gmtime(at // 1000)), "")
+    return blob_name(home, "logs", time.strftime("%Y/%m/%d/%H", time.gmtime(at // 1000)), "")
 
 
-async def runs(storage: Storage, loop: str, through: int, since: int = 0, *, imported: bool = True) -> list[str]:
+async def runs(storage: Storage, home: Home, through: int, since: int = 0, *, imported: bool = True) -> list[str]:
     """The blobs of the joined log whose run's cut is in `since`..`through` (ms), in order.
 
     Imported events are of no run: those since `since` are all there, in a loop that has never trained too, unless
@@ -42,7 +42,7 @@ async def runs(storage: Storage, loop: str, through: int, since: int = 0, *, imp
     """
     first, last = planning.run_name(since), planning.run_name(through)
     names = [
-        (name, *name.rpartition("/")[2].partition(".")) for name in await storage.names(blob_name(loop, "logs", ""))
+        (name, *name.rpartition("/")[2].partition(".")) for name in await storage.names(blob_name(home, "logs", ""))
     ]
     return [
         name
@@ -51,27 +51,27 @@ async def runs(storage: Storage, loop: str, through: int, since: int = 0, *, imp
     ]
 
 
-async def imports(storage: Storage, loop: str) -> list[str]:
+async def imports(storage: Storage, home: Home) -> list[str]:
     """The blobs of imported events, in order of their last ones."""
-    names = await storage.names(blob_name(loop, "logs", ""))
+    names = await storage.names(blob_name(home, "logs", ""))
     return sorted((name for name in names if _IMPORTED in _file(name)), key=_file)
 
 
 async def committed(
-    storage: Storage, loop: str, through: int, since: int = 0, *, imported: bool = True
+    storage: Storage, home: Home, through: int, since: int = 0, *, imported: bool = True
 ) -> AsyncIterator[bytes]:
     """The dsjson of each of these blobs, in order."""
-    for name in await runs(storage, loop, through, since, imported=imported):
+    for name in await runs(storage, home, through, since, imported=imported):
         blob = await storage.read(name)
         if blob is not None:
             yield gzip.decompress(blob.data)
 
 
-async def recollect(storage: Storage, loop: str, cut: int, wait: int) -> dict[int, int]:
+async def recollect(storage: Storage, home: Home, cut: int, wait: int) -> dict[int, int]:
     """The memory of a `Joiner` at a cut, made from the log. wait: rewardWaitTime in ms, as it is now."""
     seen: dict[int, int] = {}
     since = max(0, cut - wait - MEMORY_MS - EARLY_MS)
-    async for lines in committed(storage, loop, cut, since, imported=False):
+    async for lines in committed(storage, home, cut, since, imported=False):
         for line in lines.splitlines():
             event = _ranked.decode(line)
             key = key_of(event.id)

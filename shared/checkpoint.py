@@ -11,10 +11,12 @@ import msgspec
 
 from shared.apprentice import Apprentice
 from shared.artifacts import Artifact
-from shared.loops import LoopConfig, blob_name
+from shared.homes import Home, blob_name
+from shared.loops import LoopConfig
 from shared.service_configuration import Aggregation
 
 VERSION = 1
+FILE = "checkpoint.json"
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -135,11 +137,11 @@ def _sealed(body: bytes) -> bytes:
     return body[:-1] + _SEAL + hashlib.sha256(body).hexdigest().encode() + b'"}'
 
 
-def name(loop: str) -> str:
+def name(home: Home) -> str:
     """The blob whose conditional replacement commits."""
-    return blob_name(loop, "checkpoint.json")
+    return blob_name(home, FILE)
 
 
-def copies(loop: str) -> str:
+def copies(home: Home) -> str:
     """The prefix of the copies from which a lost or damaged checkpoint is restored."""
-    return blob_name(loop, "checkpoints", "")
+    return blob_name(home, "checkpoints", "")

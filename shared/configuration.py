@@ -8,7 +8,8 @@ from shared import apprentice, checkpoint, events, wire
 from shared.apprentice import Apprentice, Report
 from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
-from shared.loops import LoopConfig, Policy, blob_name, decode_config
+from shared.homes import blob_name
+from shared.loops import LoopConfig, Policy, decode_config
 from shared.serving import Serving
 from shared.storage import Blob, Conflict, Storage, StorageUnavailable
 
@@ -52,7 +53,7 @@ async def change(loop: Serving, storage: Storage, to: Callable[[LoopConfig], Loo
         config, etag = await _stored(loop, storage)
         changed = to(config or loop.initial)
         try:
-            await storage.replace(blob_name(loop.loop, "config.json"), changed.encoded(), etag)
+            await storage.replace(blob_name(loop.home, "config.json"), changed.encoded(), etag)
         except Conflict:
             continue
         except StorageUnavailable:
@@ -72,7 +73,7 @@ async def apprenticeship(loop: Serving, storage: Storage) -> Report:
 
 async def state_of(loop: Serving, storage: Storage) -> Checkpoint:
     """What the trainer has reached; raises ApiError."""
-    blob = await _read(storage, checkpoint.name(loop.loop))
+    blob = await _read(storage, checkpoint.name(loop.home))
     try:
         return checkpoint.decode(blob.data) if blob else Checkpoint()
     except ValueError:
@@ -81,7 +82,7 @@ async def state_of(loop: Serving, storage: Storage) -> Checkpoint:
 
 async def _stored(loop: Serving, storage: Storage) -> tuple[LoopConfig | None, str | None]:
     """The configuration and its ETag; None for one that cannot be read, and may be replaced."""
-    blob = await _read(storage, blob_name(loop.loop, "config.json"))
+    blob = await _read(storage, blob_name(loop.home, "config.json"))
     if blob is None:
         return loop.initial, None
     try:

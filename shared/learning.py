@@ -5,6 +5,7 @@ from pathlib import Path
 
 from shared import archive, artifacts, policy
 from shared.checkpoint import Checkpoint, ModelRecord, Plan, RewardSettings
+from shared.homes import Home
 from shared.joined_log import relabelled
 from shared.loops import LoopConfig
 from shared.storage import Storage
@@ -32,7 +33,7 @@ def is_outdated(model: ModelRecord | None, config: LoopConfig) -> bool:
     return (model.arguments, model.rewards) != (config.arguments, settings_of(config))
 
 
-async def start(storage: Storage, loop: str, before: Checkpoint, plan: Plan, folder: Path) -> tuple[Learner, int]:
+async def start(storage: Storage, home: Home, before: Checkpoint, plan: Plan, folder: Path) -> tuple[Learner, int]:
     """A learner that has learned what the model of the loop should know before this run.
 
     Beside it, from when on (the cut of a run, ms; 0 for all) it knows the log.
@@ -41,28 +42,28 @@ async def start(storage: Storage, loop: str, before: Checkpoint, plan: Plan, fol
     if model is None:
         return await Learner.start(config.arguments, None, folder), 0
     if not policy.is_same(model.arguments, config.arguments):
-        _log.warning("Loop %s: its policy has changed; learning the whole log with it.", loop)
-        return await _relearn(storage, loop, before, config, 0, folder), 0
+        _log.warning("Loop %s: its policy has changed; learning the whole log with it.", home)
+        return await _relearn(storage, home, before, config, 0, folder), 0
     since = max(0, plan.cut - config.model_retrain_days * DAY_MS)
-    if is_outdated(model, config) and await archive.runs(storage, loop, before.cut, since):
+    if is_outdated(model, config) and await archive.runs(storage, home, before.cut, since):
         days = config.model_retrain_days
-        _log.warning("Loop %s: its rewards or exploration have changed; learning %d days of log anew.", loop, days)
-        return await _relearn(storage, loop, before, config, since, folder), since
+        _log.warning("Loop %s: its rewards or exploration have changed; learning %d days of log anew.", home, days)
+        return await _relearn(storage, home, before, config, since, folder), since
     try:
         previous = await artifacts.fetch(storage, model.trainer, folder / "previous.vw")
     except artifacts.DamagedArtifact as damage:
-        _log.error("Loop %s: %s; learning the log again.", loop, damage)
-        return await _relearn(storage, loop, before, config, model.since, folder), model.since
+        _log.error("Loop %s: %s; learning the log again.", home, damage)
+        return await _relearn(storage, home, before, config, model.since, folder), model.since
     return await Learner.start(config.arguments, previous, folder), model.since
 
 
 async def _relearn(
-    storage: Storage, loop: str, before: Checkpoint, config: LoopConfig, since: int, folder: Path
+    storage: Storage, home: Home, before: Checkpoint, config: LoopConfig, since: int, folder: Path
 ) -> Learner:
     """A learner of the log since a cut, with the rewards that today's settings make of its outcomes."""
     learner = await Learner.start(config.arguments, None, folder)
     try:
-        async for lines in archive.committed(storage, loop, through=before.cut, since=since):
+        async for lines in archive.committed(storage, home, through=before.cut, since=since):
             await learner.feed(relabelled(lines, config))
     except BaseException:
         await learner.kill()

@@ -8,7 +8,7 @@ from typing import TypedDict
 import msgspec
 
 from shared.errors import ApiError
-from shared.loops import blob_name
+from shared.homes import Home, blob_name
 from shared.storage import Storage, StorageUnavailable
 
 DateRange = TypedDict("DateRange", {"from": str, "to": str})
@@ -29,10 +29,10 @@ class _Dated(msgspec.Struct):
 _dated = msgspec.json.Decoder(_Dated)
 
 
-async def properties(storage: Storage, loop: str) -> LogsProperties:
+async def properties(storage: Storage, home: Home) -> LogsProperties:
     """From the first to the last event of the retained log; raises LogsPropertiesNotFound if there is none."""
     try:
-        names = await _names(storage, loop)
+        names = await _names(storage, home)
         first = await _lines(storage, names[0]) if names else []
         last = await _lines(storage, names[-1]) if names[1:] else first
         if not first or not last:
@@ -44,26 +44,26 @@ async def properties(storage: Storage, loop: str) -> LogsProperties:
         raise ApiError("OperationNotAllowed", f"The log is damaged at one of its ends: {error}.") from None
 
 
-async def delete(storage: Storage, loop: str) -> None:
+async def delete(storage: Storage, home: Home) -> None:
     """Deletes what is retained of the joined log. Events that are still in the hubs will be logged as ever."""
     try:
-        for name in await storage.names(blob_name(loop, "logs", "")):
+        for name in await storage.names(blob_name(home, "logs", "")):
             await storage.delete(name)
     except StorageUnavailable:
         raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
 
 
-async def recent(storage: Storage, loop: str, count: int) -> list[bytes]:
+async def recent(storage: Storage, home: Home, count: int) -> list[bytes]:
     """The last lines of the joined log, at most `count`; none if they are damaged."""
-    names = await _names(storage, loop)
+    names = await _names(storage, home)
     try:
         return (await _lines(storage, names[-1]))[-count:] if names else []
     except DAMAGE:
         return []
 
 
-async def _names(storage: Storage, loop: str) -> list[str]:
-    return [name for name in await storage.names(blob_name(loop, "logs", "")) if name.endswith(".dsjson.gz")]
+async def _names(storage: Storage, home: Home) -> list[str]:
+    return [name for name in await storage.names(blob_name(home, "logs", "")) if name.endswith(".dsjson.gz")]
 
 
 async def _lines(storage: Storage, name: str) -> list[bytes]:

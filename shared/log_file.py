@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from shared.homes import Home, blob_name
 from shared.join import key_of
-from shared.loops import blob_name
 from shared.planning import run_name
 
 # Small, because a trace reads a whole member for one line; more than deflate's window, so that little is lost by it.
@@ -59,9 +59,9 @@ class LogFile:
         self._lines, self._size = [], 0
 
 
-def log_name(loop: str, cut: int, kind: Kind) -> str:
+def log_name(home: Home, cut: int, kind: Kind) -> str:
     """The blob of a run, by its cut: joined events, those that could not be joined, or why its model was refused."""
     hour, run = time.strftime("%Y/%m/%d/%H", time.gmtime(cut // 1000)), run_name(cut)
     if kind == "late":
-        return blob_name(loop, "logs", "late", hour, f"{run}.jsonl.gz")
-    return blob_name(loop, "logs", hour, f"{run}.dsjson.gz" if kind == "joined" else f"{run}.refusal.txt")
+        return blob_name(home, "logs", "late", hour, f"{run}.jsonl.gz")
+    return blob_name(home, "logs", hour, f"{run}.dsjson.gz" if kind == "joined" else f"{run}.refusal.txt")

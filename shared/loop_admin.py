@@ -11,16 +11,17 @@ from shared import auth, checkpoint, commits, events, hubs
 from shared.checkpoint import Checkpoint
 from shared.commits import Stored
 from shared.errors import ApiError
-from shared.loops import DEFAULT_LOOP, blob_name
+from shared.homes import Home, all_homes, home_of
+from shared.loops import DEFAULT_LOOP
+from shared.planning import run_name
 from shared.reader import HubReader
 from shared.registry import LoopRecord, Loops, check_name
 from shared.service import Service
-from shared.storage import Conflict, StorageUnavailable
+from shared.storage import StorageUnavailable
 
 KEYS_PER_ROLE = 2
 # After so long, the making or ending of a loop was broken off.
 LONGEST_CLAIM = timedelta(minutes=2)
-ATTEMPTS = 5
 RoleName = Literal["app", "admin"]
 
 
@@ -63,9 +64,10 @@ async def create(service: Service, loop: str) -> LoopInfo:
 
     await service.registry.change(claimed)
     try:
-        await _start(service, loop)
+        await _clear(service, loop)
+        await _begin(service, home_of(loop, claim.created))
         app, admin = ([auth.new_key() for _ in range(KEYS_PER_ROLE)] for _ in range(2))
-        ready = LoopRecord(events.now(), _hex(app), _hex(admin))
+        ready = LoopRecord(claim.created, _hex(app), _hex(admin))
         await service.registry.change(lambda loops: _ours(loops, loop, claim) | {loop: ready})
     except ApiError:
         with suppress(ApiError):
@@ -133,16 +135,8 @@ def _without(loops: Loops, loop: str) -> Loops:
     return {name: record for name, record in loops.items() if name != loop}
 
 
-async def _start(service: Service, loop: str) -> None:
-    for _ in range(ATTEMPTS):
-        await _clear(service, loop)
-        if await _begin(service, loop):
-            return
-    raise ApiError("OperationNotAllowed", "An earlier loop of this name is still ending; try again.", retry_after=1)
-
-
-async def _begin(service: Service, loop: str) -> bool:
-    """The first checkpoint: at the heads of both hubs. False if a trainer has stored one of an earlier loop."""
+async def _begin(service: Service, home: Home) -> None:
+    """The first checkpoint: at the heads of both hubs."""
     settings = service.settings
     readers = [
         HubReader(hubs.consumer(settings, hub), settings.event_hubs_partitions)
@@ -158,17 +152,16 @@ async def _begin(service: Service, loop: str) -> bool:
                 await reader.close()
     start = Checkpoint(interactions=ranked, observations=observed, observed=observed)
     try:
-        await commits.save(service.storage, loop, Stored(Checkpoint(), None), start)
-    except Conflict:
-        return False
-    return True
+        await commits.commit(service.storage, home, Stored(Checkpoint(), None), start, run_name(start.cut))
+    except StorageUnavailable:
+        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
 
 
 async def _clear(service: Service, loop: str) -> None:
-    """Deletes every blob of a loop, the checkpoint first: without it a trainer that still runs cannot commit."""
+    """Deletes every blob of all loops that had the name, checkpoints first: without them no trainer can commit."""
     try:
-        names = await service.storage.names(blob_name(loop, ""))
-        for name in sorted(names, key=lambda name: name != checkpoint.name(loop)):
+        names = await service.storage.names(all_homes(loop))
+        for name in sorted(names, key=lambda name: not name.endswith(checkpoint.FILE)):
             await service.storage.delete(name)
     except StorageUnavailable:
         raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None

@@ -1,4 +1,4 @@
-"""A loop's configuration: reward and exploration settings, learning policy, and where its blobs are."""
+"""A loop's configuration: reward and exploration settings, learning policy."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -19,6 +19,7 @@ from shared.service_configuration import (
     LogMirror,
     ServiceConfiguration,
     aggregation,
+    container,
     date,
     decoder,
     duration,
@@ -109,7 +110,7 @@ class LoopConfig(msgspec.Struct, frozen=True):
             mode=given.learning_mode or self.mode,
             log_mirror=LogMirror(
                 _or(given.log_mirror_enabled, self.log_mirror.enabled),
-                self.log_mirror.sas_uri if given.log_mirror_sas_uri is None else given.log_mirror_sas_uri or None,
+                self.log_mirror.sas_uri if given.log_mirror_sas_uri is None else container(given.log_mirror_sas_uri),
             ),
             auto_optimization=self._auto_optimization(given),
         )
@@ -153,11 +154,6 @@ def new_loop(settings: Settings) -> LoopConfig:
 def decode_config(data: bytes) -> LoopConfig:
     """A stored configuration; raises msgspec.DecodeError if it is damaged."""
     return _stored.decode(data)
-
-
-def blob_name(loop: str, *parts: str) -> str:
-    """The name of one of a loop's blobs, for instance `loops/default/checkpoint.json`."""
-    return "/".join(("loops", loop, *parts))
 
 
 def _or(given: bool | None, stored: bool) -> bool:

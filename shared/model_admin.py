@@ -76,7 +76,7 @@ async def delete(loop: Serving, storage: Storage) -> None:
         )
 
     try:
-        await commits.amend(storage, loop.loop, untrained)
+        await commits.amend(storage, loop.home, untrained)
     except (StorageUnavailable, Conflict, ValueError):
         raise ApiError("ModelResetFailed", retry_after=1) from None
     await loop.refresh()

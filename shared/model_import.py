@@ -27,9 +27,11 @@ from shared import (
     trial,
     vw_options,
 )
+from shared.apprentice import Apprentice
 from shared.checkpoint import Checkpoint, ModelRecord
 from shared.errors import ApiError
-from shared.loops import LONGEST_ARGUMENTS, LoopConfig, Policy, blob_name
+from shared.homes import Home, blob_name
+from shared.loops import LONGEST_ARGUMENTS, LoopConfig, Policy
 from shared.model_file import ModelHeader
 from shared.model_trust import Opened, opened
 from shared.planning import run_name
@@ -60,7 +62,7 @@ async def replace(loop: Serving, storage: Storage, model: Opened) -> None:
             folder = Path(name)
             file = folder / "imported.vw"
             await asyncio.to_thread(file.write_bytes, model.data)
-            await trial.run(folder, changed.arguments, file, await _sample(storage, loop.loop, changed.arguments))
+            await trial.run(folder, changed.arguments, file, await _sample(storage, loop.home, changed.arguments))
             await _commit(loop, storage, changed.policy, file, folder / "predict.vw", unverified=not model.verified)
     except trial.Refusal as refusal:
         raise _unfit(refusal) from None
@@ -87,9 +89,9 @@ def _may_be_of(header: ModelHeader, current: Policy) -> bool:
         return False
 
 
-async def _sample(storage: Storage, loop: str, arguments: str) -> bytes:
+async def _sample(storage: Storage, home: Home, arguments: str) -> bytes:
     """Recent events of the loop that are of the policy's kind; empty if there are none."""
-    lines = await log_admin.recent(storage, loop, VALIDATED_EVENTS)
+    lines = await log_admin.recent(storage, home, VALIDATED_EVENTS)
     slots = policy.is_multi_slot(arguments)
     return b"".join(line for line in lines if (b'"_slots"' in line) == slots)
 
@@ -97,20 +99,23 @@ async def _sample(storage: Storage, loop: str, arguments: str) -> bytes:
 async def _commit(
     loop: Serving, storage: Storage, own: Policy, model: Path, predict: Path, *, unverified: bool
 ) -> None:
-    state = (await commits.load(storage, loop.loop)).checkpoint
+    state = (await commits.load(storage, loop.home)).checkpoint
     # After the last run and before the next one in the order of names, which is that of retention.
     version = f"{run_name(state.cut)}-{state.epoch + 1:06d}-{uuid.uuid4().hex[:8]}"
-    names = (blob_name(loop.loop, "models", f"{version}{kind}") for kind in (".vw", ".predict.vw"))
+    names = (blob_name(loop.home, "models", f"{version}{kind}") for kind in (".vw", ".predict.vw"))
     trainer, copy = await asyncio.gather(
         *(artifacts.publish(storage, name, file) for name, file in zip(names, (model, predict), strict=True))
     )
     config = await configuration.change(loop, storage, lambda stored: msgspec.structs.replace(stored, policy=own))
     record = ModelRecord(version, trainer, copy, events.now(), config.arguments)
-    await commits.amend(storage, loop.loop, lambda before: _with(before, record, config, unverified))
+    await commits.amend(storage, loop.home, lambda before: _with(before, record, config, unverified))
 
 
 def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverified: bool) -> Checkpoint:
-    """The state with the model; a run that is planned goes on as planned, from this model and with its policy."""
+    """The state with the model; a run that is planned goes on as planned, from this model and with its policy.
+
+    What an apprentice was measured by was another model: it begins again.
+    """
     plan = before.plan
     if plan is not None:
         own = {"policy": config.policy, "exploration": config.exploration}
@@ -120,6 +125,7 @@ def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverifie
         model=record,
         first_model=before.first_model or record.created,
         failure=None,
+        apprentice=before.apprentice and Apprentice(),
         plan=plan,
         epoch=before.epoch + 1,
         unverified=unverified,

@@ -24,7 +24,8 @@ _ACTIVATE_ERRORS = ("InvalidEventIdToActivate", "InvalidMultiSlotApiAccess")
 DECIDE = [
     _decide(
         path="rank",
-        summary="Chooses one of the actions to show now, and logs the decision.",
+        summary="Chooses one of the actions to show now, and logs the decision. Explanations, if configured, name "
+        "the features unless the policy has several models (--bag, --cover).",
         status=201,
         answer=RankResponse,
         body=RankRequest[Features],
@@ -84,7 +85,7 @@ CONFIGURE = [
         body=ServiceConfiguration,
         errors=(
             *("BadRequest", "InvalidServiceConfiguration", "InvalidLearningModeServiceConfiguration"),
-            *("InvalidRewardWaitTime", "InvalidLogRetentionDays", "InvalidModelRetrainDays"),
+            *("InvalidRewardWaitTime", "InvalidLogRetentionDays", "InvalidModelRetrainDays", "InvalidContainer"),
             *("ProblemTypeIncompatibleWithAutoOptimization", "UpdateConfigurationFailed"),
         ),
         example=examples.CONFIGURATION,

@@ -17,9 +17,10 @@ from shared.apprentice import Apprentice
 from shared.batch import Batch
 from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
 from shared.commits import Stored
+from shared.homes import blob_name
 from shared.join import Joiner, load_seen
 from shared.log_file import log_name
-from shared.loops import DEFAULT_LOOP, blob_name
+from shared.loops import DEFAULT_LOOP
 from shared.reader import Message
 from shared.storage import Storage
 from shared.trainee import Trainee
@@ -45,6 +46,7 @@ class Run:
         learners: asyncio.Semaphore,
     ) -> None:  # fmt: skip
         self.trainee, self.loop, self.before, self.plan = trainee, trainee.loop, before, plan
+        self._home = trainee.home
         self.observed = before.observations if trainee.joiner is None else before.observed
         self._storage, self._folder, self._learners = storage, folder, learners
         self._lines: list[bytes] = []
@@ -117,8 +119,9 @@ class Run:
         if self.before.plan is not None or self._is_worth(after):
             await self._batch.close()
             after = await self._store(after)
-            await trace_index.merge(self._storage, self.loop)
-            await retention.sweep(self._storage, self.loop, self.plan.config.retention_days)
+            await trace_index.merge(self._storage, self._home)
+            current = after.model.version if after.model else None
+            await retention.sweep(self._storage, self._home, self.plan.config.retention_days, current)
         self.trainee.checkpoint, self.trainee.joiner = after, self._joiner
 
     async def close(self) -> None:
@@ -138,13 +141,13 @@ class Run:
         except artifacts.DamagedArtifact as damage:
             _log.error("Loop %s: %s; reading the log instead.", self.loop, damage)
             wait = round(self.plan.config.wait * 1000)
-            return Joiner(before.cut, await archive.recollect(self._storage, self.loop, before.cut, wait))
+            return Joiner(before.cut, await archive.recollect(self._storage, self._home, before.cut, wait))
         return Joiner(before.cut, load_seen(gzip.decompress(file.read_bytes())))
 
     async def _start(self) -> Learner:
         await self._learners.acquire()
         try:
-            learner, self._since = await learning.start(self._storage, self.loop, self.before, self.plan, self._folder)
+            learner, self._since = await learning.start(self._storage, self._home, self.before, self.plan, self._folder)
         except BaseException:
             self._learners.release()
             raise
@@ -187,14 +190,14 @@ class Run:
         plan, stored = self.plan, Stored(self.before, self.trainee.etag)
         if self.before.plan is None:
             stored = await commits.save(
-                self._storage, self.loop, stored, msgspec.structs.replace(self.before, plan=plan)
+                self._storage, self._home, stored, msgspec.structs.replace(self.before, plan=plan)
             )
-        await commits.copy(self._storage, self.loop, stored.checkpoint, plan.run)
+        await commits.copy(self._storage, self._home, stored.checkpoint, plan.run)
         seen = self._folder / "seen"
         seen.write_bytes(gzip.compress(self._joiner.dump(), compresslevel=1, mtime=0))
         publishing = asyncio.create_task(self._publish(after))
         try:
-            name = blob_name(self.loop, "join", f"{plan.run}.seen.gz")
+            name = blob_name(self._home, "join", f"{plan.run}.seen.gz")
             _, seen_artifact = await asyncio.gather(self._keep(), artifacts.publish(self._storage, name, seen))
             published = await publishing
         finally:
@@ -207,7 +210,7 @@ class Run:
             committed=int(time.time() * 1000),
             plan=None,
         )
-        self.trainee.keep(await commits.commit(self._storage, self.loop, stored, changed, plan.run))
+        self.trainee.keep(await commits.commit(self._storage, self._home, stored, changed, plan.run))
         return changed
 
     def _apprenticeship(self) -> Apprentice | None:
@@ -227,10 +230,10 @@ class Run:
         except TrainingRefused as refusal:
             run = self.plan.run
             _log.error("The model of run %s of loop %s was refused: %s", run, self.loop, refusal)
-            await self._storage.put(log_name(self.loop, self.plan.cut, "refusal"), str(refusal).encode())
+            await self._storage.put(log_name(self._home, self.plan.cut, "refusal"), str(refusal).encode())
             counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
             return msgspec.structs.replace(after, counts=after.counts.plus(counts), failure=f"{run}: {refusal}")
-        model, predict = self._learner.model, self._learner.predict
+        model, predict, goes_on = self._learner.model, self._learner.predict, self._learner.goes_on
         await self.release()
         record = await self._upload(model, predict)
         return msgspec.structs.replace(
@@ -239,6 +242,7 @@ class Run:
             first_model=after.first_model or record.created,
             counts=after.counts.plus(counts),
             failure=None,
+            unverified=after.unverified and goes_on,
         )
 
     async def _learn_file(self, learner: Learner) -> None:
@@ -249,7 +253,7 @@ class Run:
 
     async def _upload(self, model: Path, predict: Path) -> ModelRecord:
         config, version = self.plan.config, self.before.model_version(self.plan.run)
-        models = blob_name(self.loop, "models", version)
+        models = blob_name(self._home, "models", version)
         created = events.now()
         published = await asyncio.gather(
             artifacts.publish(self._storage, f"{models}.vw", model),
@@ -262,7 +266,7 @@ class Run:
         """Publishes the joined log of the run, the log of what could not be joined, and their index."""
         cut, batch = self.plan.cut, self._batch
         if batch.lines.exists():
-            await self._storage.create(log_name(self.loop, cut, "joined"), batch.lines)
+            await self._storage.create(log_name(self._home, cut, "joined"), batch.lines)
         if batch.late.exists():
-            await self._storage.create(log_name(self.loop, cut, "late"), batch.late)
-        await trace_index.publish(self._storage, self.loop, cut, *batch.entries, self._folder)
+            await self._storage.create(log_name(self._home, cut, "late"), batch.late)
+        await trace_index.publish(self._storage, self._home, cut, *batch.entries, self._folder)

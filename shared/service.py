@@ -9,6 +9,7 @@ from shared import auth, events
 from shared.auth import Keys
 from shared.errors import ApiError
 from shared.event_log import EventLog
+from shared.homes import home_of
 from shared.hubs import Sender
 from shared.loops import DEFAULT_LOOP, new_loop
 from shared.registry import Registry
@@ -41,7 +42,7 @@ class Service:
         if created is None:
             self._loops.pop(name, None)
             raise ApiError("ResourceNotFound", f"There is no loop '{name}'.")
-        serving = Serving(name, self.storage, new_loop(self.settings))
+        serving = Serving(name, home_of(name, created), self.storage, new_loop(self.settings))
         self._loops[name] = created, serving
         return serving
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from shared import artifacts, checkpoint, policy, sampling
 from shared.checkpoint import ModelRecord
 from shared.errors import ApiError
-from shared.loops import LoopConfig, blob_name, decode_config
+from shared.homes import Home, blob_name
+from shared.loops import LoopConfig, decode_config
 from shared.model import Model
 from shared.storage import Storage
 
@@ -22,8 +23,8 @@ _log = logging.getLogger(__name__)
 class Serving:
     """One loop as Rank sees it. `config` and `model` are plain attributes: reading them waits for nothing."""
 
-    def __init__(self, loop: str, storage: Storage, initial: LoopConfig) -> None:
-        self.loop, self.hash = loop, sampling.uniform_hash(loop)
+    def __init__(self, loop: str, home: Home, storage: Storage, initial: LoopConfig) -> None:
+        self.loop, self.home, self.hash = loop, home, sampling.uniform_hash(loop)
         self.initial = self.config = initial
         self.multi_slot = policy.is_multi_slot(initial.policy.arguments)
         self.model: Model | None = None
@@ -100,7 +101,7 @@ class Serving:
         self._loaded.set()
 
     async def _refresh_config(self) -> None:
-        blob = await self._storage.read(blob_name(self.loop, "config.json"), self._config_etag)
+        blob = await self._storage.read(blob_name(self.home, "config.json"), self._config_etag)
         if blob is None or blob.etag == self._config_etag:
             self._known = True
             return
@@ -113,9 +114,9 @@ class Serving:
             self._checkpoint_etag, self.record = None, None
 
     async def _refresh_model(self) -> None:
-        blob = await self._storage.read(checkpoint.name(self.loop), self._checkpoint_etag)
+        blob = await self._storage.read(checkpoint.name(self.home), self._checkpoint_etag)
         if blob is None and self.model is not None:
-            raise artifacts.DamagedArtifact(f"{checkpoint.name(self.loop)} is missing in storage")
+            raise artifacts.DamagedArtifact(f"{checkpoint.name(self.home)} is missing in storage")
         if blob is None or blob.etag == self._checkpoint_etag:
             return
         record = checkpoint.decode(blob.data).model

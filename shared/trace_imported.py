@@ -7,16 +7,17 @@ import time
 import zlib
 
 from shared import archive, joined_log
+from shared.homes import Home
 from shared.storage import Storage
 
 LONGEST_SECONDS = 8.0
 _PLAIN = re.compile(r"[A-Za-z0-9.-]+")  # written in one way only
 
 
-async def find(storage: Storage, loop: str, event_id: str) -> tuple[bytes | None, bool]:
+async def find(storage: Storage, home: Home, event_id: str) -> tuple[bytes | None, bool]:
     """The line of an event, None if it was not found, and whether all that was imported was read."""
     deadline = time.monotonic() + LONGEST_SECONDS
-    for name in reversed(await archive.imports(storage, loop)):
+    for name in reversed(await archive.imports(storage, home)):
         if time.monotonic() > deadline:
             return None, False
         blob = await storage.read(name)

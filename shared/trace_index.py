@@ -1,6 +1,6 @@
 """Where the lines of an event are in a loop's log: sorted entries in few blobs, so that a few small reads find it.
 
-`loops/{loop}/logs/index/{last run}.{first run}.{entries}` holds the entries of all runs between the two. An entry is
+`loops/{home}/logs/index/{last run}.{first run}.{entries}` holds the entries of all runs between the two. An entry is
 three big-endian numbers of 8 bytes: the key of the event id; the run's cut, doubled, plus 1 for the log of late
 events; the place of the line as in `LogFile`. Each run writes an index of its own; the newest are merged when there
 are several of about one size, so that their number grows with the logarithm of the log, up to LARGEST entries.
@@ -22,9 +22,9 @@ from math import isqrt
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.homes import Home, blob_name
 from shared.join import key_of
 from shared.log_file import LENGTH_BITS
-from shared.loops import blob_name
 from shared.planning import run_name
 from shared.storage import Storage, StorageUnavailable
 
@@ -58,18 +58,18 @@ class Index(NamedTuple):
         return self is not other and self.first <= other.first and other.last <= self.last
 
 
-async def publish(storage: Storage, loop: str, cut: int, joined: array[int], late: array[int], folder: Path) -> None:
+async def publish(storage: Storage, home: Home, cut: int, joined: array[int], late: array[int], folder: Path) -> None:
     """Writes the index of a run from the entries of its log files; to be called before the run is committed."""
     records = {*_records(joined, 2 * cut), *_records(late, 2 * cut + 1)}
     if records:
         file = folder / "index"
         file.write_bytes(b"".join(sorted(records)))
-        await storage.create(_name(loop, run_name(cut), run_name(cut), len(records)), file)
+        await storage.create(_name(home, run_name(cut), run_name(cut), len(records)), file)
 
 
-async def merge(storage: Storage, loop: str) -> None:
+async def merge(storage: Storage, home: Home) -> None:
     """Merges the newest indexes if there are several of a size, and deletes what an interrupted merge has left."""
-    indexes = await listed(storage, loop)
+    indexes = await listed(storage, home)
     covered = {one for one in indexes if any(other.covers(one) for other in indexes)}
     group = due([one for one in indexes if one not in covered])
     if group:
@@ -79,7 +79,7 @@ async def merge(storage: Storage, loop: str) -> None:
             if not all(present):
                 return  # another trainer has just merged them
             count = await asyncio.to_thread(_combine, files[:-1], files[-1])
-            await storage.create(_name(loop, group[-1].last, min(one.first for one in group), count), files[-1])
+            await storage.create(_name(home, group[-1].last, min(one.first for one in group), count), files[-1])
     for index in {*covered, *group}:
         await storage.delete(index.name)
 
@@ -96,7 +96,7 @@ def due(indexes: Sequence[Index]) -> list[Index]:
     return group if len(group) >= FAN_IN else []
 
 
-async def find(storage: Storage, loop: str, event_id: str) -> list[Place]:
+async def find(storage: Storage, home: Home, event_id: str) -> list[Place]:
     """The places of all lines about an event, newest first. Another event's id may have the same key."""
     key, limit = key_of(event_id), asyncio.Semaphore(CONCURRENT_READS)
 
@@ -105,17 +105,17 @@ async def find(storage: Storage, loop: str, event_id: str) -> list[Place]:
             return await _search(storage, index, key)
 
     for _ in range(ATTEMPTS):
-        found = await asyncio.gather(*(search(index) for index in await listed(storage, loop)))
+        found = await asyncio.gather(*(search(index) for index in await listed(storage, home)))
         present = [places for places in found if places is not None]
         if len(present) == len(found):
             return sorted(set(chain.from_iterable(present)), reverse=True)
     raise StorageUnavailable("the indexes are merged faster than they can be read")
 
 
-async def listed(storage: Storage, loop: str) -> list[Index]:
+async def listed(storage: Storage, home: Home) -> list[Index]:
     """All indexes of a loop, the newest last."""
     indexes = []
-    for name in await storage.names(_prefix(loop)):
+    for name in await storage.names(_prefix(home)):
         last, first, count = name.rpartition("/")[2].split(".")
         indexes.append(Index(last, first, int(count), name))
     return indexes
@@ -179,9 +179,9 @@ def _place(data: bytes) -> Place:
     return Place(run >> 1, bool(run & 1), offset, length)
 
 
-def _name(loop: str, last: str, first: str, count: int) -> str:
-    return f"{_prefix(loop)}{last}.{first}.{count}"
+def _name(home: Home, last: str, first: str, count: int) -> str:
+    return f"{_prefix(home)}{last}.{first}.{count}"
 
 
-def _prefix(loop: str) -> str:
-    return blob_name(loop, "logs", "index", "")
+def _prefix(home: Home) -> str:
+    return blob_name(home, "logs", "index", "")

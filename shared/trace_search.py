@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 import time
 import zlib
 from datetime import datetime
@@ -13,6 +14,7 @@ from shared import checkpoint, configuration, joined_log, late_log, trace, trace
 from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
 from shared.events import Observation
+from shared.homes import Home, blob_name
 from shared.join import EARLY_MS
 from shared.joined_log import join_line, timestamp
 from shared.late_log import Kept
@@ -20,6 +22,7 @@ from shared.log_file import log_name
 from shared.loops import LoopConfig
 from shared.planning import run_name
 from shared.service import Service
+from shared.serving import Serving
 from shared.storage import Storage, StorageUnavailable
 from shared.trace import Fate, Status, Trace, TracedObservation
 from shared.trace_index import Place
@@ -52,29 +55,33 @@ class _Found(NamedTuple):
 
 
 _event = msgspec.json.Decoder(_Event)
+# What `Checkpoint.model_version` makes of a run; models that were imported or rebuilt have longer names.
+_MADE_BY_A_RUN = re.compile(r"[^-_.]+(-\d{6})?(?=\.)")
 
 
-async def find(service: Service, loop: str, event_id: str) -> Trace:
+async def find(service: Service, serving: Serving, event_id: str) -> Trace:
     """The trace of an event, of the newest one if its id was used again; raises EventNotFound, OperationNotAllowed.
 
     What is logged is not looked for in the hubs: an observation that came too late is told once a run has read it.
     """
-    storage = service.storage
+    storage, loop, home = service.storage, serving.loop, serving.home
     try:
-        found, state = await _look(storage, loop, event_id)
+        found, state = await _look(storage, home, event_id)
         told = _logged(found, loop, state)
         if told is None:
             recent = await trace_recent.find(service.settings, loop, event_id, state)
             if not recent.ranked:  # or a run has taken it just now
-                found, state = await _look(storage, loop, event_id)
+                found, state = await _look(storage, home, event_id)
                 told = _logged(found, loop, state)
-            config = await configuration.read(service.loop(loop), storage)
+            config = await configuration.read(serving, storage)
             told = told or _waiting(recent, loop, event_id, config)
+        if told.learned_by and state.epoch:
+            told.learned_by = await _version(storage, home, told.learned_by)
     except StorageUnavailable:
         raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
     _add_kept(told, found)
     if told.status == "neverRanked" and not (told.observations or told.repeated_at):
-        told = await _imported(storage, loop, event_id, told)
+        told = await _imported(storage, serving, event_id, told)
     if told.status == "neverRanked" and not (told.observations or told.repeated_at):
         if told.note:
             raise ApiError("OperationNotAllowed", f"The event is not in the log. {told.note}", retry_after=30)
@@ -83,39 +90,39 @@ async def find(service: Service, loop: str, event_id: str) -> Trace:
     return told
 
 
-async def _imported(storage: Storage, loop: str, event_id: str, told: Trace) -> Trace:
+async def _imported(storage: Storage, loop: Serving, event_id: str, told: Trace) -> Trace:
     """The trace of an imported event; `told`, with a note if not all was read, if there is none."""
     try:
-        line, whole = await trace_imported.find(storage, loop, event_id)
+        line, whole = await trace_imported.find(storage, loop.home, event_id)
     except StorageUnavailable:
         raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
     if line is None:
         told.note = told.note if whole else "The imported log is long and was not all read."
         return told
-    return _understood(line, loop, "imported")
+    return _understood(line, loop.loop, "imported")
 
 
-async def _look(storage: Storage, loop: str, event_id: str) -> tuple[list[_Found], Checkpoint]:
+async def _look(storage: Storage, home: Home, event_id: str) -> tuple[list[_Found], Checkpoint]:
     """What the log has about an event, newest first, without what retention has deleted."""
-    state, places = await asyncio.gather(_checkpoint(storage, loop), trace_index.find(storage, loop, event_id))
+    state, places = await asyncio.gather(_checkpoint(storage, home), trace_index.find(storage, home, event_id))
     joined = [place for place in places if not place.late][:MOST_JOINED]
     late = [place for place in places if place.late][:MOST_LATE]
-    found = await asyncio.gather(*(_read(storage, loop, event_id, place) for place in (*joined, *late)))
+    found = await asyncio.gather(*(_read(storage, home, event_id, place) for place in (*joined, *late)))
     return [one for one in found if one is not None], state
 
 
-async def _checkpoint(storage: Storage, loop: str) -> Checkpoint:
-    blob = await storage.read(checkpoint.name(loop))
+async def _checkpoint(storage: Storage, home: Home) -> Checkpoint:
+    blob = await storage.read(checkpoint.name(home))
     try:
         return checkpoint.decode(blob.data) if blob else Checkpoint()
     except ValueError:
         raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None
 
 
-async def _read(storage: Storage, loop: str, event_id: str, place: Place) -> _Found | None:
-    name = log_name(loop, place.cut, "late" if place.late else "joined")
+async def _read(storage: Storage, home: Home, event_id: str, place: Place) -> _Found | None:
+    name = log_name(home, place.cut, "late" if place.late else "joined")
     part, refusal = await asyncio.gather(
-        storage.read_range(name, place.offset, place.length), _refusal(storage, loop, place)
+        storage.read_range(name, place.offset, place.length), _refusal(storage, home, place)
     )
     if part is None:
         return None
@@ -126,9 +133,15 @@ async def _read(storage: Storage, loop: str, event_id: str, place: Place) -> _Fo
     return _Found(place, part.modified, lines, refusal) if lines else None
 
 
-async def _refusal(storage: Storage, loop: str, place: Place) -> str | None:
-    blob = None if place.late else await storage.read(log_name(loop, place.cut, "refusal"))
+async def _refusal(storage: Storage, home: Home, place: Place) -> str | None:
+    blob = None if place.late else await storage.read(log_name(home, place.cut, "refusal"))
     return blob.data.decode(errors="replace") if blob else None
+
+
+async def _version(storage: Storage, home: Home, run: str) -> str:
+    """The newest model of a run, which an administrator may have made the trainer repeat; the run if there is none."""
+    files = [name.rpartition("/")[2] for name in await storage.names(blob_name(home, "models", run))]
+    return max((made[0] for file in files if (made := _MADE_BY_A_RUN.match(file))), default=run)
 
 
 def _lines(data: bytes, event_id: str, late: bool) -> list[bytes]:

@@ -5,8 +5,9 @@ import time
 from shared import checkpoint, commits, learning, planning
 from shared.checkpoint import Checkpoint
 from shared.commits import Stored
+from shared.homes import blob_name, home_of
 from shared.join import Joiner
-from shared.loops import DEFAULT_LOOP, LoopConfig, blob_name, decode_config
+from shared.loops import DEFAULT_LOOP, LoopConfig, decode_config
 from shared.registry import Registry
 from shared.storage import Conflict, Storage
 
@@ -21,7 +22,7 @@ class Trainee:
     """
 
     def __init__(self, loop: str, created: str, initial: LoopConfig) -> None:
-        self.loop, self.created = loop, created
+        self.loop, self.created, self.home = loop, created, home_of(loop, created)
         self.config = self._initial = initial
         self.forget()
         self.looked = 0.0
@@ -49,7 +50,7 @@ class Trainee:
 
     async def look(self, storage: Storage, registry: Registry, now: float) -> bool:
         """Reads the configuration and, when a run may be due, the checkpoint; True if one is."""
-        blob = await storage.read(blob_name(self.loop, "config.json"))
+        blob = await storage.read(blob_name(self.home, "config.json"))
         self.config, self.looked = decode_config(blob.data) if blob else self._initial, time.time()
         if not self.is_due(now):
             return False
@@ -62,12 +63,12 @@ class Trainee:
         return True
 
     async def _load(self, storage: Storage, registry: Registry) -> None:
-        blob = await storage.read(checkpoint.name(self.loop), self.etag)
+        blob = await storage.read(checkpoint.name(self.home), self.etag)
         if blob is not None and blob.etag == self.etag:
             return
         if blob is None and self.loop not in {DEFAULT_LOOP, *await registry.refresh()}:
             raise Conflict(f"loop {self.loop} is being deleted")  # its copies would bring it back
-        stored = await commits.load(storage, self.loop)
+        stored = await commits.load(storage, self.home)
         if stored.etag != self.etag:
             self.keep(stored)
             self.joiner = None

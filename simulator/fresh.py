@@ -15,7 +15,7 @@ from local.azurite import PROJECT
 from local.supervisor import Supervisor
 from shared import checkpoint, settings
 from shared.checkpoint import Counts
-from shared.loops import DEFAULT_LOOP
+from shared.homes import DEFAULT_HOME
 from shared.storage import Storage
 
 
@@ -32,7 +32,7 @@ class FreshService:
 
     async def counts(self) -> Counts:
         """What became of the events so far; raises StorageUnavailable."""
-        blob = await self.storage.read(checkpoint.name(DEFAULT_LOOP))
+        blob = await self.storage.read(checkpoint.name(DEFAULT_HOME))
         return checkpoint.decode(blob.data).counts if blob else Counts()
 
 

@@ -1,11 +1,13 @@
 """Many loops on one deployment: their keys, and that none of them learns of another."""
 
+import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+from harness.stored import Loop
 from harness.system import ADMIN_KEY, APP_KEY, CONFIGURATION, System
 
 RANK = {"actions": [{"id": one, "features": [{"kind": one}]} for one in "ab"]}
@@ -133,6 +135,33 @@ def test_a_deleted_loop_is_gone_and_its_name_starts_anew(system: System) -> None
     assert call(system, key, "GET", path).status_code == 401
     assert call(system, ADMIN_KEY, "GET", path).json()["defaultReward"] == 0
     assert call(system, ADMIN_KEY, "DELETE", "loops/brief").status_code == 204
+
+
+def test_what_is_stored_late_for_a_deleted_loop_is_not_its_successors(system: System) -> None:
+    """As by a trainer that is storing a run when the loop is deleted and made anew."""
+    path, name = "loops/again/personalizer/v1.0/logs/properties", "logs/2026/01/01/00/20260101T000000000Z.dsjson.gz"
+    assert call(system, ADMIN_KEY, "PUT", "loops/again").status_code == 201
+    earlier = Loop(system, loop="again")
+    assert earlier.names("checkpoint.json")
+    assert call(system, ADMIN_KEY, "DELETE", "loops/again").status_code == 204
+    assert call(system, ADMIN_KEY, "PUT", "loops/again").status_code == 201
+    earlier.write(earlier.name(name), gzip.compress(b'{"Timestamp":"2026-01-01T00:00:00Z"}\n'))
+    assert call(system, ADMIN_KEY, "GET", path).json()["error"]["code"] == "LogsPropertiesNotFound"
+    later = Loop(system, loop="again")
+    assert later.names("logs/") == []
+    later.write(later.name(name), earlier.read(earlier.name(name)))
+    assert call(system, ADMIN_KEY, "GET", path).status_code == 200
+    assert call(system, ADMIN_KEY, "DELETE", "loops/again").status_code == 204
+    assert earlier.names("") == later.names("") == []
+
+
+def test_the_first_checkpoint_of_a_loop_has_a_copy(system: System) -> None:
+    """Without it the hubs would be read from their start, and the events of earlier loops of the name be its own."""
+    assert call(system, ADMIN_KEY, "PUT", "loops/begun").status_code == 201
+    loop = Loop(system, loop="begun")
+    (copy,) = loop.names("checkpoints/")
+    assert loop.read(copy) == loop.read(loop.name("checkpoint.json"))
+    assert call(system, ADMIN_KEY, "DELETE", "loops/begun").status_code == 204
 
 
 def test_a_loop_can_be_configured_before_it_ranks(system: System) -> None:

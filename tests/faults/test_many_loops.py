@@ -28,13 +28,15 @@ class Site:
     """The user of one loop, whose visitors like one of the actions."""
 
     def __init__(self, system: System, name: str) -> None:
-        self.name, self.liked, self.stored = name, IDS[NAMES.index(name) % len(IDS)], Loop(system, loop=name)
+        self.name, self.liked, self._system = name, IDS[NAMES.index(name) % len(IDS)], system
+        self.stored = Loop(system, loop=name)
         self.rewards: dict[str, float] = {}
         headers = {"Ocp-Apim-Subscription-Key": ADMIN_KEY}
         self._client = httpx.Client(base_url=f"{system.url}/loops/{name}", headers=headers, timeout=60)
 
     def create(self) -> None:
         assert self._client.put("").status_code == 201
+        self.stored = Loop(self._system, loop=self.name)
         self.configure()
 
     def delete(self) -> None:

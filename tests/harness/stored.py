@@ -7,6 +7,7 @@ import gzip
 import json
 import tempfile
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from azure.storage.blob import BlobProperties
 
 from harness.system import CONTAINER, System, wait_until
 from shared import checkpoint
+from shared.homes import DEFAULT_HOME, Home, blob_name, home_of
 
 HUBS, PARTITIONS = ("interactions", "observations"), 4
 
@@ -39,8 +41,14 @@ class Loop:
     def __init__(self, system: System, container: str = CONTAINER, loop: str = "default") -> None:
         self._system, self._blobs, self._loop = system, system.blobs(container), loop
 
+    @cached_property
+    def _home(self) -> Home:
+        if self._loop == "default":
+            return DEFAULT_HOME
+        return home_of(self._loop, json.loads(self.read("loops.json"))[self._loop]["created"])
+
     def name(self, name: str) -> str:
-        return f"loops/{self._loop}/{name}"
+        return blob_name(self._home, name)
 
     def names(self, prefix: str) -> list[str]:
         try:

@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from harness.system import System
 
 from shared import checkpoint, commits, configuration, log_admin, model_admin, model_import, signing, signing_key
+from shared.apprentice import Apprentice, Lesson
 from shared.checkpoint import Checkpoint, Plan
 from shared.commits import Stored
 from shared.errors import ApiError
-from shared.loops import LoopConfig, blob_name, new_loop
+from shared.homes import Home, blob_name
+from shared.loops import LoopConfig, new_loop
 from shared.model_trust import Opened
 from shared.planning import run_name
 from shared.service import Service
@@ -40,7 +42,7 @@ async def loop_of(system: System, **settings: str) -> AsyncIterator[tuple[Servic
     chosen = load(system.settings | settings)
     service, name = Service(chosen), f"import-{uuid.uuid4().hex[:8]}"
     try:
-        yield service, Serving(name, service.storage, new_loop(chosen))
+        yield service, Serving(name, Home(name), service.storage, new_loop(chosen))
         for blob in await service.storage.names(blob_name(name, "")):
             await service.storage.delete(blob)
     finally:
@@ -107,9 +109,9 @@ async def test_a_planned_run_stays_and_goes_on_from_the_imported_model(system: S
     async with loop_of(system) as (service, loop):
         storage = service.storage
         before = Checkpoint(cut=CUT, interactions=[1] * 4, observations=[2] * 4, plan=plan)
-        await commits.save(storage, loop.loop, Stored(before, None), before)
+        await commits.save(storage, loop.home, Stored(before, None), before)
         await model_import.replace(loop, storage, Opened(EXPORTED, verified=True))
-        after, config = (await commits.load(storage, loop.loop)).checkpoint, await configuration.read(loop, storage)
+        after, config = (await commits.load(storage, loop.home)).checkpoint, await configuration.read(loop, storage)
         assert after.plan is not None
         assert after.plan == msgspec.structs.replace(plan, config=after.plan.config)
         own = {"policy": config.policy, "exploration": config.exploration}
@@ -121,20 +123,32 @@ async def test_a_planned_run_stays_and_goes_on_from_the_imported_model(system: S
         unchanged = ("cut", "interactions", "observations", "observed", "seen", "counts", "committed")
         assert [getattr(after, name) for name in unchanged] == [getattr(before, name) for name in unchanged]
         # Lost, it is restored as it is.
-        await storage.delete(checkpoint.name(loop.loop))
-        assert (await commits.load(storage, loop.loop)).checkpoint == after
+        await storage.delete(checkpoint.name(loop.home))
+        assert (await commits.load(storage, loop.home)).checkpoint == after
+
+
+async def test_an_apprentice_begins_again_with_another_model(system: System) -> None:
+    taught = Apprentice().plus([Lesson(True, 1.0)])
+    async with loop_of(system) as (service, loop):
+        for known, left in ((taught, Apprentice()), (None, None)):
+            before = await commits.load(service.storage, loop.loop)
+            await commits.save(
+                service.storage, loop.loop, before, msgspec.structs.replace(before.checkpoint, apprentice=known)
+            )
+            await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
+            assert (await commits.load(service.storage, loop.loop)).checkpoint.apprentice == left
 
 
 async def test_names_of_models_are_in_the_order_of_their_making(system: System) -> None:
     async with loop_of(system) as (service, loop):
         before = Checkpoint(cut=CUT)
-        await commits.save(service.storage, loop.loop, Stored(before, None), before)
+        await commits.save(service.storage, loop.home, Stored(before, None), before)
         names = [before.model_version(run_name(CUT))]
         for _ in range(12):
             await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
             assert loop.record is not None
             names.append(loop.record.version)
-        state = (await commits.load(service.storage, loop.loop)).checkpoint
+        state = (await commits.load(service.storage, loop.home)).checkpoint
         names.append(state.model_version(run_name(CUT + 1)))
     assert names == sorted(set(names))
 
@@ -144,14 +158,14 @@ async def test_imports_and_deletions_at_once_are_all_done(system: System) -> Non
         model = Opened(EXPORTED, verified=True)
         work = [model_import.replace(loop, service.storage, model), model_import.replace(loop, service.storage, model)]
         await asyncio.gather(*work, model_admin.delete(loop, service.storage))
-        state = (await commits.load(service.storage, loop.loop)).checkpoint
+        state = (await commits.load(service.storage, loop.home)).checkpoint
         assert state.epoch == 3
 
 
 async def test_a_process_that_serves_a_deleted_model_drops_it(system: System) -> None:
     async with loop_of(system) as (service, loop):
         await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
-        other = Serving(loop.loop, service.storage, loop.initial)
+        other = Serving(loop.loop, loop.home, service.storage, loop.initial)
         await other.refresh()
         assert other.model is not None
         await model_admin.delete(loop, service.storage)
@@ -161,9 +175,9 @@ async def test_a_process_that_serves_a_deleted_model_drops_it(system: System) ->
 
 async def test_a_damaged_log_is_told_and_does_not_keep_a_model_out(system: System) -> None:
     async with loop_of(system) as (service, loop):
-        await service.storage.put(blob_name(loop.loop, "logs", "2026/01/01/00", "x.dsjson.gz"), b"damage")
+        await service.storage.put(blob_name(loop.home, "logs", "2026/01/01/00", "x.dsjson.gz"), b"damage")
         with pytest.raises(ApiError, match="damaged"):
-            await log_admin.properties(service.storage, loop.loop)
+            await log_admin.properties(service.storage, loop.home)
         await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
         assert loop.model is not None
 
@@ -174,9 +188,9 @@ async def test_a_model_must_give_probabilities_for_what_was_logged(system: Syste
         b'{"_label_cost":-1,"_label_probability":1,"_label_Action":1,"_labelIndex":0,"a":[1],"p":[1],"c":{"_multi":[]}}'
     )
     async with loop_of(system) as (service, loop):
-        name = blob_name(loop.loop, "logs", "2026/01/01/00", "x.dsjson.gz")
+        name = blob_name(loop.home, "logs", "2026/01/01/00", "x.dsjson.gz")
         await service.storage.put(name, gzip.compress(line + b"\n"))
         with pytest.raises(ApiError, match="cannot be used") as refused:
             await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
         assert refused.value.code == "InvalidModelImportFormat"
-        assert await service.storage.names(blob_name(loop.loop, "")) == [name]
+        assert await service.storage.names(blob_name(loop.home, "")) == [name]

@@ -13,10 +13,14 @@ from shared import checkpoint, events, joined_log, late_log, trace_index, trace_
 from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
 from shared.events import Observation
+from shared.homes import Home, blob_name
 from shared.log_file import LogFile, log_name
+from shared.loops import LoopConfig
 from shared.planning import run_name
 from shared.service import Service
+from shared.serving import Serving
 from shared.settings import load
+from shared.trace import Trace
 from shared.trace_recent import stretches
 
 CUT = 1_700_000_000_000
@@ -27,6 +31,10 @@ async def service(system: System) -> AsyncIterator[Service]:
     service = Service(load(system.settings))
     yield service
     await service.close()
+
+
+async def find(service: Service, loop: str, event_id: str) -> Trace:
+    return await trace_search.find(service, Serving(loop, Home(loop), service.storage, LoopConfig()), event_id)
 
 
 def line(event_id: str) -> bytes:
@@ -58,17 +66,31 @@ async def test_a_run_tells_whether_its_model_has_learned_the_event(service: Serv
     await write(service, "runs", tmp_path, [line("rejected")], cut=CUT - 1)
     await write(service, "runs", tmp_path, [line("under way")], cut=CUT + 1)
     await service.storage.put(log_name("runs", CUT - 1, "refusal"), b"not a distribution")
-    learned = await trace_search.find(service, "runs", "learned")
+    learned = await find(service, "runs", "learned")
     assert (learned.status, learned.learned_by, learned.reward) == ("learned", run_name(CUT), 1.0)
-    rejected = await trace_search.find(service, "runs", "rejected")
+    rejected = await find(service, "runs", "rejected")
     assert (rejected.status, rejected.learned_by, rejected.refusal) == ("rejected", None, "not a distribution")
-    assert (await trace_search.find(service, "runs", "under way")).status == "closing"
+    assert (await find(service, "runs", "under way")).status == "closing"
+
+
+async def test_a_model_is_called_as_everywhere_after_an_administrator_replaced_one(
+    service: Service, tmp_path: Path
+) -> None:
+    """A run that was repeated then has made another model."""
+    home, state, run = Home("epochs"), Checkpoint(cut=CUT, epoch=2), run_name(CUT)
+    await write(service, "epochs", tmp_path, [line("e")])
+    await service.storage.put(checkpoint.name(home), checkpoint.encode(state))
+    assert (await find(service, "epochs", "e")).learned_by == run
+    for version in (run, f"{run}-000001", state.model_version(run), f"{run}-000003-0a1b2c3d", f"{run}_{run}"):
+        for kind in (".vw", ".predict.vw"):
+            await service.storage.put(blob_name(home, "models", version + kind), b"x")
+    assert (await find(service, "epochs", "e")).learned_by == state.model_version(run)
 
 
 async def test_of_an_id_that_was_used_again_the_newest_event_is_told(service: Service, tmp_path: Path) -> None:
     for cut in (CUT - 2, CUT, CUT - 1):
         await write(service, "again", tmp_path, [line("e")], cut=cut)
-    assert (await trace_search.find(service, "again", "e")).learned_by == run_name(CUT)
+    assert (await find(service, "again", "e")).learned_by == run_name(CUT)
 
 
 async def test_many_late_rewards_hide_nothing_and_another_loop_is_not_told(service: Service, tmp_path: Path) -> None:
@@ -77,7 +99,7 @@ async def test_many_late_rewards_hide_nothing_and_another_loop_is_not_told(servi
         unreadable = late_log.encode("unreadable", 0, b'{"id":"e","value":"x"}')
         kept = [late("e", "spam", number / 100), late("e", "default", 1.0), unreadable]
         await write(service, "spam", tmp_path, [], kept, cut=CUT - number)
-    told = await trace_search.find(service, "spam", "e")
+    told = await find(service, "spam", "e")
     assert told.status == "learned"
     told_late = sorted(one.value for one in told.observations if one.fate != "joined")
     assert told_late == [number / 100 for number in range(trace_search.MOST_LATE)]
@@ -90,12 +112,12 @@ async def test_an_index_that_is_not_of_this_file_still_finds_the_line(service: S
     log.write(b"".join([*lines, line("e")]))
     log.close()
     await service.storage.put(log_name("other", CUT, "joined"), (tmp_path / "other").read_bytes())
-    assert (await trace_search.find(service, "other", "e")).event_id == "e"
+    assert (await find(service, "other", "e")).event_id == "e"
 
 
 async def test_a_line_of_another_shape_is_found_and_said_to_be_so(service: Service, tmp_path: Path) -> None:
     await write(service, "imported", tmp_path, [b'{"EventId":"e","c":{"_multi":7}}\n'])
-    told = await trace_search.find(service, "imported", "e")
+    told = await find(service, "imported", "e")
     assert (told.event_id, told.status) == ("e", "learned")
     assert told.note is not None
     assert "could not be understood" in told.note
@@ -106,7 +128,7 @@ async def test_what_could_not_be_searched_to_the_end_is_not_said_to_be_missing(
 ) -> None:
     monkeypatch.setattr(trace_recent, "SEARCH_SECONDS", 0)
     with pytest.raises(ApiError, match="not all read") as unknown:
-        await trace_search.find(service, "default", "nobody knows")
+        await find(service, "default", "nobody knows")
     assert unknown.value.code == "OperationNotAllowed"
     assert unknown.value.retry_after
 
@@ -115,7 +137,7 @@ async def test_hubs_that_are_away_are_said_to_be(tmp_path: Path, system: System)
     there = {"STORAGE_CONNECTION_STRING": system.settings["STORAGE_CONNECTION_STRING"]}
     service = Service(load(System(tmp_path).settings | there))
     with pytest.raises(ApiError, match="cannot be read") as away:
-        await trace_search.find(service, "default", "e")
+        await find(service, "default", "e")
     assert away.value.code == "OperationNotAllowed"
     await service.close()
 
