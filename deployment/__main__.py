@@ -16,9 +16,8 @@ from deployment import figures, layout, target
 def main() -> None:
     """Entry point of the command."""
     parser = argparse.ArgumentParser(prog="python -m deployment", description=__doc__)
-    python = target.default_python()
-    versions = {"choices": target.supported_pythons(), "default": python}
-    parser.add_argument("--python", **versions, help=f"the Python version that runs it (default: {python})")
+    python, supported = target.default_python(), target.supported_pythons()
+    parser.add_argument("--python", default=python, choices=supported, help=f"what runs it (default: {python})")
     parser.add_argument("--output", type=Path, default=Path("dist/package.zip"), help="default: dist/package.zip")
     given = parser.parse_args()
     try:

@@ -57,7 +57,7 @@ def import_ms(unpacked: Path, interpreter: str) -> tuple[float, float]:
 
 def _import_ms(unpacked: Path, interpreter: str, names: list[str] | tuple[str, ...]) -> float:
     folders = [str(unpacked / LIBRARIES), str(unpacked)]
-    command = [interpreter, "-I", "-B", "-c", _IMPORT, ",".join(names), *folders]
+    command = [interpreter, "-I", "-S", "-B", "-c", _IMPORT, ",".join(names), *folders]
     done = subprocess.run(command, env={}, cwd=unpacked, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"the package cannot be imported:\n{done.stderr}")
