@@ -40,7 +40,7 @@ package: .venv/package.stamp ## Build the zip that is deployed to Azure, dist/pa
 
 lock: .venv/package.stamp ## Pin what the package ships in requirements.lock, as requirements.txt asks [UPGRADE=1]
 	@.venv/bin/uv pip compile requirements.txt --output-file requirements.lock $(if $(UPGRADE),--upgrade) \
-		--universal --python-version 3.11 --generate-hashes --no-annotate --no-config --quiet \
+		--universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
 		--custom-compile-command "make lock"
 
 clean: ## Remove the environment, tools and caches; data stays

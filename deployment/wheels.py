@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def _install(folder: Path, python: str) -> None:
     options = [
         *("--target", str(folder), "--python-version", python, "--python-platform", PLATFORM),
         *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirements", str(LOCK)),
-        *("--no-config", "--link-mode", "copy", "--no-compile-bytecode", "--quiet"),
+        *("--python", sys.executable, "--link-mode", "copy", "--no-compile-bytecode", "--quiet"),
     ]
     done = subprocess.run([find_uv_bin(), "pip", "install", *options], capture_output=True, text=True)
     if done.returncode:
