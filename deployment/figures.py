@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -52,12 +53,12 @@ def import_ms(unpacked: Path, interpreter: str) -> tuple[float, float]:
     """Milliseconds of importing the app, and of importing its SDKs alone; medians, each in processes of their own."""
     app, alone = [], []
     for _ in range(ROUNDS):
-        app.append(_import_ms(unpacked, interpreter, ["function_app"]))
+        app.append(_import_ms(unpacked, interpreter, ("function_app",)))
         alone.append(_import_ms(unpacked, interpreter, SDKS))
     return median(app), median(alone)
 
 
-def _import_ms(unpacked: Path, interpreter: str, names: list[str] | tuple[str, ...]) -> float:
+def _import_ms(unpacked: Path, interpreter: str, names: Sequence[str]) -> float:
     folders = [str(unpacked / LIBRARIES), str(unpacked)]
     command = [interpreter, "-I", "-S", "-B", "-c", _IMPORT, ",".join(names), *folders]
     done = subprocess.run(command, env={}, cwd=unpacked, capture_output=True, text=True)
