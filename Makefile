@@ -6,11 +6,11 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 PY := .venv/bin/python
-PACKAGES = shared local migration simulator benchmarks rank_function reward_function trainer_function admin_function function_app.py
+PACKAGES = shared local migration simulator benchmarks deployment rank_function reward_function trainer_function admin_function function_app.py
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak lint bench clean
+.PHONY: help run demo test soak lint bench package lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
@@ -35,8 +35,16 @@ lint: .venv/dev.stamp ## Check style and types
 bench: .venv/dev.stamp ## Measure
 	@$(PY) -m benchmarks
 
+package: .venv/package.stamp ## Build the zip that is deployed to Azure, dist/package.zip [PYTHON_VERSION=3.12]
+	@$(PY) -m deployment $(if $(PYTHON_VERSION),--python "$(PYTHON_VERSION)")
+
+lock: .venv/package.stamp ## Pin what the package ships in requirements.lock, as requirements.txt asks [UPGRADE=1]
+	@.venv/bin/uv pip compile requirements.txt --output-file requirements.lock $(if $(UPGRADE),--upgrade) \
+		--universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
+		--custom-compile-command "make lock"
+
 clean: ## Remove the environment, tools and caches; data stays
-	rm -rf .venv .tools .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written last: whatever was interrupted is done again, what is complete is not.
@@ -48,7 +56,11 @@ clean: ## Remove the environment, tools and caches; data stays
 	@$(PIP_INSTALL) -r requirements-local.txt
 	@touch $@
 
-.venv/dev.stamp: .venv/local.stamp requirements-dev.txt
+.venv/package.stamp: .venv/local.stamp requirements-package.txt
+	@$(PIP_INSTALL) -r requirements-package.txt
+	@touch $@
+
+.venv/dev.stamp: .venv/local.stamp requirements-dev.txt requirements-package.txt
 	@echo "adding what tests need to .venv ..."
 	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@

@@ -1,7 +1,8 @@
 """Microsoft's Python binding of Azure Functions loads the app in this folder and invokes it; prints what came back.
 
-`python functions_runtime.py RUNTIME_FOLDER`: reads a JSON list of [function, trigger] from standard input, where a
-trigger is {"method", "path", "headers", "params", "body"} or null for a timer.
+`python functions_runtime.py FOLDER ...`: modules are looked for in these folders first, the binding among them. Reads a
+JSON list of [function, trigger] from standard input, where a trigger is {"method", "path", "headers", "params", "body"}
+or null for a timer.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-sys.path[:0] = [sys.argv[1], "."]
+sys.path[:0] = [*sys.argv[1:], "."]
 
 import azure_functions_runtime as runtime  # noqa: E402
 from azure_functions_runtime.bindings.datumdef import Datum  # noqa: E402

@@ -1,0 +1,109 @@
+"""The workflow of GitHub Actions is well-formed, asks for little, and names what the project has."""
+
+import re
+import shlex
+from typing import Any
+
+import pytest
+import yaml
+from harness.system import PROJECT
+
+from deployment.target import default_python, supported_pythons
+
+WORKFLOWS = sorted((PROJECT / ".github/workflows").glob("*.yml"))
+CI = PROJECT / ".github/workflows/ci.yml"
+
+
+def workflow(path: Any = CI) -> dict[Any, Any]:
+    loaded: dict[Any, Any] = yaml.safe_load(path.read_text())
+    return loaded
+
+
+def jobs() -> dict[str, dict[str, Any]]:
+    return {name: job for path in WORKFLOWS for name, job in workflow(path)["jobs"].items()}
+
+
+def steps(job: str) -> list[dict[str, Any]]:
+    return jobs()[job]["steps"]
+
+
+def runs(job: str) -> str:
+    return "\n".join(step.get("run", "") for step in steps(job))
+
+
+def pythons(job: str) -> list[str]:
+    return [step["with"]["python-version"] for step in steps(job) if "python-version" in step.get("with", {})]
+
+
+def test_it_runs_for_main_and_for_pull_requests() -> None:
+    events = workflow()[True]  # YAML 1.1 reads the key `on` as true
+    assert events["push"] == {"branches": ["main"]}
+    # Not pull_request_target, which runs a stranger's code with this repository's rights.
+    assert set(events) == {"push", "pull_request", "workflow_dispatch"}
+
+
+def test_every_job_lints_tests_packages_or_checks_the_infrastructure() -> None:
+    commands = {
+        "lint": "make lint",
+        "test": "make test",
+        "package": "make package",
+        "bicep": "az bicep build --file infra/main.bicep",
+        "preview": "azd provision --preview",
+    }
+    assert jobs().keys() == commands.keys()
+    assert [job for job, command in commands.items() if command not in runs(job)] == []
+    assert "az bicep lint --file infra/main.bicep" in runs("bicep")
+
+
+def test_every_make_target_is_one() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    named = {target for job in jobs() for target in re.findall(r"\bmake ([\w-]+)", runs(job))}
+    assert {"lint", "test", "package"} <= named <= targets
+
+
+def test_the_python_versions_are_those_of_the_project() -> None:
+    assert jobs()["test"]["strategy"]["matrix"]["python"] == supported_pythons()
+    assert pythons("test") == ["${{ matrix.python }}"]
+    assert pythons("package") == [default_python()]
+    assert set(pythons("lint")) <= set(supported_pythons())
+    # Else make would choose the newest Python of the runner.
+    assert all("PYTHON=python" in line for job in jobs() for line in runs(job).splitlines() if "make " in line)
+
+
+@pytest.mark.parametrize("job", jobs())
+def test_every_job_is_bounded_and_its_actions_are_pinned(job: str) -> None:
+    assert jobs()[job]["timeout-minutes"] <= 60
+    assert re.fullmatch(r"ubuntu-\d+\.\d+", jobs()[job]["runs-on"])
+    used = [step["uses"] for step in steps(job) if "uses" in step]
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@(v\d+(\.\d+)*|[0-9a-f]{40})", action)] == []
+    assert [step for step in steps(job) if step.get("uses", "").startswith("actions/checkout@")] == [
+        {"uses": "actions/checkout@v5", "with": {"persist-credentials": False}}
+    ]
+
+
+@pytest.mark.parametrize("job", jobs())
+def test_every_command_is_shell(job: str) -> None:
+    for step in steps(job):
+        assert ("uses" in step) != ("run" in step)
+        assert shlex.split(step.get("run", "true"))
+        # An expression inside a command is a way to inject one.
+        assert "${{" not in step.get("run", "")
+
+
+def test_only_the_preview_gets_a_token_for_azure_and_it_needs_no_secret() -> None:
+    assert workflow()["permissions"] == {"contents": "read"}
+    assert {name: job["permissions"] for name, job in jobs().items() if "permissions" in job} == {
+        "preview": {"contents": "read", "id-token": "write"}
+    }
+    assert "secrets." not in CI.read_text()
+
+
+def test_the_preview_is_skipped_where_a_variable_is_missing_and_for_forks() -> None:
+    preview = jobs()["preview"]
+    used = set(re.findall(r"\$\{\{ vars\.(\w+) \}\}", str(preview)))
+    required = {f"AZURE_{name}" for name in ("CLIENT_ID", "TENANT_ID", "SUBSCRIPTION_ID", "ENV_NAME", "LOCATION")}
+    assert used == required
+    assert [name for name in used if f"vars.{name} != ''" not in preview["if"]] == []
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview["if"]
+    assert set(re.findall(r"\$(\w+)", runs("preview"))) <= preview["env"].keys()
