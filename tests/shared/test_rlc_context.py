@@ -68,7 +68,7 @@ def collect(kind: Callable[[dict[str, Any]], bool], config: LoopConfig) -> list[
     lines: list[bytes] = []
 
     @given(contexts().filter(kind), names)
-    @settings(max_examples=max(300, settings().max_examples))
+    @settings(max_examples=max(120, settings().max_examples))
     def look(context: dict[str, Any], name: str) -> None:
         batch = sent(context, name)
         if batch is not None:
@@ -77,7 +77,7 @@ def collect(kind: Callable[[dict[str, Any]], bool], config: LoopConfig) -> list[
             lines.append(join_line(events.decode_interaction(line.event), 0, [reward], config).line)
 
     look()
-    assert len(lines) > 30
+    assert len(lines) > 15
     return lines
 
 
