@@ -33,6 +33,13 @@ class Pending:
         self.taken = self.late = self.gone = False
 
 
+class Match(NamedTuple):
+    """An observation of an interaction that is closed. at: enqueued time in ms."""
+
+    at: int
+    event: Observation
+
+
 class Settled(NamedTuple):
     """An observation that will never be matched."""
 
@@ -91,7 +98,7 @@ class Joiner:
         if end is not None and (_within(at, end, wait) or at <= min(self.cut, end + MEMORY_MS)):
             pending.taken = True
 
-    def close(self, event_id: str, at: int, wait: int, made: int | None = None) -> list[Observation] | None:
+    def close(self, event_id: str, at: int, wait: int, made: int | None = None) -> list[Match] | None:
         """The observations of an interaction in order of arrival; None if it repeats one within its window.
 
         made: when its sender made it, in ms. One that was stored unacknowledged is stored again when the hub is back,
@@ -110,7 +117,8 @@ class Joiner:
         matched = [one for one in candidates if not one.late and _within(one.at, at + wait, wait)]
         for pending in matched:
             pending.taken = True
-        return [decode_observation(one.line) for one in sorted(matched, key=lambda one: (one.at, one.sequence))]
+        in_order = sorted(matched, key=lambda one: (one.at, one.sequence))
+        return [Match(one.at, decode_observation(one.line)) for one in in_order]
 
     def settle(self, cut: int, wait: int) -> Iterator[Settled]:
         """Moves to a new cut: every interaction up to it has been closed. Yields what can no longer be matched."""

@@ -13,6 +13,7 @@ from shared.events import Interaction, Observation
 from shared.loops import LoopConfig
 from shared.policy import is_multi_slot
 from shared.rewards import aggregate
+from shared.statistics import Shown, shown
 
 
 class _Outcome(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
@@ -47,7 +48,8 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
 class Joined(NamedTuple):
     """One joined event: its line of the log, and what the counters want to know.
 
-    skipped: never activated. logged: not to be learned, by its mode. lesson: what an apprentice did.
+    skipped: never activated. logged: not to be learned, by its mode. lesson: what an apprentice did. shown: what
+    the caller was given, None if it is not known to have been shown.
     """
 
     line: bytes
@@ -55,6 +57,7 @@ class Joined(NamedTuple):
     skipped: bool
     logged: bool = False
     lesson: Lesson | None = None
+    shown: Shown | None = None
 
 
 class _Named(msgspec.Struct):
@@ -87,8 +90,9 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
     logged = interaction.mode == "LoggingOnly" and activated
     foreign = (interaction.slots is not None) != is_multi_slot(config.policy.arguments)
     if interaction.slots is not None:
-        line, lesson = slots_log.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
-        return Joined(line, bool(rewards), not activated or foreign, logged, lesson)
+        made = slots_log.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
+        first = made.shown if activated and not foreign else None
+        return Joined(made.line, bool(rewards), not activated or foreign, logged, made.lesson, first)
     reward = aggregate(rewards, config.aggregation, config.default_reward)
     lesson = Lesson(interaction.a[0] == 1, reward) if interaction.mode == "Apprentice" and activated else None
     single = _Line(
@@ -108,7 +112,9 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         mode=interaction.mode if interaction.mode != "Online" else None,
         o=[_outcome(one) for one in observations],
     )
-    return Joined(_encode(single) + b"\n", bool(rewards), not activated or foreign, logged, lesson)
+    skipped = not activated or foreign
+    given = None if skipped else shown(interaction.mode, interaction.a[0] == 1, interaction.p, reward)
+    return Joined(_encode(single) + b"\n", bool(rewards), skipped, logged, lesson, given)
 
 
 def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:

@@ -1,6 +1,7 @@
 """Joined multi-slot events as lines of dsjson, with one outcome per slot."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -8,6 +9,7 @@ from shared.apprentice import Lesson
 from shared.events import Interaction, Observation
 from shared.loops import LoopConfig
 from shared.rewards import aggregate
+from shared.statistics import Shown, shown
 
 MARK = b'"_outcomes":['  # in a line of several slots and in no other: names of features never begin with _
 
@@ -46,13 +48,21 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     o: list[_Observed] = []
 
 
+class Made(NamedTuple):
+    """A line, what it teaches an apprentice, and what was shown in its first slot."""
+
+    line: bytes
+    lesson: Lesson | None
+    shown: Shown | None
+
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Line).decode
 
 
 def line(
     interaction: Interaction, timestamp: str, observations: Sequence[Observation], config: LoopConfig, skip: bool
-) -> tuple[bytes, Lesson | None]:
+) -> Made:
     """The line of a multi-slot interaction with its observations in order; `skip` keeps the learner from it.
 
     Rewards count for the slot they name, each slot without one gets the default. Member `o` has the observations that
@@ -78,7 +88,7 @@ def line(
         o=list(map(_observed, others)),
     )
     _label(state, config)
-    return _encode(state) + b"\n", _lesson(state)
+    return Made(_encode(state) + b"\n", _lesson(state), _shown(state))
 
 
 def relabelled(line: bytes, config: LoopConfig) -> bytes:
@@ -103,6 +113,13 @@ def _lesson(line: _Line) -> Lesson | None:
     if line.mode != "Apprentice" or line.skip or not line.outcomes:
         return None
     return Lesson(_is_baseline(line, 0), 0.0 - line.outcomes[0].original_cost)
+
+
+def _shown(line: _Line) -> Shown | None:
+    if not line.outcomes:
+        return None
+    first = line.outcomes[0]
+    return shown(line.mode, _is_baseline(line, 0), first.p, 0.0 - first.original_cost)
 
 
 def _is_baseline(line: _Line, place: int) -> bool:
