@@ -63,18 +63,18 @@ class Batch:
         if matched is None:
             self._keep("duplicate_ranks", at, line)
             return b""
-        joined = join_line(event, at, [one.event for one in matched], self._config)
+        joined = join_line(event, at, [observation for _, observation in matched], self._config)
         fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
         self._tally[fate] += 1
         self._tally["matched"] += len(matched)
         self._tally["rewarded"] += joined.rewarded and fate == "learned"
         if joined.lesson:
             self.lessons.append(joined.lesson)
-        if joined.shown:
-            self.statistics.show(joined.shown)
-        for one in matched:
-            if one.event.kind == "reward":
-                self.statistics.wait(one.at - at)
+        if not joined.skipped:
+            self.statistics.show(event, joined.reward)
+        for observed, observation in matched:
+            if observation.kind == "reward":
+                self.statistics.wait(observed - at)
         return joined.line
 
     def unreadable(self, at: int, line: bytes) -> None:

@@ -21,6 +21,8 @@ EARLY_MS = 120_000
 MEMORY_MS = 600_000
 
 Fate = Literal["late", "orphan"]
+# An observation of an interaction that is closed, behind its enqueued time in ms.
+Match = tuple[int, Observation]
 
 
 class Pending:
@@ -31,13 +33,6 @@ class Pending:
     def __init__(self, key: int, call: int, at: int, sequence: int, line: bytes) -> None:
         self.key, self.call, self.at, self.sequence, self.line = key, call, at, sequence, line
         self.taken = self.late = self.gone = False
-
-
-class Match(NamedTuple):
-    """An observation of an interaction that is closed. at: enqueued time in ms."""
-
-    at: int
-    event: Observation
 
 
 class Settled(NamedTuple):
@@ -118,7 +113,7 @@ class Joiner:
         for pending in matched:
             pending.taken = True
         in_order = sorted(matched, key=lambda one: (one.at, one.sequence))
-        return [Match(one.at, decode_observation(one.line)) for one in in_order]
+        return [(one.at, decode_observation(one.line)) for one in in_order]
 
     def settle(self, cut: int, wait: int) -> Iterator[Settled]:
         """Moves to a new cut: every interaction up to it has been closed. Yields what can no longer be matched."""

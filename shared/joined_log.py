@@ -13,7 +13,6 @@ from shared.events import Interaction, Observation
 from shared.loops import LoopConfig
 from shared.policy import is_multi_slot
 from shared.rewards import aggregate
-from shared.statistics import Shown, shown
 
 
 class _Outcome(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
@@ -48,8 +47,8 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
 class Joined(NamedTuple):
     """One joined event: its line of the log, and what the counters want to know.
 
-    skipped: never activated. logged: not to be learned, by its mode. lesson: what an apprentice did. shown: what
-    the caller was given, None if it is not known to have been shown.
+    skipped: never activated. logged: not to be learned, by its mode. lesson: what an apprentice did. reward: of
+    several slots, that of the first.
     """
 
     line: bytes
@@ -57,7 +56,7 @@ class Joined(NamedTuple):
     skipped: bool
     logged: bool = False
     lesson: Lesson | None = None
-    shown: Shown | None = None
+    reward: float = 0.0
 
 
 class _Named(msgspec.Struct):
@@ -91,8 +90,7 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
     foreign = (interaction.slots is not None) != is_multi_slot(config.policy.arguments)
     if interaction.slots is not None:
         made = slots_log.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
-        first = made.shown if activated and not foreign else None
-        return Joined(made.line, bool(rewards), not activated or foreign, logged, made.lesson, first)
+        return Joined(made.line, bool(rewards), not activated or foreign, logged, made.lesson, made.reward)
     reward = aggregate(rewards, config.aggregation, config.default_reward)
     lesson = Lesson(interaction.a[0] == 1, reward) if interaction.mode == "Apprentice" and activated else None
     single = _Line(
@@ -112,9 +110,7 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         mode=interaction.mode if interaction.mode != "Online" else None,
         o=[_outcome(one) for one in observations],
     )
-    skipped = not activated or foreign
-    given = None if skipped else shown(interaction.mode, interaction.a[0] == 1, interaction.p, reward)
-    return Joined(_encode(single) + b"\n", bool(rewards), skipped, logged, lesson, given)
+    return Joined(_encode(single) + b"\n", bool(rewards), not activated or foreign, logged, lesson, reward)
 
 
 def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:

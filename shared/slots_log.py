@@ -9,7 +9,6 @@ from shared.apprentice import Lesson
 from shared.events import Interaction, Observation
 from shared.loops import LoopConfig
 from shared.rewards import aggregate
-from shared.statistics import Shown, shown
 
 MARK = b'"_outcomes":['  # in a line of several slots and in no other: names of features never begin with _
 
@@ -49,11 +48,11 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Made(NamedTuple):
-    """A line, what it teaches an apprentice, and what was shown in its first slot."""
+    """A line, what it teaches an apprentice, and the reward of its first slot."""
 
     line: bytes
     lesson: Lesson | None
-    shown: Shown | None
+    reward: float
 
 
 _encode = msgspec.json.Encoder().encode
@@ -88,7 +87,7 @@ def line(
         o=list(map(_observed, others)),
     )
     _label(state, config)
-    return Made(_encode(state) + b"\n", _lesson(state), _shown(state))
+    return Made(_encode(state) + b"\n", _lesson(state), 0.0 - outcomes[0].original_cost if outcomes else 0.0)
 
 
 def relabelled(line: bytes, config: LoopConfig) -> bytes:
@@ -113,13 +112,6 @@ def _lesson(line: _Line) -> Lesson | None:
     if line.mode != "Apprentice" or line.skip or not line.outcomes:
         return None
     return Lesson(_is_baseline(line, 0), 0.0 - line.outcomes[0].original_cost)
-
-
-def _shown(line: _Line) -> Shown | None:
-    if not line.outcomes:
-        return None
-    first = line.outcomes[0]
-    return shown(line.mode, _is_baseline(line, 0), first.p, 0.0 - first.original_cost)
 
 
 def _is_baseline(line: _Line, place: int) -> bool:

@@ -6,36 +6,15 @@ repeated, or cut elsewhere, are the same to the last bit.
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
+
+from shared.events import Interaction
 
 # Upper ends of the intervals that delays of rewards are counted in: 1 s to 2 days, the longest wait time.
 DELAYS_MS = (1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000, 172_800_000)
 LEAST_PROBABILITY = 1e-9  # keeps weights finite
 NORMAL_95 = 1.96
-
-
-class Shown(NamedTuple):
-    """What a caller was given, and what it earned. A decision of several slots is counted by its first one.
-
-    probability: of the action that was shown. baseline: whether it was the baseline. explored: whether another action
-    was more probable.
-    """
-
-    reward: float
-    probability: float
-    baseline: bool
-    explored: bool
-
-
-def shown(mode: str | None, baseline: bool, probabilities: Sequence[float], reward: float) -> Shown:
-    """A joined decision. probabilities: as logged, of the drawn action first; an apprentice shows the baseline."""
-    if mode == "Apprentice":
-        return Shown(reward, 1.0, True, False)
-    own = probabilities[0]
-    return Shown(reward, own, baseline, own < 0.5 and own < max(probabilities))
 
 
 class Sums(msgspec.Struct):
@@ -75,9 +54,10 @@ class Sums(msgspec.Struct):
 class Statistics(msgspec.Struct):
     """Decisions that were shown and joined, learned or not, and the delays of their rewards.
 
-    decisions, reward, squares: their number, and the sums of their rewards and of the squares of these. baseline: as if
-    the baseline had always been shown, by inverse propensity: 1/p where it was, 0 elsewhere. delays: rewards by
-    `DELAYS_MS`, the last member is of those beyond; a reward that overtook its rank has delay 0. delay: their sum (ms).
+    decisions: their number. explored: of those that did not show the most probable action. reward, squares: sums of
+    the rewards and of their squares. baseline: as if the baseline had always been shown, by inverse propensity: 1/p
+    where it was, 0 elsewhere. delays: rewards by `DELAYS_MS`, the last member is of those beyond; a reward that
+    overtook its rank has delay 0. delay: their sum (ms).
     """
 
     decisions: int = 0
@@ -88,11 +68,15 @@ class Statistics(msgspec.Struct):
     delays: list[int] = msgspec.field(default_factory=lambda: [0] * (len(DELAYS_MS) + 1))
     delay: int = 0
 
-    def show(self, decision: Shown) -> None:
-        """Adds a decision."""
-        reward, probability, baseline, explored = decision
+    def show(self, decision: Interaction, reward: float) -> None:
+        """Adds a decision, of several slots by the first one, and what it earned. An apprentice shows the baseline."""
+        first, usual = (decision.slots[0], decision.ba[0] if decision.ba else None) if decision.slots else (decision, 1)
+        probability, baseline = first.p[0], first.a[0] == usual
+        if decision.mode == "Apprentice":
+            probability, baseline = 1.0, True
+        elif probability < 0.5 and probability < max(first.p):
+            self.explored += 1
         self.decisions += 1
-        self.explored += explored
         self.reward += reward
         self.squares += reward * reward
         if baseline:
@@ -110,9 +94,9 @@ class Statistics(msgspec.Struct):
 
     def wait(self, delay: int) -> None:
         """Adds the delay (ms) of a reward that was in time."""
-        delay = max(delay, 0)
         self.delays[bisect_left(DELAYS_MS, delay)] += 1
-        self.delay += delay
+        if delay > 0:
+            self.delay += delay
 
     def copy(self) -> "Statistics":
         """One of its own, to be added to."""
