@@ -91,9 +91,13 @@ def talk(system: System) -> tuple[list[str], set[str]]:
             say("GET", path)
         part.start()
         part.ready()
-    Loop(system).write("loops/talk/damaged", b"")
     say("DELETE", "loops/talk")
-    Loop(system).wait_until_done()
+    loop = Loop(system)
+    config = loop.read(loop.name("config.json"))
+    loop.write(loop.name("config.json"), b"{")
+    wait_until(lambda: "It was not trained" in system.timers.log(), "the trainer tells of it")
+    loop.write(loop.name("config.json"), config)
+    loop.wait_until_done()
     return say.heard, secrets
 
 
@@ -146,7 +150,6 @@ def test_a_loop_that_cannot_be_trained_lags_until_it_is(system: System, told: tu
     lag = key("trainer_lag_seconds", loop="default")
     loop.write(loop.name("config.json"), b"{")
     # A new process tells at its first tick, and then once a minute.
-    wait_until(lambda: "It was not trained" in system.timers.log(), "the trainer cannot go on")
     system.timers.kill()
     system.timers.start()
     system.timers.ready()
