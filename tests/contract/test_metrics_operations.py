@@ -1,5 +1,7 @@
 """`GET /metrics` and `GET /loops/{loop}/metrics`: who may ask, what is answered, and of which loops."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from harness.metrics import key, scraped
-from harness.system import ADMIN_KEY, APP_KEY, System, wait_until
+from harness.system import ADMIN_KEY, APP_KEY, PROJECT, System, wait_until
 
 
 def call(system: System, method: str, path: str, admin_key: str = ADMIN_KEY) -> httpx.Response:
@@ -62,3 +64,8 @@ def test_the_trainer_is_alive(system: System) -> None:
     told = scraped(system)
     assert 0 <= time.time() - told[key("trainer_last_tick_timestamp_seconds")] < 90
     assert told[key("trainer_lag_seconds", loop="default")] == 0
+
+
+def test_a_process_that_ranks_starts_without_them() -> None:
+    program = "import sys, function_app; sys.exit(bool({'shared.metrics', 'shared.exposition'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], cwd=PROJECT, timeout=60).returncode == 0
