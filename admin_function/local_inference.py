@@ -1,26 +1,59 @@
-"""HTTP: events of clients that rank by themselves, which this version does not take: 501 with the error body."""
+"""HTTP: events of clients that rank by themselves, in batches.
+
+Few applications do so: what reads their batches is imported when one comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 from shared import http
 from shared.auth import Role
 from shared.errors import ApiError
+from shared.event_log import EventLog, LogUnavailable
 from shared.service import Service
+
+if TYPE_CHECKING:
+    from shared.rlc_events import Line
 
 bp = func.Blueprint()
 
 
-def _missing() -> func.HttpResponse:
-    raise ApiError("NotImplemented", "Local inference is not part of this version: rank over HTTP.")
-
-
 @http.operation(bp, "POST", "logs/interactions", Role.APP)
 async def log_interactions(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    """`POST /logs/interactions`."""
-    return _missing()
+    """`POST /logs/interactions`: 204 once all decisions of the batch are in the log."""
+    from shared import rlc_events
+
+    return await _log(req, service, rlc_events.interactions, service.interactions)
 
 
 @http.operation(bp, "POST", "logs/observations", Role.APP)
 async def log_observations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    """`POST /logs/observations`."""
-    return _missing()
+    """`POST /logs/observations`: 204 once all rewards and activations of the batch are in the log."""
+    from shared import rlc_events
+
+    return await _log(req, service, rlc_events.observations, service.observations)
+
+
+async def _log(
+    req: func.HttpRequest, service: Service, read: Callable[[bytes, str], list[Line]], log: EventLog
+) -> func.HttpResponse:
+    from shared import rlc_events
+
+    loop = service.loop(http.loop_of(req))
+    # A batch takes as long as many requests: others are answered meanwhile.
+    lines = await asyncio.to_thread(read, req.get_body(), loop.loop)
+    await loop.ready()
+    for multi_slot in rlc_events.kinds(lines):
+        await loop.require(multi_slot=multi_slot)
+    appends = [log.append(service.partition(line.event_id), line.event) for line in lines]
+    failures = [one for one in await asyncio.gather(*appends, return_exceptions=True) if not isinstance(one, bool)]
+    if failures and not isinstance(failures[0], LogUnavailable):
+        raise failures[0]
+    if failures:
+        raise ApiError("OperationNotAllowed", "The event log is away; send the batch again.", retry_after=1)
+    return http.no_content()

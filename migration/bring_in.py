@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from migration import documents, logs, report
+from migration import documents, in_effect, logs, rehearsal, report
 from migration.documents import UnusableDocument
 from migration.logs import Destination
 from migration.report import Section
@@ -49,6 +49,8 @@ async def _sections(given: argparse.Namespace, api: Api | None, stack: AsyncExit
         sections.append(await logs.bring_in(given.logs, to, write=not given.dry_run, fallback=given.at))
     if given.model:
         sections.append(await _model(given.model, api))
+    if api is not None:
+        await in_effect.tell(api, sections, service)
     return sections
 
 
@@ -56,16 +58,22 @@ async def _service(given: argparse.Namespace, api: Api | None) -> tuple[dict[str
     try:
         content = documents.service(given.service, given.retention_days)
     except UnusableDocument as error:
-        return None, _unusable("service configuration", given.service, error)
-    return content, await documents.put_service(api, content)
+        return None, _unusable(in_effect.SERVICE, given.service, error)
+    section = await documents.put_service(api, content)
+    if api is None:
+        rehearsal.service(section, content)
+    return content, section
 
 
 async def _policy(file: Path, api: Api | None) -> tuple[dict[str, Any] | None, Section]:
     try:
         content = documents.policy(file)
     except UnusableDocument as error:
-        return None, _unusable("learning policy", file, error)
-    return content, await documents.put_policy(api, content)
+        return None, _unusable(in_effect.POLICY, file, error)
+    section = await documents.put_policy(api, content)
+    if api is None:
+        await rehearsal.policy(section, content)
+    return content, section
 
 
 async def _model(file: Path, api: Api | None) -> Section:
@@ -73,7 +81,10 @@ async def _model(file: Path, api: Api | None) -> Section:
         data, rows = documents.model(file)
     except UnusableDocument as error:
         return _unusable("model", file, error)
-    return await documents.put_model(api, data, rows)
+    section = await documents.put_model(api, data, rows)
+    if api is None:
+        await rehearsal.model(section, data)
+    return section
 
 
 def _unusable(title: str, file: Path, error: UnusableDocument) -> Section:

@@ -1,6 +1,7 @@
 """Exports of a service: its configuration, learning policy and model, checked here and put in over HTTP."""
 
 import asyncio
+import contextlib
 import io
 import re
 import zipfile
@@ -9,26 +10,12 @@ from typing import Any
 
 import msgspec
 
+from migration.in_effect import DURATIONS, MEMBERS, POLICY, SERVICE, TOLD, known, members, shown
 from migration.report import Section
 from migration.target import Api, Refused
 from shared import signing
 from shared.durations import parse_duration
 
-# The members of v1.0 and v1.1-preview.3, and the two that came later.
-MEMBERS = (
-    "rewardWaitTime", "defaultReward", "rewardAggregation", "explorationPercentage", "modelExportFrequency",
-    "logRetentionDays", "modelRetrainDays", "learningMode", "isInferenceExplainabilityEnabled",
-    "isAutoOptimizationEnabled", "autoOptimizationFrequency", "autoOptimizationStartDate", "logMirrorEnabled",
-    "logMirrorSasUri", "lastConfigurationEditDate",
-)  # fmt: skip
-DURATIONS = ("rewardWaitTime", "modelExportFrequency", "autoOptimizationFrequency")
-# Told by the service, never to it.
-TOLD = ("lastConfigurationEditDate",)
-# Kept and answered by the service here, and that is all.
-IDLE = (
-    "isAutoOptimizationEnabled", "autoOptimizationFrequency", "autoOptimizationStartDate", "logMirrorEnabled",
-    "logMirrorSasUri",
-)  # fmt: skip
 SIGNED_MODEL = ("model.vw", "signer.der", "sha512_signature.bin")
 
 
@@ -50,44 +37,29 @@ def service(file: Path | None, retention_days: int | None) -> dict[str, Any]:
 
 
 async def put_service(api: Api | None, given: dict[str, Any]) -> Section:
-    """Puts what is known of it, on top of what the loop has. What the answer does not echo is not in effect."""
-    section = Section("service configuration")
-    known = {member: given[member] for member in MEMBERS if given.get(member) is not None and member not in TOLD}
+    """Puts what is known of it, on top of what the loop has."""
+    put = known(given)
+    section = Section(SERVICE, f"{members(len(put))} to be put")
     section.rows = [(name, "", "skipped: no member of the API") for name in given if name not in MEMBERS]
     if api is None:
-        section.outcome = f"{len(known)} members to be put"
-        section.rows = [(name, _shown(value), "") for name, value in known.items()] + section.rows
+        section.rows = [(name, shown(name, value), "") for name, value in put.items()] + section.rows
         return section
     try:
-        before = await api.get("configurations/service")
-        answer = await _put_in_steps(api, before, known)
+        await _put_in_steps(api, await api.get("configurations/service"), put)
     except Refused as refusal:
         section.failed, section.outcome = True, f"refused: {refusal}"
-        return section
-    applied = [(name, value) for name, value in known.items() if _equal(name, value, answer.get(name))]
-    others = [(name, value) for name, value in known.items() if (name, value) not in applied]
-    section.outcome = f"{len(applied)} members in effect" + (f", {len(others)} not" if others else "")
-    section.rows = [
-        *((name, _shown(value), "kept, without effect" if name in IDLE else "") for name, value in applied),
-        *((name, _shown(value), f"not supported; in effect: {_shown(answer.get(name))}") for name, value in others),
-        *((name, _shown(value), "not exported; as it was") for name, value in before.items() if name not in given),
-        *section.rows,
-    ]
     return section
 
 
-async def _put_in_steps(api: Api, before: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+async def _put_in_steps(api: Api, before: dict[str, Any], put: dict[str, Any]) -> None:
     """The learning mode goes in a call of its own: the API takes it together with reward settings no more than
-    Personalizer did. A mode that is refused is told by the answer, which does not have it."""
+    Personalizer did. A mode that is refused is told as one that is not in effect."""
     mode = "learningMode"
     kept = {name: value for name, value in before.items() if name not in TOLD}
-    answer = await api.put("configurations/service", kept | known | ({mode: kept[mode]} if mode in kept else {}))
-    if mode in known and known[mode] != answer.get(mode):
-        try:
-            answer = await api.put("configurations/service", answer | {mode: known[mode]})
-        except Refused:
-            return answer
-    return answer
+    answer = await api.put("configurations/service", kept | put | ({mode: kept[mode]} if mode in kept else {}))
+    if mode in put and put[mode] != answer.get(mode):
+        with contextlib.suppress(Refused):
+            await api.put("configurations/service", answer | {mode: put[mode]})
 
 
 def policy(file: Path) -> dict[str, Any]:
@@ -99,7 +71,7 @@ def policy(file: Path) -> dict[str, Any]:
 
 
 async def put_policy(api: Api | None, given: dict[str, Any]) -> Section:
-    section = Section("learning policy", "to be put", rows=[("arguments", "", given["arguments"])])
+    section = Section(POLICY, "to be put", rows=[("arguments", "", given["arguments"])])
     if api is None:
         return section
     try:
@@ -107,9 +79,8 @@ async def put_policy(api: Api | None, given: dict[str, Any]) -> Section:
     except Refused as refusal:
         section.failed, section.outcome = True, f"refused: {refusal}"
         return section
-    section.outcome = "in effect"
     if answer.get("arguments") != given["arguments"]:
-        section.rows.append(("in effect", "", str(answer.get("arguments"))))
+        section.rows.append(("taken as", "", str(answer.get("arguments"))))
     return section
 
 
@@ -124,7 +95,7 @@ def model(file: Path) -> tuple[bytes, list[tuple[str, str, str]]]:
         raise UnusableDocument("neither a model of VW nor a zip that holds one")
     options = re.search(rb" --[ -~]+", header[:8192])
     how = "yes" if signed else "no: sent under a signature made for this, so it counts as unverified"
-    rows = [("signed", how, ""), ("VW", version.decode(), "")]
+    rows = [("signed", "", how), ("VW", "", version.decode())]
     return data, [*rows, ("options", "", options[0].decode().strip() if options else "none")]
 
 
@@ -141,7 +112,7 @@ async def put_model(api: Api | None, data: bytes, rows: list[tuple[str, str, str
         section.failed, section.outcome = True, f"refused: {refusal}"
         return section
     section.outcome = "serves"
-    section.rows = [*rows, *((name, "", _shown(value)) for name, value in properties.items())]
+    section.rows = [*rows, *((name, "", shown(name, value)) for name, value in properties.items())]
     return section
 
 
@@ -182,15 +153,3 @@ def _duration(member: str, text: object) -> object:
         return parse_duration(str(text))
     except ValueError as error:
         raise UnusableDocument(f"{member}: {error}") from None
-
-
-def _equal(member: str, sent: object, answered: object) -> bool:
-    if member in DURATIONS and answered is not None:
-        return _duration(member, sent) == _duration(member, answered)
-    if isinstance(sent, str) and isinstance(answered, str):
-        return sent.lower() == answered.lower()
-    return sent == answered
-
-
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 SUFFIXES = (".json", ".jsonl", ".dsjson", ".ndjson", ".log", ".txt")
 GZIP_MAGIC, BINARY_LOG_MAGIC = b"\x1f\x8b", b"VWFB"
+# What editors of Windows begin a text in UTF-8 with.
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The longest line of Personalizer was well below; a file without line ends must not fill the memory.
 LONGEST_LINE = 8 << 20
 
@@ -50,11 +52,13 @@ def lines(path: Path) -> Iterator[bytes]:
 
 
 def _lines(file: "BinaryIO | gzip.GzipFile") -> Iterator[bytes]:
+    start = BYTE_ORDER_MARK
     while line := file.readline(LONGEST_LINE):
         rest = line
         while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
             rest = file.readline(LONGEST_LINE)
-        yield line.strip()
+        yield line.removeprefix(start).strip()
+        start = b""
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -16,9 +16,8 @@ from shared.storage import Storage
 DUPLICATE = "in the log already, or a second time in these files"
 MULTI_SLOT_OPTION = "--ccb_explore_adf"
 LAYOUT_ADVICE = (
-    "advice: a model that learned features of another layout gives them no weight when Rank is called;",
-    "",
-    "keep these events for evaluations of the past, or lay them out as FromUrl, i, j first",
+    "a model that learned features of another layout gives them no weight when Rank is called; "
+    "keep these events for evaluations of the past, or lay them out as FromUrl, i, j first"
 )
 
 
@@ -82,7 +81,9 @@ async def _file(
                 progress.update(f"{file.name}: {number:,} lines; {outcome.learned:,} events so far")
     except files.UnreadableFile as error:
         outcome.unread = True
-        outcome.skipped.add(f"a file that cannot be read (to its end): {error}", f"{file}:{number + 1}")
+        outcome.skipped.add(
+            f"a file that cannot be read (to its end): {error}", f"{file}:{number + 1}" if number else str(file)
+        )
 
 
 def _bounds(retention_days: int) -> tuple[int, int]:
@@ -102,10 +103,10 @@ def _check(at: int, earliest: int, latest: int, days: int) -> None:
 
 def _section(outcome: _Outcome, parts: int, write: bool) -> Section:
     kept, already = outcome.learned + outcome.unlearned, outcome.skipped.counts.get(DUPLICATE, 0)
-    done = f"written in {parts:,} parts" if write else "to be written"
+    done = f"written in {parts:,} part{'' if parts == 1 else 's'}" if write else "to be written"
     section = Section("logs", f"{kept:,} of {outcome.lines:,} events {done}", failed=not kept and not already)
     if section.failed:
-        section.outcome = "nothing could be imported; the reasons are below"
+        section.outcome = "nothing could be imported" + ("; the reasons are below" if outcome.skipped.total else "")
     section.failed |= outcome.unread
     section.rows.append(("to be learned", f"{outcome.learned:,}", ""))
     if outcome.unlearned:
@@ -113,5 +114,5 @@ def _section(outcome: _Outcome, parts: int, write: bool) -> Section:
     section.rows += [(f"noted: {note}", count, where) for note, count, where in outcome.notes.rows()]
     section.rows += [(f"skipped: {reason}", count, where) for reason, count, where in outcome.skipped.rows()]
     if outcome.notes.counts.get(decisions.OTHER_LAYOUT):
-        section.rows.append(LAYOUT_ADVICE)
+        section.advice = LAYOUT_ADVICE
     return section

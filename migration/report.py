@@ -32,18 +32,21 @@ class Tally:
 
 @dataclass(slots=True)
 class Section:
-    """One thing that was to be imported. `failed`: nothing of it was; rows are (what, value, remark)."""
+    """One thing that was to be imported. `failed`: nothing of it was; rows are (what, value, remark), in columns."""
 
     title: str
     outcome: str = ""
     failed: bool = False
     rows: list[tuple[str, str, str]] = field(default_factory=list)
+    advice: str = ""
 
     def lines(self) -> Iterator[str]:
         yield f"{self.title}: {self.outcome}"
         widths = [max((len(row[column]) for row in self.rows), default=0) for column in (0, 1)]
         for what, value, remark in self.rows:
             yield f"  {what:<{widths[0]}}  {value:>{widths[1]}}  {remark}".rstrip()
+        if self.advice:
+            yield f"  advice: {self.advice}"
 
 
 def show(sections: list[Section]) -> None:

@@ -14,6 +14,7 @@ ERRORS: dict[str, tuple[int, str]] = {
         "Change learningMode in one call, and defaultReward, rewardWaitTime and rewardAggregation in another.",
     ),
     "ApprenticeModeNeverTurnedOn": (400, "Apprentice mode never turned on."),
+    "InvalidContainer": (400, "logMirrorSasUri must be the URI of a storage container: https://host/container?..."),
     "InvalidRewardWaitTime": (400, "Invalid reward wait time."),
     "InvalidLogRetentionDays": (400, "Invalid log retention days."),
     "InvalidModelRetrainDays": (400, "modelRetrainDays must be from 0 to logRetentionDays."),

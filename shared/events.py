@@ -29,6 +29,7 @@ class Interaction(msgspec.Struct, gc=False, omit_defaults=True):
     """A decision. `a`: 1-based action numbers, the chosen one first; `p`: their probabilities; `c`: VW's JSON.
 
     With several slots `a` and `p` are empty; `slots` says it of each, `ba` are their baselines' 0-based numbers.
+    `drop`: the probability with which a client that ranks by itself would have dropped it, in 0..1.
     """
 
     v: int
@@ -43,10 +44,14 @@ class Interaction(msgspec.Struct, gc=False, omit_defaults=True):
     c: msgspec.Raw
     slots: list[Slot] | None = None
     ba: list[int] | None = None
+    drop: float | None = None
 
 
 class Observation(msgspec.Struct, gc=False, omit_defaults=True):
-    """A reward or an activation. `nonce` is made per API call, so a repeated send is recognised."""
+    """A reward or an activation. `nonce` is made per API call, so a repeated send is recognised.
+
+    The reward of a slot names it, or says which one it is: `index`, 0-based.
+    """
 
     v: int
     loop: str
@@ -56,6 +61,7 @@ class Observation(msgspec.Struct, gc=False, omit_defaults=True):
     nonce: str
     value: float | None = None
     slot: str | None = None
+    index: int | None = None
 
 
 _encode = msgspec.json.Encoder().encode

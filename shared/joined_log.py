@@ -41,6 +41,7 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     original_cost: float = msgspec.field(name="_original_label_cost")
     skip: bool = msgspec.field(name="_skipLearn", default=False)
     mode: str | None = msgspec.field(name="LearningMode", default=None)
+    drop: float | None = msgspec.field(name="pdrop", default=None)  # VW weights what it learns by 1 / (1 - pdrop)
     o: list[_Outcome] = []
 
 
@@ -108,6 +109,7 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         original_cost=0.0 - reward,
         skip=not activated or logged,
         mode=interaction.mode if interaction.mode != "Online" else None,
+        drop=interaction.drop,
         o=[_outcome(one) for one in observations],
     )
     return Joined(_encode(single) + b"\n", bool(rewards), not activated or foreign, logged, lesson, reward)

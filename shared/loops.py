@@ -19,6 +19,7 @@ from shared.service_configuration import (
     LogMirror,
     ServiceConfiguration,
     aggregation,
+    container,
     date,
     decoder,
     duration,
@@ -109,7 +110,7 @@ class LoopConfig(msgspec.Struct, frozen=True):
             mode=given.learning_mode or self.mode,
             log_mirror=LogMirror(
                 _or(given.log_mirror_enabled, self.log_mirror.enabled),
-                self.log_mirror.sas_uri if given.log_mirror_sas_uri is None else given.log_mirror_sas_uri or None,
+                self.log_mirror.sas_uri if given.log_mirror_sas_uri is None else container(given.log_mirror_sas_uri),
             ),
             auto_optimization=self._auto_optimization(given),
         )

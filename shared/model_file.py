@@ -1,6 +1,7 @@
 """The header of a VW model file, read before VW opens it: VW obeys the options in it, whatever they are."""
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared import vw_options
@@ -14,7 +15,10 @@ _LENGTH = struct.Struct("<I")
 
 
 class ModelHeader(NamedTuple):
-    """VW's version that wrote a model, and the model's policy: the options that VW takes from the file."""
+    """VW's version that wrote a model, and the model's policy: the options that VW takes from the file.
+
+    Without --random_seed, where VW writes how far its random numbers have got, and what VW adds by itself.
+    """
 
     version: str
     options: list[Option]
@@ -34,7 +38,14 @@ def read(data: bytes) -> ModelHeader:
     if lda or ngrams or skips or bits > vw_options.MOST_BITS:
         raise ValueError(f"it has LDA, n-grams, skips or more than {vw_options.MOST_BITS} bits of features")
     size = "" if bits == vw_options.USUAL_BITS else f" --bit_precision {bits}"
-    return ModelHeader(version, [one.rounded() for one in vw_options.parse(options + size) if not one.is_implied])
+    return ModelHeader(version, [one.rounded() for one in _said(vw_options.parse(options + size))])
+
+
+def _said(options: list[Option]) -> Iterator[Option]:
+    """The options that are a policy's own."""
+    single, multi = vw_options.EXPLORATION
+    added = {"random_seed", single} if any(one.name == multi for one in options) else {"random_seed"}
+    return (one for one in options if not one.is_implied and one.name not in added)
 
 
 def _text(data: bytes, position: int) -> tuple[str, int]:

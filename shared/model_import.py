@@ -27,6 +27,7 @@ from shared import (
     trial,
     vw_options,
 )
+from shared.apprentice import Apprentice
 from shared.checkpoint import Checkpoint, ModelRecord
 from shared.errors import ApiError
 from shared.homes import Home, blob_name
@@ -111,7 +112,10 @@ async def _commit(
 
 
 def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverified: bool) -> Checkpoint:
-    """The state with the model; a run that is planned goes on as planned, from this model and with its policy."""
+    """The state with the model; a run that is planned goes on as planned, from this model and with its policy.
+
+    What an apprentice was measured by was another model: it begins again.
+    """
     plan = before.plan
     if plan is not None:
         own = {"policy": config.policy, "exploration": config.exploration}
@@ -121,6 +125,7 @@ def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverifie
         model=record,
         first_model=before.first_model or record.created,
         failure=None,
+        apprentice=before.apprentice and Apprentice(),
         plan=plan,
         epoch=before.epoch + 1,
         unverified=unverified,

@@ -30,7 +30,7 @@ def _value(value: Any) -> Any:
     if isinstance(value, dict):
         return safe(value)
     if isinstance(value, list):
-        return [_number(number) for number in value]
+        return [safe(one) if isinstance(one, dict) else _number(one) for one in value]
     if isinstance(value, float):
         return _number(value)
     return _text(value) if isinstance(value, str) else value

@@ -10,13 +10,13 @@ from shared import openapi_schemas
 from shared.auth import Role
 from shared.errors import ERRORS
 from shared.http import JSON, VERSIONS
-from shared.openapi_contract import CONFIGURE, DECIDE, MODEL, NOT_PART
+from shared.openapi_contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, NOT_PART
 from shared.openapi_deployment import LOOPS, SERVICE
 from shared.openapi_operation import Operation
 from shared.openapi_schemas import Binary, ErrorResponse, Metrics, Page
 
 # Every operation that the service answers.
-OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOOPS, *SERVICE, *NOT_PART]
+OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *SERVICE, *NOT_PART]
 TITLE = "Open Personalizer"
 ABOUT = (
     "Chooses for an application which of its actions to show, and learns from how well that went. "

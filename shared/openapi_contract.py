@@ -14,6 +14,7 @@ from shared.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, Multi
 from shared.wire import RankRequest, RankResponse, RewardRequest
 
 _decide = partial(Operation, tag="Decide", method="POST", role=Role.APP)
+_local = partial(Operation, tag="Local inference", method="POST", role=Role.APP, body=Binary, status=204)
 _configure = partial(Operation, tag="Configure")
 _model = partial(Operation, tag="Model and log")
 _RANK_ERRORS = ("BadRequest", "InvalidRankRequest", "InvalidMultiSlotApiAccess", "ModelRankingError")
@@ -23,7 +24,8 @@ _ACTIVATE_ERRORS = ("InvalidEventIdToActivate", "InvalidMultiSlotApiAccess")
 DECIDE = [
     _decide(
         path="rank",
-        summary="Chooses one of the actions to show now, and logs the decision.",
+        summary="Chooses one of the actions to show now, and logs the decision. Explanations, if configured, name "
+        "the features unless the policy has several models (--bag, --cover).",
         status=201,
         answer=RankResponse,
         body=RankRequest[Features],
@@ -83,7 +85,7 @@ CONFIGURE = [
         body=ServiceConfiguration,
         errors=(
             *("BadRequest", "InvalidServiceConfiguration", "InvalidLearningModeServiceConfiguration"),
-            *("InvalidRewardWaitTime", "InvalidLogRetentionDays", "InvalidModelRetrainDays"),
+            *("InvalidRewardWaitTime", "InvalidLogRetentionDays", "InvalidModelRetrainDays", "InvalidContainer"),
             *("ProblemTypeIncompatibleWithAutoOptimization", "UpdateConfigurationFailed"),
         ),
         example=examples.CONFIGURATION,
@@ -160,15 +162,25 @@ MODEL = [
     ),
     _model(method="DELETE", path="logs", summary="Deletes the joined log.", status=204),
 ]
+LOCAL_INFERENCE = [
+    _local(
+        path="logs/interactions",
+        summary="Takes decisions that a client made by itself, with the model it fetched: a batch as the SDKs send it.",
+        errors=_RANK_ERRORS[:-1],
+    ),
+    _local(
+        path="logs/observations",
+        summary="Takes rewards and activations of decisions that a client made by itself: a batch as the SDKs send it.",
+        errors=_REWARD_ERRORS,
+    ),
+]
 NOT_PART = [
-    Operation(tag="Not part of this version", method=method, path=path, summary=summary, role=role, status=501)
-    for method, path, summary, role in (
-        ("POST", "logs/interactions", "Takes decisions that a client made by itself.", Role.APP),
-        ("POST", "logs/observations", "Takes rewards of decisions that a client made by itself.", Role.APP),
-        ("GET", "evaluations", "Lists offline evaluations.", Role.ADMIN),
-        ("POST", "evaluations", "Starts an offline evaluation.", Role.ADMIN),
-        ("GET", "evaluations/{evaluationId}", "Describes an offline evaluation.", Role.ADMIN),
-        ("DELETE", "evaluations/{evaluationId}", "Deletes an offline evaluation.", Role.ADMIN),
-        ("POST", "configurations/applyFromEvaluation", "Applies a policy of an offline evaluation.", Role.ADMIN),
+    Operation(tag="Not part of this version", method=method, path=path, summary=summary, role=Role.ADMIN, status=501)
+    for method, path, summary in (
+        ("GET", "evaluations", "Lists offline evaluations."),
+        ("POST", "evaluations", "Starts an offline evaluation."),
+        ("GET", "evaluations/{evaluationId}", "Describes an offline evaluation."),
+        ("DELETE", "evaluations/{evaluationId}", "Deletes an offline evaluation."),
+        ("POST", "configurations/applyFromEvaluation", "Applies a policy of an offline evaluation."),
     )
 ]

@@ -43,7 +43,8 @@ LOOPS = [
     _loops(
         method="GET",
         path="loops/{loop}/events/{eventId}",
-        summary="What became of an event: its decision, its observations, and the model that learned it.",
+        summary="What became of an event: its decision, its observations, and the model that learned it. A reward that "
+        "comes when the event is logged already is told after the trainer's next run.",
         answer=Trace,
         errors=("InvalidRequest", "EventNotFound"),
     ),

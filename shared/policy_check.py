@@ -21,6 +21,7 @@ async def checked(given: Policy, exploration: float) -> Policy:
     """
     try:
         options = vw_options.parse(given.arguments)
+        vw_options.check_one_exploration(options)
     except ValueError as error:
         raise _invalid(error) from None
     arguments = with_epsilon(options, exploration)
@@ -42,4 +43,5 @@ def with_epsilon(options: list[Option], exploration: float) -> str:
 
 
 def _invalid(reason: Exception) -> ApiError:
-    return ApiError("InvalidPolicyConfiguration", f"Invalid policy configuration: {reason}.", target="arguments")
+    message = f"Invalid policy configuration: {str(reason).rstrip('.')}."
+    return ApiError("InvalidPolicyConfiguration", message, target="arguments")

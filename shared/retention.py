@@ -15,8 +15,11 @@ DAY_MS = 86_400_000
 _swept: dict[str, float] = {}
 
 
-async def sweep(storage: Storage, home: Home, retention_days: int) -> None:
+async def sweep(storage: Storage, home: Home, retention_days: int, current: str | None) -> None:
     """Deletes old models, memories and checkpoint copies, and logs past their retention; -1 keeps logs forever.
+
+    current: the version of the loop's model. It need not be among the last by name: of one cut, models that were
+    imported come before those that were rebuilt.
 
     Does nothing if it swept the loop within the last SWEEP_SECONDS.
     """
@@ -26,7 +29,7 @@ async def sweep(storage: Storage, home: Home, retention_days: int) -> None:
     _swept[home] = now
     for prefix in (blob_name(home, "models", ""), blob_name(home, "join", ""), checkpoint.copies(home)):
         names = await storage.names(prefix)
-        kept = set(sorted({_run(name) for name in names})[-KEPT_RUNS:])
+        kept = set(sorted({_run(name) for name in names})[-KEPT_RUNS:]) | {current}
         for name in names:
             if _run(name) not in kept:
                 await storage.delete(name)

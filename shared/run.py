@@ -120,7 +120,8 @@ class Run:
             await self._batch.close()
             after = await self._store(after)
             await trace_index.merge(self._storage, self._home)
-            await retention.sweep(self._storage, self._home, self.plan.config.retention_days)
+            current = after.model.version if after.model else None
+            await retention.sweep(self._storage, self._home, self.plan.config.retention_days, current)
         self.trainee.checkpoint, self.trainee.joiner = after, self._joiner
 
     async def close(self) -> None:
@@ -245,7 +246,7 @@ class Run:
             await self._storage.put(log_name(self._home, self.plan.cut, "refusal"), str(refusal).encode())
             counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
             return msgspec.structs.replace(after, counts=after.counts.plus(counts), failure=f"{run}: {refusal}")
-        model, predict = self._learner.model, self._learner.predict
+        model, predict, goes_on = self._learner.model, self._learner.predict, self._learner.goes_on
         await self.release()
         record = await self._upload(model, predict)
         return msgspec.structs.replace(
@@ -254,6 +255,7 @@ class Run:
             first_model=after.first_model or record.created,
             counts=after.counts.plus(counts),
             failure=None,
+            unverified=after.unverified and goes_on,
         )
 
     async def _learn_file(self, learner: Learner) -> None:

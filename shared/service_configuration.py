@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +11,7 @@ from shared.durations import format_duration, parse_duration
 from shared.errors import ApiError
 
 LONGEST_WAIT, LONGEST_EXPORT = timedelta(days=2), timedelta(days=365)
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SHORTEST, DAY = timedelta(seconds=1), timedelta(days=1)
 
 Aggregation = Literal["earliest", "average", "median", "sum", "min", "max"]
@@ -73,6 +75,19 @@ def date(text: str | None) -> str | None:
         reason = "autoOptimizationStartDate must be ISO 8601 such as 2026-01-31T00:00:00Z."
         raise ApiError("InvalidServiceConfiguration", reason, target="autoOptimizationStartDate") from None
     return text
+
+
+def container(uri: str) -> str | None:
+    """logMirrorSasUri as given, None if it is empty; raises ApiError unless it is of https, or of this machine."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname
+    except ValueError:
+        raise ApiError("InvalidContainer", target="logMirrorSasUri") from None
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    if uri and not (is_safe and host and parts.path.strip("/")):
+        raise ApiError("InvalidContainer", target="logMirrorSasUri")
+    return uri or None
 
 
 def duration(text: str, member: str, code: str, longest: timedelta, shortest: timedelta = SHORTEST) -> timedelta:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.apprentice import Lesson
-from shared.events import Interaction, Observation
+from shared.events import Interaction, Observation, Slot
 from shared.loops import LoopConfig
 from shared.rewards import aggregate
 
@@ -41,9 +41,10 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     c: msgspec.Raw  # VW reads the labels of slots that it has seen: before the outcomes
     outcomes: list[_Outcome] = msgspec.field(name="_outcomes")
     state: _State = msgspec.field(name="VWState")
-    baselines: list[int] | None = msgspec.field(name="_ba")
+    baselines: list[int] | None = msgspec.field(name="_ba", default=None)
     mode: str | None = msgspec.field(name="LearningMode", default=None)
     skip: bool = msgspec.field(name="_skipLearn", default=False)
+    drop: float | None = msgspec.field(name="pdrop", default=None)
     o: list[_Observed] = []
 
 
@@ -72,7 +73,7 @@ def line(
     by_slot: dict[str | None, list[Observation]] = {slot.id: [] for slot in slots}
     others: list[Observation] = []
     for one in observations:
-        (by_slot.get(one.slot, others) if one.kind == "reward" else others).append(one)
+        (by_slot.get(_slot(one, slots), others) if one.kind == "reward" else others).append(one)
     outcomes = [_Outcome(0, slot.id, slot.a, slot.p, list(map(_observed, by_slot[slot.id])), 0) for slot in slots]
     state = _Line(
         timestamp=timestamp,
@@ -84,10 +85,18 @@ def line(
         baselines=interaction.ba,
         mode=interaction.mode if interaction.mode != "Online" else None,
         skip=skip,
+        drop=interaction.drop,
         o=list(map(_observed, others)),
     )
     _label(state, config)
     return Made(_encode(state) + b"\n", _lesson(state), 0.0 - outcomes[0].original_cost if outcomes else 0.0)
+
+
+def _slot(reward: Observation, slots: Sequence[Slot]) -> str | None:
+    """The id of the slot that a reward is for; None if it names none, or one that is not there."""
+    if reward.index is None:
+        return reward.slot
+    return slots[reward.index].id if 0 <= reward.index < len(slots) else None
 
 
 def relabelled(line: bytes, config: LoopConfig) -> bytes:

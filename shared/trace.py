@@ -44,7 +44,8 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     mode: Online, Apprentice or LoggingOnly. model: the version that ranked it, N/A before the first. explored: the
     action was not the most probable one, or no model could tell. reward: the aggregated one, or the default one.
     Of an apprentice, chosenAction is the baseline, which was answered; ownAction and ranking are the model's.
-    learnedBy: the first model version that has learned it; learnedAt: when its run stored it.
+    learnedBy: the first model version that has learned it, or only its run if that model is deleted; learnedAt: when
+    its run stored it. A reward of a logged event is told as late once the trainer's next run has read it.
     repeatedAt: when the same event was ranked again within its window, which does not count.
     context, actions: the shared features, and the candidates with theirs, as logged.
     note: what this answer could not find out.

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 import time
 import zlib
 from datetime import datetime
@@ -13,7 +14,7 @@ from shared import checkpoint, configuration, joined_log, late_log, trace, trace
 from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
 from shared.events import Observation
-from shared.homes import Home
+from shared.homes import Home, blob_name
 from shared.join import EARLY_MS
 from shared.joined_log import join_line, timestamp
 from shared.late_log import Kept
@@ -54,6 +55,8 @@ class _Found(NamedTuple):
 
 
 _event = msgspec.json.Decoder(_Event)
+# What `Checkpoint.model_version` makes of a run; models that were imported or rebuilt have longer names.
+_MADE_BY_A_RUN = re.compile(r"[^-_.]+(-\d{6})?(?=\.)")
 
 
 async def find(service: Service, serving: Serving, event_id: str) -> Trace:
@@ -72,6 +75,8 @@ async def find(service: Service, serving: Serving, event_id: str) -> Trace:
                 told = _logged(found, loop, state)
             config = await configuration.read(serving, storage)
             told = told or _waiting(recent, loop, event_id, config)
+        if told.learned_by and state.epoch:
+            told.learned_by = await _version(storage, home, told.learned_by)
     except StorageUnavailable:
         raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
     _add_kept(told, found)
@@ -131,6 +136,12 @@ async def _read(storage: Storage, home: Home, event_id: str, place: Place) -> _F
 async def _refusal(storage: Storage, home: Home, place: Place) -> str | None:
     blob = None if place.late else await storage.read(log_name(home, place.cut, "refusal"))
     return blob.data.decode(errors="replace") if blob else None
+
+
+async def _version(storage: Storage, home: Home, run: str) -> str:
+    """The newest model of a run, which an administrator may have made the trainer repeat; the run if there is none."""
+    files = [name.rpartition("/")[2] for name in await storage.names(blob_name(home, "models", run))]
+    return max((made[0] for file in files if (made := _MADE_BY_A_RUN.match(file))), default=run)
 
 
 def _lines(data: bytes, event_id: str, late: bool) -> list[bytes]:

@@ -36,10 +36,13 @@ class Learner:
     """A training process. Leaves `model.vw` (the trainer's state) and `predict.vw` (the copy that serves) in `folder`.
 
     arguments: the policy, used for a new model. previous: the state to go on from. Killed if it is not finished.
+    goes_on: True if there is such a state, whose origin is then that of the new one.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, events: BinaryIO, folder: Path, multi_slot: bool) -> None:
-        self.model, self.predict = folder / "model.vw", folder / "predict.vw"
+    def __init__(
+        self, process: asyncio.subprocess.Process, events: BinaryIO, folder: Path, *, multi_slot: bool, goes_on: bool
+    ) -> None:
+        self.model, self.predict, self.goes_on = folder / "model.vw", folder / "predict.vw", goes_on
         self._multi_slot = multi_slot
         self._process, self._events, self._errors = process, Writer(events), folder / "training.log"
         self._sample, self._sampled = folder / "sample.dsjson", b""
@@ -61,7 +64,8 @@ class Learner:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=errors,
             )
-        return cls(process, events, folder, policy.is_multi_slot(arguments))
+        multi_slot = policy.is_multi_slot(arguments)
+        return cls(process, events, folder, multi_slot=multi_slot, goes_on=previous is not None)
 
     async def feed(self, lines: bytes) -> None:
         """Hands over lines of dsjson, but those of the other kind of policy; waits when the learner is far behind."""

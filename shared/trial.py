@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared import policy, training
+from shared import model_weights, policy, training
 from shared.training import REFUSED
 
 SECONDS = 60.0
@@ -114,6 +114,9 @@ def main() -> int:
             model, predict = folder / f"{name}model.vw", folder / f"{name}predict.vw"
             training.learn(given.arguments, given.model, batch, model)
             training.reduce(model, predict)
+            if given.model and not name:
+                model_weights.check_whole(given.model, (model, predict))
+                model_weights.check_finite(model, folder / "weights.txt")
             check(predict, sample)
     except (RuntimeError, MemoryError, msgspec.MsgspecError) as error:
         print(" ".join(str(error).split()) or type(error).__name__, file=sys.stderr)

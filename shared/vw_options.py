@@ -72,7 +72,7 @@ _ALLOWED: dict[str, Check] = {
     "first": _whole(1, 10**6),
     "synthcoversize": _whole(1, 1000),
     "bit_precision": _whole(8, MOST_BITS),
-    "random_seed": _whole(0, 2**31 - 1),
+    "random_seed": _whole(0, 2**64 - 1),
     "hash_seed": _whole(0, 2**31 - 1),
     "hash": _pattern("strings|all"),
     "quadratic": _pattern(f"{_LETTER}{{2}}"),
@@ -117,6 +117,12 @@ def parse(arguments: str) -> list[Option]:
     return options
 
 
+def check_one_exploration(options: Iterable[Option]) -> None:
+    """Raises ValueError for a policy that is both single-slot and multi-slot; a multi-slot model's file says both."""
+    if {option.name for option in options}.issuperset(EXPLORATION):
+        raise ValueError("it explores either with --cb_explore_adf or, for multi-slot, with --ccb_explore_adf")
+
+
 def written(options: Iterable[Option]) -> str:
     """The options as arguments."""
     return " ".join(option.text for option in options)
@@ -143,7 +149,7 @@ def _why_not(name: str, text: str) -> str:
     if name.startswith("cats") or name in ("cb_explore_pdf", "cbzo"):
         return f"{text}: continuous actions are not served; use --cb_explore_adf or --ccb_explore_adf"
     if not text.startswith("-"):
-        return f"'{text}' is not an option"
+        return f"{text} must be without quotation marks" if set(text) & set("'\"") else f"'{text}' is not an option"
     return f"{text} is not an option of a learning policy: only exploration, learning rates and interactions are"
 
 

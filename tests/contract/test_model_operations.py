@@ -151,6 +151,13 @@ def test_a_model_of_personalizer_predicts_goes_on_learning_and_comes_back(
     assert model_file.read(learned).version != "9.1.0"
     assert examples(learned) > EXAMPLES  # the log was not learned anew
     assert default.get("configurations/policy").json() == policy
+    assert default.get("model/properties").json()["verified"] is False
+    other = {"name": "other", "arguments": "--cb_explore_adf --squarecb"}
+    assert default.put("configurations/policy", json=other).status_code == 200
+    learn(default)  # a run that was planned before goes on with the policy of then
+    if "verified" in default.get("model/properties").json():
+        learn(default)
+    assert "verified" not in default.get("model/properties").json()  # nothing is left of what was imported
 
 
 def test_a_loop_with_the_model_s_policy_keeps_its_own_words(loop: httpx.Client, stranger: rsa.RSAPrivateKey) -> None:

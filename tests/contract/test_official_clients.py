@@ -1,5 +1,6 @@
 """Microsoft's own clients, unchanged, against the running service."""
 
+import base64
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from azure.cognitiveservices.personalizer.models import (
     RankRequest,
     RewardRequest,
 )
+from harness import rlc
 from harness.system import ADMIN_KEY, APP_KEY, CONFIGURATION, System
 from msrest.authentication import CognitiveServicesCredentials
 from msrest.exceptions import HttpOperationError
@@ -132,8 +134,8 @@ STATUSES = {
     "POST /multislot/rank": 201,
     "POST /multislot/events/{eventId}/reward": 204,
     "POST /multislot/events/{eventId}/activate": 204,
-    "POST /logs/interactions": 501,
-    "POST /logs/observations": 501,
+    "POST /logs/interactions": 204,
+    "POST /logs/observations": 204,
     "GET /logs/properties": 200,
     "DELETE /logs": 204,
     "GET /model": 200,
@@ -149,7 +151,9 @@ def all_operations(system: System) -> dict[str, Any]:
     loop, owner = f"{system.url}/loops/npm", {"Ocp-Apim-Subscription-Key": ADMIN_KEY}
     made = httpx.put(loop, headers=owner, timeout=30)
     assert made.status_code == 201, made.text
-    answers = ran("all_operations.js", loop, made.json()["adminKeys"][0])
+    batches = [rlc.batch(rlc.decision("local")), rlc.batch(rlc.outcome("local", 1.0))]
+    encoded = [base64.b64encode(one).decode() for one in batches]
+    answers = ran("all_operations.js", loop, made.json()["adminKeys"][0], *encoded)
     assert httpx.delete(loop, headers=owner, timeout=30).status_code == 204
     return answers
 

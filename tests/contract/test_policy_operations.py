@@ -64,9 +64,11 @@ def test_exploration_and_policy_agree_both_ways(admin: httpx.Client) -> None:
         ("--oaa 3", "is not an option of a learning policy"),
         ("-q ::", "must explore with --cb_explore_adf"),
         ("--cb_explore_adf --softmax --bag x", "--bag x has a value that is not allowed"),
-        ("--cb_explore_adf --ftrl --pistol", "You can only use one of 'ftrl', 'pistol', or 'coin' at a time"),
+        ("--cb_explore_adf --ftrl --pistol", "You can only use one of 'ftrl', 'pistol', or 'coin' at a time."),
         ("é", "'é' is not an option"),
         (" ", "must explore"),
+        ('"--cb_explore_adf"', 'configuration: "--cb_explore_adf" must be without quotation marks.'),
+        ("--cb_explore_adf --ccb_explore_adf", "either with --cb_explore_adf or"),
     ],
 )
 def test_a_policy_that_may_not_be_is_refused_and_changes_nothing(
@@ -75,7 +77,8 @@ def test_a_policy_that_may_not_be_is_refused_and_changes_nothing(
     before = admin.get("configurations/policy").json()
     answer = put(admin, arguments)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidPolicyConfiguration")
-    assert reason in answer.json()["error"]["message"]
+    message = answer.json()["error"]["message"]
+    assert (reason in message, message[-2:] != "..") == (True, True), message
     assert admin.get("configurations/policy").json() == before
     assert not Path("model.vw").exists()
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from harness.exports import POLICY, SERVICE, write
 from harness.migration import Aside, Done, run
-from harness.system import System
+from harness.system import PROJECT, System
+
+MODEL = (PROJECT / "tests" / "data" / "vw-9.1.0.vw").read_bytes()
 
 
 @pytest.fixture
@@ -17,6 +19,9 @@ def endpoint(system: System) -> str:
 
 
 def file(folder: Path, content: object) -> Path:
+    if isinstance(content, bytes):
+        (folder / "file").write_bytes(content)
+        return folder / "file"
     return write(folder / "file.json", [content])
 
 
@@ -45,7 +50,7 @@ def test_members_that_are_not_exported_stay_as_they_were(system: System, aside: 
         configuration = admin.get("configurations/service").json()
     system.configure()
     assert (configuration["defaultReward"], configuration["rewardWaitTime"]) == (0.5, "PT2S")
-    assert "not exported; as it was" in row(done, "rewardWaitTime")
+    assert "not exported; in effect here" in row(done, "rewardWaitTime")
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,7 @@ def test_members_that_are_not_exported_stay_as_they_were(system: System, aside: 
         ("--policy", SERVICE, "no PolicyContract"),
         ("--policy", POLICY | {"arguments": "--cb_explore_adf -f /tmp/x"}, "refused: 4"),
         ("--model", "hello", "neither a model of VW nor a zip"),
+        ("--model", MODEL[:-1], "truncated"),
     ],
 )
 def test_what_is_wrong_is_told(
@@ -67,6 +73,8 @@ def test_what_is_wrong_is_told(
 ) -> None:
     done = aside.run("import", "--endpoint", endpoint, option, file(tmp_path, content))
     assert (done.status, reason in done.stdout) == (1, True), done.stdout
+    dry = run("import", "--dry-run", option, file(tmp_path, content))
+    assert (dry.status, reason in dry.stdout) == (1, True), dry.stdout
 
 
 def test_a_key_that_is_not_valid_is_told(endpoint: str, aside: Aside, tmp_path: Path) -> None:
@@ -95,3 +103,40 @@ def test_a_dry_run_needs_no_service(tmp_path: Path) -> None:
     assert done.status == 0, done.stderr
     assert row(done, "logRetentionDays").split() == ["logRetentionDays", "-1"]
     assert json.dumps(SERVICE["defaultReward"]) in row(done, "defaultReward")
+
+
+def test_what_the_policy_and_the_model_decide_anew_is_told(system: System, aside: Aside, tmp_path: Path) -> None:
+    exported = write(tmp_path / "service.json", [{"explorationPercentage": 0.3, "defaultReward": 0.25}])
+    policy = write(tmp_path / "policy.json", [{"name": "own", "arguments": "--cb_explore_adf --epsilon 0.1 --cover 2"}])
+    (tmp_path / "model.vw").write_bytes(MODEL)
+    parts = ("--service", exported, "--policy", policy)
+    done = aside.run("import", "--endpoint", system.url, *parts)
+    with_model = aside.run("import", "--endpoint", system.url, *parts, "--model", tmp_path / "model.vw")
+    with system.client(aside.settings["ADMIN_KEYS"]) as admin:
+        arguments = admin.get("configurations/policy").json()["arguments"]
+        admin.delete("configurations/policy")
+        admin.delete("model")
+    system.configure()
+    assert "1 member in effect, 1 not" in done.stdout
+    assert "the policy's --epsilon decides; in effect: 0.1" in row(done, "explorationPercentage")
+    assert "learning policy: in effect" in done.stdout
+    assert "learning policy: replaced by what the model says" in with_model.stdout, with_model.stdout
+    assert row(with_model, "in effect").split(maxsplit=2) == ["in", "effect", arguments]
+
+
+def test_what_gives_access_to_a_storage_account_is_not_shown(system: System, aside: Aside, tmp_path: Path) -> None:
+    exported = file(tmp_path, {"logMirrorSasUri": "https://old.blob.core.windows.net/logs?sp=rwl&sig=secret"})
+    for options in (("--dry-run",), ("--endpoint", system.url)):
+        done = aside.run("import", *options, "--service", exported)
+        assert "https://old.blob.core.windows.net/logs?..." in row(done, "logMirrorSasUri")
+        assert "secret" not in done.stdout
+    system.configure()
+    with system.client(aside.settings["ADMIN_KEYS"]) as admin:
+        admin.put("configurations/service", json=admin.get("configurations/service").json() | {"logMirrorSasUri": ""})
+
+
+def test_exports_that_begin_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    exported = tmp_path / "policy.json"
+    exported.write_text(json.dumps(POLICY), encoding="utf-8-sig")
+    done = run("import", "--dry-run", "--policy", exported)
+    assert (done.status, "learning policy: to be put" in done.stdout) == (0, True), done.stdout

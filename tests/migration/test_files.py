@@ -28,3 +28,10 @@ def test_lines_come_without_their_ends_and_one_too_long_is_cut(
     file = tmp_path / "log"
     file.write_bytes(pack(b"one\r\n\n" + b"x" * 35 + b"\ntwo\n" + b"y" * 9 + b"\nlast"))
     assert list(files.lines(file)) == [b"one", b"", b"x" * 10, b"two", b"y" * 9, b"last"]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path, pack: type[bytes]) -> None:
+    file = tmp_path / "log"
+    file.write_bytes(pack("\ufeff{}\r\n\ufeff".encode()))
+    assert list(files.lines(file)) == [b"{}", "\ufeff".encode()]

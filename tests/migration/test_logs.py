@@ -93,8 +93,17 @@ def test_nothing_to_import_is_an_error(aside: Aside, tmp_path: Path) -> None:
     done = aside.run("import", "--logs", write(tmp_path / "a.json", ["{}", slots_line(1)]), tmp_path / "missing.json")
     assert done.status == 1
     assert "nothing could be imported" in done.stdout
-    assert "No such file" in done.stdout
+    missing = next(told for told in done.stdout.splitlines() if "No such file" in told)
+    assert missing.endswith(str(tmp_path / "missing.json"))
     assert "multi-slot, the loop's policy is not" in done.stdout
+
+
+def test_the_report_counts_and_advises_in_plain_sentences(aside: Aside, tmp_path: Path) -> None:
+    other = {"G": {"x": 1}, "_multi": [{"T": {"t": 1}}] * 3}
+    done = aside.run("import", "--logs", write(tmp_path / "a.json", [line(1, c=other)]))
+    assert "1 of 1 events written in 1 part\n" in done.stdout
+    assert "advice: a model that learned features of another layout gives them no weight when Rank is" in done.stdout
+    assert "Rank is called; keep these events" in done.stdout
 
 
 def test_damaged_and_binary_files_are_told_and_the_others_imported(aside: Aside, tmp_path: Path) -> None:

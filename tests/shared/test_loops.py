@@ -136,6 +136,10 @@ def test_what_is_stored_reads_the_same() -> None:
         ({"logRetentionDays": 0}, "InvalidLogRetentionDays", "-1 or at least rewardWaitTime + 1 day"),
         ({"logRetentionDays": 1}, "InvalidLogRetentionDays", "-1 or at least rewardWaitTime + 1 day"),
         ({"logRetentionDays": 2, "rewardWaitTime": "P1DT1S"}, "InvalidLogRetentionDays", "rewardWaitTime + 1 day"),
+        *(
+            ({"logMirrorSasUri": uri}, "InvalidContainer", "https://host/container")
+            for uri in ("x", "/container", "https://", "https://h", "https://[x/c", "http://h/c?sig=x", "ftp://h/c")
+        ),
     ],
 )
 def test_refused(changed: dict[str, Any], code: str, message: str) -> None:
@@ -156,6 +160,8 @@ def test_refused(changed: dict[str, Any], code: str, message: str) -> None:
         {"rewardAggregation": "EARLIEST"},
         {"somethingElse": {"x": [1]}, "logMirrorSasUri": None},
         {"isAutoOptimizationEnabled": False, "autoOptimizationFrequency": "P7D"},
+        {"logMirrorSasUri": ""},
+        {"logMirrorSasUri": "http://127.0.0.1:10000/devstoreaccount1/container?sig=x"},
     ],
 )
 def test_accepted(changed: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import model_file, vw_options
+from shared import model_file, policy, policy_meaning, training, trial, vw_options
 
 DATA = Path(__file__).parents[1] / "data"
 OPTIONS = b" --cb_explore_adf --epsilon 0.2"
@@ -21,6 +21,24 @@ def test_the_policy_of_a_model() -> None:
     assert vw_options.written(model_file.read(model()).options) == "--cb_explore_adf --epsilon 0.2"
     large = model_file.read(model(bits=20))
     assert vw_options.written(large.options) == "--cb_explore_adf --epsilon 0.2 --bit_precision 20"
+
+
+def test_a_multi_slot_model_has_a_policy_that_may_be_put(tmp_path: Path) -> None:
+    """VW writes `--cb_explore_adf` beside `--ccb_explore_adf`."""
+    made = tmp_path / "model.vw"
+    training.learn(policy.MULTI_SLOT_ARGUMENTS, None, Path("/dev/null"), made)
+    vw_options.check_one_exploration(model_file.read(made.read_bytes()).options)
+
+
+@pytest.mark.parametrize("arguments", ["--cb_explore_adf --bag 2", "--cb_explore_adf --rnd 2 --random_seed 5"])
+def test_a_model_that_has_drawn_random_numbers_is_still_one_of_its_policy(tmp_path: Path, arguments: str) -> None:
+    """VW writes how far they have got into its options, as a seed of 64 bits."""
+    batch, made = tmp_path / "batch", tmp_path / "model.vw"
+    batch.write_bytes(trial.example(arguments))
+    training.learn(arguments, None, batch, made)
+    header = model_file.read(made.read_bytes())
+    meant = policy_meaning.meaning(vw_options.parse(arguments))
+    assert policy_meaning.may_be_of(policy_meaning.meaning(header.options), meant)
 
 
 @pytest.mark.parametrize(

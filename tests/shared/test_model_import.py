@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from harness.system import System
 
 from shared import checkpoint, commits, configuration, log_admin, model_admin, model_import, signing, signing_key
+from shared.apprentice import Apprentice, Lesson
 from shared.checkpoint import Checkpoint, Plan
 from shared.commits import Stored
 from shared.errors import ApiError
@@ -124,6 +125,18 @@ async def test_a_planned_run_stays_and_goes_on_from_the_imported_model(system: S
         # Lost, it is restored as it is.
         await storage.delete(checkpoint.name(loop.home))
         assert (await commits.load(storage, loop.home)).checkpoint == after
+
+
+async def test_an_apprentice_begins_again_with_another_model(system: System) -> None:
+    taught = Apprentice().plus([Lesson(True, 1.0)])
+    async with loop_of(system) as (service, loop):
+        for known, left in ((taught, Apprentice()), (None, None)):
+            before = await commits.load(service.storage, loop.loop)
+            await commits.save(
+                service.storage, loop.loop, before, msgspec.structs.replace(before.checkpoint, apprentice=known)
+            )
+            await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
+            assert (await commits.load(service.storage, loop.loop)).checkpoint.apprentice == left
 
 
 async def test_names_of_models_are_in_the_order_of_their_making(system: System) -> None:

@@ -16,11 +16,11 @@ from shared.storage import Storage
 AGES = (0, 1, 6, 8, 400)
 
 
-async def left(storage: Storage, names: list[str], days: int) -> set[str]:
+async def left(storage: Storage, names: list[str], days: int, current: str | None = None) -> set[str]:
     """The names that a sweep keeps."""
     for name in names:
         await storage.put(name, b"x")
-    await retention.sweep(storage, "default", days)
+    await retention.sweep(storage, "default", days, current)
     return set(await storage.names("loops/default/")).intersection(names)
 
 
@@ -37,6 +37,9 @@ def test_a_sweep_deletes_what_is_past_its_retention(tmp_path: Path, monkeypatch:
     every = [*logs.values(), *late.values()]
     runs = [run_name(number * 1000) for number in range(KEPT_RUNS + 2)]
     models = [f"loops/default/models/{run}{suffix}" for run in runs for suffix in (".vw", ".predict.vw")]
+    # An import that came after many rebuilds of the same cut.
+    imported, rebuilt = f"{runs[0]}-000001-0a1b2c3d", [f"{runs[0]}_{run}" for run in runs]
+    given = [f"loops/default/models/{version}.vw" for version in (imported, *rebuilt)]
 
     async def check() -> None:
         storage = Storage(load(system.settings))
@@ -45,6 +48,9 @@ def test_a_sweep_deletes_what_is_past_its_retention(tmp_path: Path, monkeypatch:
             for days in (-1, 400_000, 2**31 - 1):
                 assert await left(storage, every, days) == set(every), days
             assert await left(storage, models, 7) == set(models[4:])
+            for name in models:
+                await storage.delete(name)
+            assert await left(storage, given, 7, imported) == {given[0], *given[3:]}
         finally:
             await storage.close()
 

@@ -13,7 +13,7 @@ from shared import checkpoint, events, joined_log, late_log, trace_index, trace_
 from shared.checkpoint import Checkpoint
 from shared.errors import ApiError
 from shared.events import Observation
-from shared.homes import Home
+from shared.homes import Home, blob_name
 from shared.log_file import LogFile, log_name
 from shared.loops import LoopConfig
 from shared.planning import run_name
@@ -71,6 +71,20 @@ async def test_a_run_tells_whether_its_model_has_learned_the_event(service: Serv
     rejected = await find(service, "runs", "rejected")
     assert (rejected.status, rejected.learned_by, rejected.refusal) == ("rejected", None, "not a distribution")
     assert (await find(service, "runs", "under way")).status == "closing"
+
+
+async def test_a_model_is_called_as_everywhere_after_an_administrator_replaced_one(
+    service: Service, tmp_path: Path
+) -> None:
+    """A run that was repeated then has made another model."""
+    home, state, run = Home("epochs"), Checkpoint(cut=CUT, epoch=2), run_name(CUT)
+    await write(service, "epochs", tmp_path, [line("e")])
+    await service.storage.put(checkpoint.name(home), checkpoint.encode(state))
+    assert (await find(service, "epochs", "e")).learned_by == run
+    for version in (run, f"{run}-000001", state.model_version(run), f"{run}-000003-0a1b2c3d", f"{run}_{run}"):
+        for kind in (".vw", ".predict.vw"):
+            await service.storage.put(blob_name(home, "models", version + kind), b"x")
+    assert (await find(service, "epochs", "e")).learned_by == state.model_version(run)
 
 
 async def test_of_an_id_that_was_used_again_the_newest_event_is_told(service: Service, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_an_option_of_another_kind_is_refused(option: str) -> None:
         "-b 23", "-b 7", "-b x", "-b -5", "-b 1e1", "--bag 33", "--bag 0", "--cover ٣", "--epsilon 1.1",
         "--epsilon nan", "--epsilon -0.1", "--power_t inf", "-l 0x1", "--l1 -1", "-q a", "-q abc", "-q -d",
         "--cubic --daemon", "-q é:", "-q |a", "--interactions abcd", "--cb_type x", "--csoaa_ldf singleline",
-        "--random_seed 99999999999", "--squarecb=true", "--first 0", "--synthcoversize 5000",
+        "--random_seed 18446744073709551616", "--squarecb=true", "--first 0", "--synthcoversize 5000",
     ],
 )  # fmt: skip
 def test_a_value_out_of_bounds_is_refused(option: str) -> None:

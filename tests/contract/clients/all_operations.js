@@ -1,8 +1,9 @@
 // @azure-rest/ai-personalizer does every operation it knows, once, on the loop at argv[2] with its admin key argv[3].
+// argv[4] and argv[5] are a batch of decisions and one of outcomes, in base64.
 // Prints { "METHOD /path": { status, body } }. Its isUnexpected() is wrong for every path with a parameter.
 const { default: createClient } = require("@azure-rest/ai-personalizer");
 
-const [endpoint, key] = process.argv.slice(2);
+const [endpoint, key, decisions, outcomes] = process.argv.slice(2);
 const client = createClient(endpoint, { key }, { allowInsecureConnection: true });
 const answers = {};
 
@@ -28,7 +29,7 @@ const slots = [
   { id: "side", baselineAction: "b", excludedActions: ["c"] },
 ];
 const evaluation = { name: "mine", startTime: "2026-01-01T00:00:00Z", endTime: "2026-01-02T00:00:00Z", policies: [] };
-const octets = { contentType: "application/octet-stream", body: new Uint8Array([0, 1, 2, 254]) };
+const octets = (body) => ({ contentType: "application/octet-stream", body: new Uint8Array(body) });
 
 // The model as bytes: what the client makes of a body that is not text, it cannot send back.
 async function model() {
@@ -61,12 +62,12 @@ async function main() {
   await call("post", "/events/{eventId}/activate", [eventId]);
   await call("post", "/events/{eventId}/reward", [eventId], { body: { value: 1 } });
   await trained();
-  await call("put", "/model", [], { ...octets, body: await model() });
+  await call("put", "/model", [], octets(await model()));
   await call("delete", "/model");
   await call("get", "/logs/properties");
   await call("delete", "/logs");
-  await call("post", "/logs/interactions", [], octets);
-  await call("post", "/logs/observations", [], octets);
+  await call("post", "/logs/interactions", [], octets(Buffer.from(decisions, "base64")));
+  await call("post", "/logs/observations", [], octets(Buffer.from(outcomes, "base64")));
   await call("get", "/evaluations");
   await call("post", "/evaluations", [], { body: evaluation });
   await call("get", "/evaluations/{evaluationId}", ["e"]);
