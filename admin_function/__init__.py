@@ -8,6 +8,7 @@ from admin_function import (
     local_inference,
     logs,
     loops,
+    metrics,
     model,
     openapi,
     trace,
@@ -22,6 +23,7 @@ blueprints = (
     evaluations.bp,
     loops.bp,
     trace.bp,
+    metrics.bp,
     health.bp,
     openapi.bp,
 )

@@ -1,19 +1,24 @@
 """HTTP: rank."""
 
+import logging
+import time
+
 import azure.functions as func
 
-from shared import events, http, ranking, slots_ranking, slots_wire, wire
+from shared import events, http, ranking, slots_ranking, slots_wire, telemetry, wire
 from shared.auth import Role
 from shared.errors import ApiError
 from shared.event_log import LogUnavailable
 from shared.service import Service
 
 bp = func.Blueprint()
+_log = logging.getLogger(__name__)
 
 
 @http.operation(bp, "POST", "rank", Role.APP)
 async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /rank`: draws an action, logs the decision, answers 201."""
+    began = time.perf_counter()
     request = wire.rank_request(req.get_body())
     request.event_id = request.event_id or events.new_id()
     loop = service.loop(http.loop_of(req))
@@ -26,17 +31,19 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
         from shared.explanation import explain  # here, because it is rarely asked for, and slow anyway
 
         explained = explain(decision, loop.model)
-    partition, answer = service.partition(decision.event_id), ranking.answer(decision, explained)
+    event_id, model, answer = decision.event_id, decision.model, ranking.answer(decision, explained)
     event = ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
     # Hundreds of objects: while the log is waited for, the next request takes their place in the processor's cache.
     del request, decision
-    await _append(service, partition, event)
+    await _append(service, event_id, event)
+    _tell(service, loop.loop, event_id, model, began)
     return http.answer(answer, 201)
 
 
 @http.operation(bp, "POST", "multislot/rank", Role.APP)
 async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/rank`: draws an action for each slot, logs the decision, answers 201."""
+    began = time.perf_counter()
     request = slots_wire.rank_request(req.get_body())
     request.event_id = request.event_id or events.new_id()
     loop = service.loop(http.loop_of(req))
@@ -44,12 +51,19 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
     await loop.require(multi_slot=True)
     decision = slots_ranking.decide(request, loop.config, loop.model)
     event = slots_ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
-    await _append(service, service.partition(decision.event_id), event)
+    await _append(service, decision.event_id, event)
+    _tell(service, loop.loop, decision.event_id, decision.model, began)
     return http.answer(slots_ranking.answer(decision), 201)
 
 
-async def _append(service: Service, partition: int, event: bytes) -> None:
+async def _append(service: Service, event_id: str, event: bytes) -> None:
     try:
+        partition = service.partition(event_id)
         await service.interactions.append(partition, event, keep=not service.settings.rank_requires_log)
     except LogUnavailable:
         raise ApiError("OperationNotAllowed", "The event log is away; try again.", retry_after=1) from None
+
+
+def _tell(service: Service, loop: str, event_id: str, model: str, began: float) -> None:
+    share = service.settings.request_log_share
+    telemetry.request(_log, share, "rank", loop, began, event_id=event_id, model_version=model)

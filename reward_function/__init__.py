@@ -1,16 +1,19 @@
 """HTTP: reward and activate, single-slot and multi-slot."""
 
+import logging
+import time
 from typing import Literal
 
 import azure.functions as func
 
-from shared import events, http, slots_wire, wire
+from shared import events, http, slots_wire, telemetry, wire
 from shared.auth import Role
 from shared.errors import ApiError
 from shared.event_log import LogUnavailable
 from shared.service import Service
 
 bp = func.Blueprint()
+_log = logging.getLogger(__name__)
 
 
 @http.operation(bp, "POST", "events/{eventId}/reward", Role.APP)
@@ -78,8 +81,11 @@ def _observation(
 
 
 async def _observe(service: Service, event_id: str, observations: list[events.Observation]) -> func.HttpResponse:
+    began, first = time.perf_counter(), observations[0]
     try:
         await service.observations.append(service.partition(event_id), b"".join(map(events.encode, observations)))
     except LogUnavailable:
         raise ApiError("OperationNotAllowed", "The event log is away; send it again.", retry_after=1) from None
+    share = service.settings.request_log_share
+    telemetry.request(_log, share, "reward", first.loop, began, event_id=event_id, kind=first.kind)
     return http.no_content()

@@ -16,6 +16,7 @@ from shared.join import Joiner
 from shared.joined_log import join_line
 from shared.log_file import LogFile
 from shared.reader import Message
+from shared.statistics import Statistics
 from shared.writer import Writer
 
 
@@ -23,15 +24,17 @@ class Batch:
     """Feeds a loop's events through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late`
     (JSON lines). The same events give the same files; a file without anything in it is not made.
 
-    `counts` and `lessons` are final after `settle`, the files are complete after `close`.
+    statistics: those of the loop before the run, to which it adds. They, `counts` and `lessons` are final after
+    `settle`, the files are complete after `close`.
     """
 
-    def __init__(self, plan: Plan, joiner: Joiner, folder: Path) -> None:
+    def __init__(self, plan: Plan, joiner: Joiner, folder: Path, statistics: Statistics) -> None:
         self.lines, self.late = folder / "batch.dsjson.gz", folder / "late.jsonl.gz"
         self._config, self._cut, self._joiner = plan.config, plan.cut, joiner
         self._wait = round(plan.config.wait * 1000)
         self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
         self.lessons: list[Lesson] = []
+        self.statistics = statistics.copy()
         self._joined: LogFile | None = None
         self._late: LogFile | None = None
         self._writer: Writer | None = None
@@ -60,13 +63,18 @@ class Batch:
         if matched is None:
             self._keep("duplicate_ranks", at, line)
             return b""
-        joined = join_line(event, at, matched, self._config)
+        joined = join_line(event, at, [observation for _, observation in matched], self._config)
         fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
         self._tally[fate] += 1
         self._tally["matched"] += len(matched)
         self._tally["rewarded"] += joined.rewarded and fate == "learned"
         if joined.lesson:
             self.lessons.append(joined.lesson)
+        if not joined.skipped:
+            self.statistics.show(event, joined.reward)
+        for observed, observation in matched:
+            if observation.kind == "reward":
+                self.statistics.wait(observed - at)
         return joined.line
 
     def unreadable(self, at: int, line: bytes) -> None:

@@ -6,6 +6,7 @@ names; so a killed run leaves nothing behind that the next one does not overwrit
 """
 
 import hashlib
+from datetime import datetime
 
 import msgspec
 
@@ -14,6 +15,7 @@ from shared.artifacts import Artifact
 from shared.homes import Home, blob_name
 from shared.loops import LoopConfig
 from shared.service_configuration import Aggregation
+from shared.statistics import Statistics
 
 VERSION = 1
 FILE = "checkpoint.json"
@@ -55,6 +57,11 @@ class ModelRecord(msgspec.Struct, frozen=True):
     rewards: RewardSettings | None = None
     since: int = 0
 
+    @property
+    def born(self) -> float:
+        """When it was made, s since 1970."""
+        return datetime.fromisoformat(self.created).timestamp()
+
 
 class Counts(msgspec.Struct, frozen=True):
     """What became of the events since the loop began. Every event read is in exactly one count of its kind.
@@ -78,8 +85,55 @@ class Counts(msgspec.Struct, frozen=True):
     unreadable: int = 0
 
     def plus(self, other: "Counts") -> "Counts":
+        return self._with(other, 1)
+
+    def minus(self, other: "Counts") -> "Counts":
+        return self._with(other, -1)
+
+    def _with(self, other: "Counts", sign: int) -> "Counts":
         names = self.__struct_fields__
-        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        return Counts(**{name: getattr(self, name) + sign * getattr(other, name) for name in names})
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """What became of the interactions."""
+        return {
+            "learned": self.learned,
+            "skipped": self.skipped,
+            "logged": self.logged,
+            "rejected": self.rejected,
+            "duplicate": self.duplicate_ranks,
+        }
+
+    @property
+    def observations(self) -> dict[str, int]:
+        """What became of the rewards and activations."""
+        return {
+            "on_time": self.matched,
+            "late": self.late,
+            "orphan": self.orphans,
+            "duplicate": self.duplicate_observations,
+        }
+
+    @property
+    def defaulted(self) -> int:
+        """Interactions that were learned without a reward of their own."""
+        return self.learned - self.rewarded
+
+    @property
+    def fates(self) -> dict[str, int]:
+        """The same as a log line tells it."""
+        return {
+            "joined": self.learned + self.skipped + self.logged + self.rejected,
+            "learned": self.learned,
+            "on_time": self.matched,
+            "late": self.late,
+            "orphan": self.orphans,
+            "duplicate": self.duplicate_ranks + self.duplicate_observations,
+            "defaulted": self.defaulted,
+            "skipped": self.skipped,
+            "unreadable": self.unreadable,
+        }
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -100,6 +154,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     model: ModelRecord | None = None
     first_model: str | None = None
     counts: Counts = Counts()
+    statistics: Statistics = msgspec.field(default_factory=Statistics)
     apprentice: Apprentice | None = None
     failure: str | None = None
     committed: int = 0

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared import checkpoint
+from shared import checkpoint, telemetry
 from shared.checkpoint import Checkpoint
-from shared.homes import Home
+from shared.homes import Home, loop_of
 from shared.planning import run_name
 from shared.storage import Conflict, Storage
 
@@ -36,7 +36,7 @@ async def load(storage: Storage, home: Home) -> Stored:
         try:
             return Stored(checkpoint.decode(blob.data), blob.etag)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            _log.error("The checkpoint of loop %s is damaged (%s); restoring it from its copy.", home, error)
+            telemetry.error(_log, f"The checkpoint is damaged ({error}); restoring it from its copy.", loop_of(home))
     etag = blob.etag if blob else None
     for name in reversed(await storage.names(checkpoint.copies(home))):
         found = await storage.read(name)

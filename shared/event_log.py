@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from shared import telemetry
+
 # Event Hubs bills a message per 64 KB begun, and on the Basic tier takes 256 KB at most. Three times 65,536, less the
 # message's own overhead, cost no more per byte than one, and the SDK a third per event.
 MESSAGE_BYTES = 192_000
@@ -153,12 +155,12 @@ class _Lane:
 
     def _away(self, reason: str) -> None:
         if not self.failing:
-            _log.warning("Event log, partition %d, is away: %s", self._partition, reason)
+            telemetry.notice(_log, f"Event log, partition {self._partition}, is away: {reason}")
         self.failing = True
 
     def _acknowledge(self) -> None:
         if self.failing:
-            _log.warning("Event log, partition %d, is back.", self._partition)
+            telemetry.notice(_log, f"Event log, partition {self._partition}, is back.")
         self.failing = False
         for entry in self._flight:
             if entry.kept:

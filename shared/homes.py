@@ -20,6 +20,11 @@ def blob_name(home: Home, *parts: str) -> str:
     return "/".join(("loops", home, *parts))
 
 
+def loop_of(home: Home) -> str:
+    """The name of the loop whose home it is."""
+    return home.partition("/")[0]
+
+
 def all_homes(loop: str) -> str:
     """The prefix of the blobs of all loops that ever had this name."""
     return f"loops/{loop}/"

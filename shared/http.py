@@ -8,7 +8,7 @@ from typing import Literal
 import azure.functions as func
 import msgspec
 
-from shared import service
+from shared import service, telemetry
 from shared.auth import Role, key_in, require
 from shared.errors import ApiError
 from shared.loops import DEFAULT_LOOP
@@ -64,8 +64,8 @@ def endpoint(role: Role | None, limit: Limit = "max_body_bytes") -> Callable[[Wo
                 return await work(req, parts)
             except ApiError as error:
                 return refusal(error)
-            except Exception:
-                _log.exception("%s failed", work.__name__)
+            except Exception as error:
+                telemetry.error(_log, f"{work.__name__} failed: {error}", cause=error)
                 return refusal(ApiError("InternalServerError"))
 
         functools.update_wrapper(handle, work, assigned=("__name__", "__qualname__", "__module__", "__doc__"))

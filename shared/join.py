@@ -21,6 +21,8 @@ EARLY_MS = 120_000
 MEMORY_MS = 600_000
 
 Fate = Literal["late", "orphan"]
+# An observation of an interaction that is closed, behind its enqueued time in ms.
+Match = tuple[int, Observation]
 
 
 class Pending:
@@ -91,7 +93,7 @@ class Joiner:
         if end is not None and (_within(at, end, wait) or at <= min(self.cut, end + MEMORY_MS)):
             pending.taken = True
 
-    def close(self, event_id: str, at: int, wait: int, made: int | None = None) -> list[Observation] | None:
+    def close(self, event_id: str, at: int, wait: int, made: int | None = None) -> list[Match] | None:
         """The observations of an interaction in order of arrival; None if it repeats one within its window.
 
         made: when its sender made it, in ms. One that was stored unacknowledged is stored again when the hub is back,
@@ -110,7 +112,8 @@ class Joiner:
         matched = [one for one in candidates if not one.late and _within(one.at, at + wait, wait)]
         for pending in matched:
             pending.taken = True
-        return [decode_observation(one.line) for one in sorted(matched, key=lambda one: (one.at, one.sequence))]
+        in_order = sorted(matched, key=lambda one: (one.at, one.sequence))
+        return [(one.at, decode_observation(one.line)) for one in in_order]
 
     def settle(self, cut: int, wait: int) -> Iterator[Settled]:
         """Moves to a new cut: every interaction up to it has been closed. Yields what can no longer be matched."""

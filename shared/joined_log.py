@@ -48,7 +48,8 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
 class Joined(NamedTuple):
     """One joined event: its line of the log, and what the counters want to know.
 
-    skipped: never activated. logged: not to be learned, by its mode. lesson: what an apprentice did.
+    skipped: never activated. logged: not to be learned, by its mode. lesson: what an apprentice did. reward: of
+    several slots, that of the first.
     """
 
     line: bytes
@@ -56,6 +57,7 @@ class Joined(NamedTuple):
     skipped: bool
     logged: bool = False
     lesson: Lesson | None = None
+    reward: float = 0.0
 
 
 class _Named(msgspec.Struct):
@@ -88,8 +90,8 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
     logged = interaction.mode == "LoggingOnly" and activated
     foreign = (interaction.slots is not None) != is_multi_slot(config.policy.arguments)
     if interaction.slots is not None:
-        line, lesson = slots_log.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
-        return Joined(line, bool(rewards), not activated or foreign, logged, lesson)
+        made = slots_log.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
+        return Joined(made.line, bool(rewards), not activated or foreign, logged, made.lesson, made.reward)
     reward = aggregate(rewards, config.aggregation, config.default_reward)
     lesson = Lesson(interaction.a[0] == 1, reward) if interaction.mode == "Apprentice" and activated else None
     single = _Line(
@@ -110,7 +112,7 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         drop=interaction.drop,
         o=[_outcome(one) for one in observations],
     )
-    return Joined(_encode(single) + b"\n", bool(rewards), not activated or foreign, logged, lesson)
+    return Joined(_encode(single) + b"\n", bool(rewards), not activated or foreign, logged, lesson, reward)
 
 
 def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:

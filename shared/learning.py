@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from shared import archive, artifacts, policy
+from shared import archive, artifacts, policy, telemetry
 from shared.checkpoint import Checkpoint, ModelRecord, Plan, RewardSettings
-from shared.homes import Home
+from shared.homes import Home, loop_of
 from shared.joined_log import relabelled
 from shared.loops import LoopConfig
 from shared.storage import Storage
@@ -42,17 +42,18 @@ async def start(storage: Storage, home: Home, before: Checkpoint, plan: Plan, fo
     if model is None:
         return await Learner.start(config.arguments, None, folder), 0
     if not policy.is_same(model.arguments, config.arguments):
-        _log.warning("Loop %s: its policy has changed; learning the whole log with it.", home)
+        telemetry.notice(_log, "The policy has changed; learning the whole log with it.", loop_of(home))
         return await _relearn(storage, home, before, config, 0, folder), 0
     since = max(0, plan.cut - config.model_retrain_days * DAY_MS)
     if is_outdated(model, config) and await archive.runs(storage, home, before.cut, since):
         days = config.model_retrain_days
-        _log.warning("Loop %s: its rewards or exploration have changed; learning %d days of log anew.", home, days)
+        changed = f"Rewards or exploration have changed; learning {days} days of log anew."
+        telemetry.notice(_log, changed, loop_of(home))
         return await _relearn(storage, home, before, config, since, folder), since
     try:
         previous = await artifacts.fetch(storage, model.trainer, folder / "previous.vw")
     except artifacts.DamagedArtifact as damage:
-        _log.error("Loop %s: %s; learning the log again.", home, damage)
+        telemetry.error(_log, f"{damage}; learning the log again.", loop_of(home))
         return await _relearn(storage, home, before, config, model.since, folder), model.since
     return await Learner.start(config.arguments, previous, folder), model.since
 

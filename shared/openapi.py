@@ -13,7 +13,7 @@ from shared.http import JSON, VERSIONS
 from shared.openapi_contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, NOT_PART
 from shared.openapi_deployment import LOOPS, SERVICE
 from shared.openapi_operation import Operation
-from shared.openapi_schemas import Binary, ErrorResponse, Page
+from shared.openapi_schemas import Binary, ErrorResponse, Metrics, Page
 
 # Every operation that the service answers.
 OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *SERVICE, *NOT_PART]
@@ -38,7 +38,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "number": {"schema": {"enum": ["1", "2"]}, "example": "2"},
     "signed": {"in": "query", "schema": {"type": "boolean", "default": False}, "example": False},
 }
-_MEDIA = {Binary: ("application/octet-stream", {}), Page: ("text/html", {"type": "string"})}
+_MEDIA = {
+    Binary: ("application/octet-stream", {}),
+    Page: ("text/html", {"type": "string"}),
+    Metrics: ("text/plain", {"type": "string"}),
+}
 _NO_KEY = ("PayloadSizeExceeded", "InternalServerError")
 _KEY = ("Unauthorized", "ResourceNotFound", "OperationNotAllowed")
 

@@ -55,8 +55,20 @@ LOOPS = [
         answer=Report,
         errors=("ApprenticeModeNeverTurnedOn",),
     ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/metrics",
+        summary="The metrics of a loop, counted from the store, for Prometheus.",
+        answer=schemas.Metrics,
+    ),
 ]
 SERVICE = [
+    _service(
+        path="metrics",
+        summary="The metrics of all loops, counted from the store, for Prometheus.",
+        role=Role.OWNER,
+        answer=schemas.Metrics,
+    ),
     _service(path="health", summary="Whether this process is well.", answer=schemas.Health),
     _service(path="openapi.json", summary="This document.", answer=dict[str, Any]),
     _service(path="docs", summary="This document, to be read.", answer=schemas.Page),

@@ -26,6 +26,10 @@ class Page:
     """A page to be read."""
 
 
+class Metrics:
+    """Metrics as Prometheus reads them."""
+
+
 class PersonalizerError(msgspec.Struct, omit_defaults=True):
     """What went wrong, by its code, and what to change."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from shared import telemetry
 from shared.auth import Keys, Role
 from shared.errors import ApiError
 from shared.loops import DEFAULT_LOOP
@@ -85,7 +86,7 @@ class Registry:
         try:
             await self.refresh()
         except Exception as error:
-            _log.warning("The loops stay as they were known: %s", error)
+            telemetry.notice(_log, f"The loops stay as they were known: {error}")
             self._checked = time.monotonic()
 
     async def refresh(self) -> Loops:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared import archive, artifacts, commits, events, learning, retention, trace_index
+from shared import archive, artifacts, commits, events, instruments, learning, retention, telemetry, trace_index
 from shared.apprentice import Apprentice
 from shared.batch import Batch
 from shared.checkpoint import Checkpoint, Counts, ModelRecord, Plan
@@ -62,7 +62,7 @@ class Run:
         self._folder.mkdir()
         joiner, self.trainee.joiner = self.trainee.joiner, None
         self._joiner = joiner or await self._remember()
-        self._batch = Batch(self.plan, self._joiner, self._folder)
+        self._batch = Batch(self.plan, self._joiner, self._folder, self.before.statistics)
 
     def observe(self, message: Message, event: events.Observation, line: bytes) -> None:
         """Takes in an observation, unless an earlier run has done so and remembers it."""
@@ -139,7 +139,7 @@ class Run:
         try:
             file = await artifacts.fetch(self._storage, before.seen, self._folder / "seen.before")
         except artifacts.DamagedArtifact as damage:
-            _log.error("Loop %s: %s; reading the log instead.", self.loop, damage)
+            telemetry.error(_log, f"{damage}; reading the log instead.", self.loop)
             wait = round(self.plan.config.wait * 1000)
             return Joiner(before.cut, await archive.recollect(self._storage, self._home, before.cut, wait))
         return Joiner(before.cut, load_seen(gzip.decompress(file.read_bytes())))
@@ -163,7 +163,7 @@ class Run:
                 self._learners.release()
 
     def _after(self, reached: list[int]) -> Checkpoint:
-        observed = self.plan.observations
+        observed, statistics = self.plan.observations, self._batch.statistics
         firsts = [self._joiner.unsettled(partition) for partition in range(len(observed))]
         return msgspec.structs.replace(
             self.before,
@@ -171,6 +171,7 @@ class Run:
             interactions=[max(pair) for pair in zip(self.before.interactions, reached, strict=True)],
             observations=[head if first is None else first - 1 for first, head in zip(firsts, observed, strict=True)],
             observed=observed,
+            statistics=statistics if statistics.is_finite else self.before.statistics,
         )
 
     def _is_worth(self, after: Checkpoint) -> bool:
@@ -211,7 +212,19 @@ class Run:
             plan=None,
         )
         self.trainee.keep(await commits.commit(self._storage, self._home, stored, changed, plan.run))
+        self._tell(changed)
         return changed
+
+    def _tell(self, after: Checkpoint) -> None:
+        counts = after.counts.minus(self.before.counts)
+        telemetry.tell(_log, "joined", self.loop, **counts.fates)
+        meters = instruments.current()
+        if meters is not None:
+            meters.joined(self.loop, counts.ranks, counts.observations)
+        model, previous = after.model, self.before.model
+        if model is not None and model != previous:
+            age = model.born - previous.born if previous is not None else 0.0
+            telemetry.tell(_log, "published", self.loop, model_version=model.version, model_age_seconds=round(age, 3))
 
     def _apprenticeship(self) -> Apprentice | None:
         before, lessons = self.before.apprentice, self._batch.lessons
@@ -229,7 +242,7 @@ class Run:
             await self._learner.finish()
         except TrainingRefused as refusal:
             run = self.plan.run
-            _log.error("The model of run %s of loop %s was refused: %s", run, self.loop, refusal)
+            telemetry.error(_log, f"The model of run {run} was refused: {refusal}", self.loop)
             await self._storage.put(log_name(self._home, self.plan.cut, "refusal"), str(refusal).encode())
             counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
             return msgspec.structs.replace(after, counts=after.counts.plus(counts), failure=f"{run}: {refusal}")

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from shared import artifacts, checkpoint, policy, sampling
+from shared import artifacts, checkpoint, policy, sampling, telemetry
 from shared.checkpoint import ModelRecord
 from shared.errors import ApiError
 from shared.homes import Home, blob_name
@@ -95,7 +95,7 @@ class Serving:
                 self.failure = None
             except Exception as error:
                 if self.failure is None:
-                    _log.warning("Loop %s keeps what it has: %s", self.loop, error)
+                    telemetry.notice(_log, f"It keeps what it has: {error}", self.loop)
                 self.failure = f"{type(error).__name__}: {error}"
         self._checked = time.monotonic()
         self._loaded.set()

@@ -90,6 +90,9 @@ class Settings:
         "Events kept for retry while the event log is away; more are dropped and counted.", 67_108_864, 0
     )
     rank_requires_log: bool = _setting("Answer Rank with 503 when its event was not acknowledged in time.", False)
+    request_log_share: float = _setting(
+        "Share of the events whose Rank, rewards and activations write a log line; 1: all.", 0.01, 0, 1
+    )
     trainer_schedule: str = _setting(
         "NCRONTAB of the trainer; each loop trains at its own modelExportFrequency.", "*/10 * * * * *"
     )

@@ -1,6 +1,7 @@
 """Joined multi-slot events as lines of dsjson, with one outcome per slot."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -47,13 +48,21 @@ class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     o: list[_Observed] = []
 
 
+class Made(NamedTuple):
+    """A line, what it teaches an apprentice, and the reward of its first slot."""
+
+    line: bytes
+    lesson: Lesson | None
+    reward: float
+
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Line).decode
 
 
 def line(
     interaction: Interaction, timestamp: str, observations: Sequence[Observation], config: LoopConfig, skip: bool
-) -> tuple[bytes, Lesson | None]:
+) -> Made:
     """The line of a multi-slot interaction with its observations in order; `skip` keeps the learner from it.
 
     Rewards count for the slot they name, each slot without one gets the default. Member `o` has the observations that
@@ -80,7 +89,7 @@ def line(
         o=list(map(_observed, others)),
     )
     _label(state, config)
-    return _encode(state) + b"\n", _lesson(state)
+    return Made(_encode(state) + b"\n", _lesson(state), 0.0 - outcomes[0].original_cost if outcomes else 0.0)
 
 
 def _slot(reward: Observation, slots: Sequence[Slot]) -> str | None:

@@ -18,7 +18,8 @@ class Trainee:
     `checkpoint` may be ahead of the stored one, whose ETag is `etag`: what a pass found nothing in is remembered here
     and not written. `written`: the sum of the stored one's positions in the interactions hub. `joiner`: the open
     observations at that checkpoint, None if they have to be read again. created: when the loop was made; `ran`,
-    `looked`: when a run, and its configuration, were last looked for.
+    `looked`: when a run, and its configuration, were last looked for. behind: since when (s since 1970) it has had
+    interactions that should be closed and are not, as far as is known; None if it has none.
     """
 
     def __init__(self, loop: str, created: str, initial: LoopConfig) -> None:
@@ -26,6 +27,11 @@ class Trainee:
         self.config = self._initial = initial
         self.forget()
         self.looked = 0.0
+        self.behind: float | None = None
+
+    def fall_behind(self) -> None:
+        """Something went wrong: from now on there may be something that should have been closed."""
+        self.behind = self.behind or time.time()
 
     def forget(self) -> None:
         """After a failure: the next tick begins with what is stored."""

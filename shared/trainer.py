@@ -13,8 +13,9 @@ from typing import TypeVar
 
 import msgspec
 
-from shared import planning, service
+from shared import planning, service, telemetry
 from shared.checkpoint import Checkpoint, Plan
+from shared.heartbeat import Pulse
 from shared.links import Links, Pair
 from shared.loops import DEFAULT_LOOP, new_loop
 from shared.passes import Pass
@@ -41,10 +42,20 @@ class Trainer:
         self._settings, self._storage, self._registry = parts.settings, parts.storage, parts.registry
         self._links = Links(parts.settings)
         self._trainees: dict[str, Trainee] = {}
+        self._pulse = Pulse(parts.storage)
         self._learners = asyncio.Semaphore(LEARNERS)
 
     async def tick(self) -> None:
         """Runs what is due, until it has caught up with the hubs as they are now. One loop's failure is logged."""
+        began = time.time()
+        try:
+            await self._tick(began)
+        except Exception:
+            await self._pulse.beat(self._behind(), began, done=False)
+            raise
+        await self._pulse.beat(self._behind(), began, done=True)
+
+    async def _tick(self, began: float) -> None:
         due = await self._due()
         if not due:
             return
@@ -53,11 +64,16 @@ class Trainer:
         except BaseException:
             for trainee in due:
                 trainee.forget()
+                trainee.fall_behind()
             raise
         while due:
             group = _oldest(due)
             due = [trainee for trainee in due if trainee not in group]
             due += await self._serve(group, heads)
+            await self._pulse.beat(self._behind(), began, done=False)
+
+    def _behind(self) -> dict[str, float]:
+        return {loop: trainee.behind for loop, trainee in self._trainees.items() if trainee.behind is not None}
 
     async def close(self) -> None:
         await self._links.close()
@@ -73,6 +89,8 @@ class Trainer:
             try:
                 if await trainee.look(self._storage, self._registry, now):
                     due.append(trainee)
+                else:
+                    trainee.behind = None
             except Exception as error:
                 _tell(trainee, error)
 
@@ -84,7 +102,7 @@ class Trainer:
         try:
             await self._registry.refresh()
         except msgspec.DecodeError as error:
-            _log.error("The loops are damaged (%s); those that are known go on.", error)
+            telemetry.error(_log, f"The loops are damaged ({error}); those that are known go on.")
         made = {DEFAULT_LOOP: ""} | {name: record.created for name, record in self._registry.loops.items()}
         known = self._trainees
         self._trainees = {
@@ -93,6 +111,10 @@ class Trainer:
             else Trainee(name, created, new_loop(self._settings))
             for name, created in made.items()
         }
+        if not known:
+            for name, since in (await self._pulse.recall()).items():
+                if name in self._trainees:
+                    self._trainees[name].behind = since
 
     async def _heads(self, due: list[Trainee]) -> Heads:
         """The heads of the hubs. Meanwhile the links that are needed first are opened."""
@@ -111,18 +133,23 @@ class Trainer:
             try:
                 pair = await self._links.pair(_pace(group[0]))
                 runs = await self._plan(group, heads, pair, Path(folder))
-                if not runs:
-                    return []
-                await self._execute(runs, pair)
+                if runs:
+                    await self._execute(runs, pair)
             except BaseException as error:
                 for trainee in group:
                     trainee.forget()
+                    trainee.fall_behind()
                 if not isinstance(error, Exception):
                     raise
-                _log.exception("The hubs could not be read for %s.", ", ".join(trainee.loop for trainee in group))
+                loops = ", ".join(trainee.loop for trainee in group)
+                telemetry.error(_log, f"The hubs could not be read for {loops}: {error}", cause=error)
                 return []
         left = [run.trainee for run in runs if run.trainee.joiner is not None]
-        return [trainee for trainee in left if trainee.checkpoint.cut < self._latest(trainee, heads)]
+        left = [trainee for trainee in left if trainee.checkpoint.cut < self._latest(trainee, heads)]
+        for trainee in group:
+            if trainee.ran:  # else it has failed, or another trainer was faster
+                trainee.behind = self._due_at(trainee) if trainee in left else None
+        return left
 
     async def _plan(self, group: list[Trainee], heads: Heads, pair: Pair, folder: Path) -> list[Run]:
         """The runs of a pass; none if there is nothing to do."""
@@ -183,6 +210,10 @@ class Trainer:
     def _latest(self, trainee: Trainee, heads: Heads) -> int:
         return int((heads.clock - trainee.config.wait - self._settings.clock_skew_seconds) * 1000)
 
+    def _due_at(self, trainee: Trainee) -> float:
+        """When what is behind its cut was to be closed, s since 1970."""
+        return trainee.checkpoint.cut / 1000 + trainee.config.wait + self._settings.clock_skew_seconds
+
 
 def _oldest(trainees: list[Trainee]) -> list[Trainee]:
     """Of the loops that may go together, those that are furthest behind."""
@@ -202,10 +233,11 @@ def _observed(trainee: Trainee) -> list[int]:
 
 def _tell(trainee: Trainee, error: Exception) -> None:
     if isinstance(error, Conflict):
-        _log.info("Another trainer was faster: %s", error)
+        telemetry.notice(_log, f"Another trainer was faster: {error}", trainee.loop, logging.INFO)
     else:
+        trainee.fall_behind()
         expected = isinstance(error, StorageUnavailable | msgspec.DecodeError)
-        _log.error("Loop %s was not trained: %s", trainee.loop, error, exc_info=None if expected else error)
+        telemetry.error(_log, f"It was not trained: {error}", trainee.loop, None if expected else error)
 
 
 async def _each(limit: int, step: Callable[[_Item], Awaitable[None]], items: Iterable[_Item]) -> None:

@@ -27,6 +27,7 @@ OPERATIONS: list[tuple[str, str, Any]] = [
     ("GET", "personalizer/v1.0/logs/properties", None),
     ("DELETE", "personalizer/v1.0/logs", None),
     ("GET", "events/e", None),
+    ("GET", "metrics", None),
     ("GET", "", None),
     ("DELETE", "", None),
     ("POST", "keys/app/1", None),

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from azure.eventhub import EventData, EventHubProducerClient
 from harness.load import ACTIONS
+from harness.metrics import differences, key, scraped
 from harness.stored import Loop
 from harness.system import System, running
 
@@ -118,6 +119,24 @@ def test_each_event_has_the_fate_its_order_and_time_give_it(system: System) -> N
     assert Counter(Loop(system).late()) == late
     fates = {"learned": 9, "rewarded": 4, "skipped": 1, "duplicate_ranks": 2, "matched": 9, "late": 2}
     assert Loop(system).counts() == fates
+    assert differences(Loop(system), system) == []
+    told = scraped(system)
+    ledger = {
+        key("ranks_total", loop="default", fate="learned"): 9,
+        key("ranks_total", loop="default", fate="skipped"): 1,
+        key("ranks_total", loop="default", fate="duplicate"): 2,
+        key("observations_total", loop="default", fate="on_time"): 9,
+        key("observations_total", loop="default", fate="late"): 2,
+        key("observations_total", loop="default", fate="orphan"): 0,
+        key("defaulted_total", loop="default"): 5,
+        key("decisions_total", loop="default"): 9,
+        key("reward_sum", loop="default", policy="online"): 0.25 + 0.5 + 0.625 + 0.375 + 5 * DEFAULT,
+        key("reward_delay_seconds_bucket", loop="default", le="5"): 6,
+        key("reward_delay_seconds_count", loop="default"): 6,
+        key("trainer_lag_seconds", loop="default"): 0,
+    }
+    assert {name: told[name] for name in ledger} == ledger
+    assert 0 < told[key("reward_delay_seconds_sum", loop="default")] < 6 * WAIT
 
 
 @pytest.mark.soak
@@ -131,4 +150,7 @@ def test_a_reward_for_an_unknown_event_is_an_orphan_after_two_minutes(system: Sy
             assert time.monotonic() < deadline
             Client(http).rank(f"company-{time.monotonic()}")
             time.sleep(1)
+    loop.wait_until_done()  # what is kept is seen before the run that kept it is committed
     assert loop.counts()["orphans"] == before + 1
+    assert differences(loop, system) == []
+    assert scraped(system)[key("observations_total", loop="default", fate="orphan")] == before + 1

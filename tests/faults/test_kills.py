@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness.load import Load
+from harness.metrics import differences
 from harness.stored import Loop
 from harness.system import Part, System, running, wait_until
 
@@ -25,6 +26,7 @@ def audited(system: System, seed: int, wait: float) -> Iterator[Load]:
     assert load.failures == []
     assert load.ledger.contradictions(loop.joined(), wait) == []
     assert loop.weights() == loop.replayed()
+    assert differences(loop, system) == []
 
 
 def check_undisturbed(system: System) -> None:
@@ -40,6 +42,7 @@ def check_undisturbed(system: System) -> None:
     reference.wait_until_done()
     trainer.end()
     assert reference.counts() == loop.counts()
+    assert reference.checkpoint()["statistics"] == loop.checkpoint()["statistics"]
     assert sorted(reference.joined()) == sorted(loop.joined())
     assert reference.weights() == loop.weights()
 

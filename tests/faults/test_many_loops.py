@@ -167,7 +167,10 @@ def test_a_trainer_that_is_killed_loses_and_repeats_nothing(system: System, site
 def test_a_loop_with_a_damaged_configuration_stops_no_other(system: System, sites: list[Site]) -> None:
     damaged, other = sites[:2]
     damaged.stored.write(damaged.stored.name("config.json"), b'{"wait":')
-    wait_until(lambda: f"Loop {damaged.name} was not trained" in system.timers.log(), "the trainer tells of it")
+    wait_until(
+        lambda: f'"loop":"{damaged.name}","message":"It was not trained' in system.timers.log(),
+        "the trainer tells of it",
+    )
     for site in (damaged, other):
         site.visit(2)
     other.wait()

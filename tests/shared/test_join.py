@@ -66,7 +66,7 @@ def play(ranked: list[Ranked], observed: list[Seen], cuts: list[int], restarts: 
                 if matched is None:
                     duplicates += 1
                 else:
-                    matches[one] = [event.nonce for event in matched]
+                    matches[one] = [event.nonce for _, event in matched]
         fates.update(
             (settled_one.fate, decode_observation(settled_one.line).nonce) for settled_one in joiner.settle(cut, WAIT)
         )

@@ -30,7 +30,8 @@ def joined(*observations: Observation, deferred: bool = False, **config: Any) ->
 def test_a_line_has_the_members_of_the_service() -> None:
     made = joined(reward("e", "side", 0.5))
     line = json.loads(made.line)
-    assert (made.rewarded, made.skipped) == (True, False)
+    assert (made.rewarded, made.skipped, made.reward) == (True, False, 0.0)
+    assert joined(reward("e", "top", 0.5)).reward == 0.5
     decision = decide(body(eventId="e"))
     costs, observed = [0.0, -0.5], [[], [{"v": 0.5, "EventId": "e", "ActionTaken": False, "SlotId": "side"}]]
     assert line == {

@@ -1,0 +1,91 @@
+"""`GET /metrics`: what the store knows of loops, and so the same whichever process answers and however many there are.
+
+A run counts when it is committed, and once, however often it was repeated.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+import msgspec
+
+from shared import checkpoint, exposition, heartbeat, loop_metrics
+from shared.checkpoint import Checkpoint
+from shared.errors import ApiError
+from shared.exposition import Family, Sample
+from shared.heartbeat import Heartbeat
+from shared.homes import Home, home_of
+from shared.loops import DEFAULT_LOOP
+from shared.service import Service
+from shared.serving import Serving
+from shared.storage import Storage, StorageUnavailable
+
+LOOKS = 16  # checkpoints read at once
+
+
+class State(NamedTuple):
+    """What is known of a loop; `checkpoint` is None if the stored one is damaged."""
+
+    loop: str
+    checkpoint: Checkpoint | None
+
+
+async def report(service: Service, loop: Serving | None = None) -> bytes:
+    """The metrics of one loop, or of all of them, as text; raises ApiError."""
+    try:
+        homes = {loop.loop: loop.home} if loop is not None else await _homes(service)
+        states = await _states(service.storage, homes)
+        beat = await heartbeat.load(service.storage)
+    except StorageUnavailable:
+        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    return exposition.encode(families(states, beat, time.time()))
+
+
+async def _homes(service: Service) -> dict[str, Home]:
+    with suppress(msgspec.DecodeError):  # then those that are known
+        await service.registry.refresh()
+    made = {name: record.created for name, record in sorted(service.registry.loops.items())}
+    return {name: home_of(name, created) for name, created in {DEFAULT_LOOP: "", **made}.items()}
+
+
+async def _states(storage: Storage, homes: Mapping[str, Home]) -> list[State]:
+    slots = asyncio.Semaphore(LOOKS)
+
+    async def state(loop: str, home: Home) -> State:
+        async with slots:
+            blob = await storage.read(checkpoint.name(home))
+        try:
+            return State(loop, checkpoint.decode(blob.data) if blob else Checkpoint())
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return State(loop, None)
+
+    return await asyncio.gather(*(state(*one) for one in homes.items()))
+
+
+def families(states: Iterable[State], beat: Heartbeat, now: float) -> list[Family]:
+    """All metrics. now: s since 1970."""
+    states = list(states)
+    made = {family.name: family for family in _trainer(states, beat, now)}
+    for loop, state in states:
+        for family in loop_metrics.families(loop, state, now) if state is not None else ():
+            made.setdefault(family.name, family._replace(samples=[])).samples.extend(family.samples)
+    return list(made.values())
+
+
+def _trainer(states: Iterable[State], beat: Heartbeat, now: float) -> Iterator[Family]:
+    ticked = [Sample({}, beat.ticked)] if beat.ticked else []
+    took = [Sample({}, beat.duration)] if beat.ticked else []
+    lags = [Sample({"loop": loop}, beat.lag(loop, now)) for loop, _ in states]
+    damaged = [Sample({"loop": loop}, state is None) for loop, state in states]
+    yield Family(
+        "personalizer_trainer_last_tick_timestamp_seconds", "gauge", "When the last tick began that ran to its end; "
+        "stored once a minute.", ticked,
+    )  # fmt: skip
+    yield Family("personalizer_trainer_tick_duration_seconds", "gauge", "How long that tick took.", took)
+    yield Family(
+        "personalizer_trainer_lag_seconds", "gauge", "For how long interactions of the loop have waited to be closed "
+        "that are due; 0 if there are none.", lags,
+    )  # fmt: skip
+    yield Family("personalizer_checkpoint_damaged", "gauge", "1: the loop's state cannot be read.", damaged)

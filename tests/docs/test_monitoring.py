@@ -1,0 +1,49 @@
+"""docs/monitoring.md names every metric and every event of the log with its members, and nothing else."""
+
+import re
+
+from harness.system import PROJECT
+
+from shared import metrics
+from shared.artifacts import Artifact
+from shared.checkpoint import Checkpoint, ModelRecord
+from shared.events import Interaction
+from shared.exposition import Family
+from shared.heartbeat import Heartbeat
+from shared.instruments import SWITCHES
+from shared.metrics import State
+from shared.statistics import Statistics
+from shared.telemetry import VOCABULARY
+
+PAGE = (PROJECT / "docs" / "monitoring.md").read_text()
+ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line.startswith("| `")]
+
+
+def families() -> list[Family]:
+    """All metrics there are."""
+    statistics = Statistics()
+    for action in (1, 1, 2):
+        statistics.show(Interaction(1, "l", "e", "", "Online", False, "N/A", [action], [0.5], b"{}"), 1.0)  # type: ignore[arg-type]
+    model = ModelRecord("v", Artifact("v", ""), Artifact("v", ""), "2026-01-01T00:00:00Z", "")
+    state = Checkpoint(model=model, committed=1, statistics=statistics)
+    return metrics.families([State("l", state)], Heartbeat(ticked=1.0), 2.0)
+
+
+def test_every_metric_is_described_with_its_labels() -> None:
+    described = {row[0].strip("`"): row[1] for row in ROWS if row[0].startswith("`personalizer_")}
+    assert set(described) == {family.name for family in families()}
+    for family in families():
+        labels = set(family.samples[0].labels) - {"loop", "le"}
+        named = set(re.findall(r"`(\w+)`", described[family.name]))
+        assert named == labels, family.name
+        assert ("loop" in family.samples[0].labels) == (described[family.name] != "none")
+    assert set(re.findall(r"personalizer_\w+", PAGE)) == set(described)
+
+
+def test_every_event_is_described_with_its_members() -> None:
+    described = {row[0].strip("`"): tuple(re.findall(r"`(\w+)`", row[1])) for row in ROWS if len(row) == 3}
+    assert {name: members for name, members in described.items() if "personalizer" not in name} == VOCABULARY
+
+
+def test_the_switches_are_named() -> None:
+    assert all(f"`{switch}`" in PAGE for switch in SWITCHES)
