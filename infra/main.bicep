@@ -56,6 +56,9 @@ param httpConcurrency int = 32
 @description('Instances that always run for HTTP; 0 saves their price and makes the first Rank after a pause wait for a start.')
 param alwaysReadyInstances int = 1
 
+@description('When the trainer looks for work, as NCRONTAB. Each look is an execution of a second at least; loops train at their own modelExportFrequency, at the next look.')
+param trainerSchedule string = '0 * * * * *'
+
 @allowed([
   'Basic'
   'Standard'
@@ -303,6 +306,7 @@ module api 'app/api.bicep' = {
     observationsHub: hubs.outputs.observationsHub
     consumerGroup: hubs.outputs.consumerGroup
     longestRewardWaitHours: longestRewardWaitHours
+    trainerSchedule: trainerSchedule
     vaultName: vault.outputs.name
     signingKeyFromVault: signingKeyFromVault
     insightsName: monitoring.outputs.insightsName

@@ -21,6 +21,7 @@ param interactionsHub string
 param observationsHub string
 param consumerGroup string
 param longestRewardWaitHours int
+param trainerSchedule string
 param vaultName string
 param signingKeyFromVault bool
 param insightsName string
@@ -122,6 +123,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
     INTERACTIONS_HUB: interactionsHub
     OBSERVATIONS_HUB: observationsHub
     LONGEST_REWARD_WAIT_HOURS: string(longestRewardWaitHours)
+    TRAINER_SCHEDULE: trainerSchedule
     AZURE_CLIENT_ID: identityClientId
   })
 }

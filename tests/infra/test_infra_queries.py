@@ -3,17 +3,13 @@
 import re
 
 import pytest
+from harness import functions
 from harness.bicep import INFRA
 
-# One JSON object per log line. To be imported from shared/telemetry.py, once it declares the same.
+from shared.telemetry import VOCABULARY
+
 EVERY = {"event", "loop"}
-LINES = {
-    "tick": {"lag_seconds", "duration_seconds"},
-    "joined": {"joined", "on_time", "late", "orphan", "duplicate", "defaulted", "skipped"},
-    "published": {"model_version", "model_age_seconds"},
-    "rank": {"event_id", "model_version", "latency_ms"},
-    "error": set[str](),
-}
+LINES = {event: set(members) for event, members in VOCABULARY.items()}
 # Of Azure Monitor's tables AppTraces and AppRequests.
 COLUMNS = {"TimeGenerated", "Message", "SeverityLevel", "Name", "ResultCode", "ItemCount"}
 QUERIES = {path.name: path.read_text() for path in sorted((INFRA / "queries").glob("*.kql"))}
@@ -51,8 +47,6 @@ def test_every_query_is_used_and_there() -> None:
 
 
 def test_the_functions_named_are_those_that_rank() -> None:
-    import function_app
-
-    names = {function.get_function_name() for function in function_app.app.get_functions()}
+    names = functions.declared()
     named = set(re.findall(r"'(\w+)'", QUERIES["rank-errors.kql"]))
     assert named == {name for name in names if name.endswith("rank")}
