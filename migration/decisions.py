@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import Raw
 
 from migration import safety
 from shared.names import MAX_MAGNITUDE
+from shared.rlc_context import BadContext
+from shared.rlc_decisions import LEAST_PROBABILITY
 
 # Probabilities were written with seven digits.
 ROUNDING = 1e-5
@@ -41,7 +43,7 @@ class _Features(msgspec.Struct, gc=False):
 class _Context(msgspec.Struct, gc=False):
     shared: Raw = msgspec.field(name="FromUrl", default=Raw())
     actions: list[_Features] = msgspec.field(name="_multi", default=[])
-    slots: list[_Features] | UnsetType = msgspec.field(name="_slots", default=UNSET)
+    slots: list[_Features] | None = msgspec.field(name="_slots", default=None)
 
 
 class _Outcome(msgspec.Struct, gc=False):
@@ -58,11 +60,11 @@ class _Line(msgspec.Struct, gc=False):
     index: int | None = msgspec.field(name="_labelIndex", default=None)
     skip: bool = msgspec.field(name="_skipLearn", default=False)
     deferred: bool = msgspec.field(name="_deferred", default=False)
-    dropped: float = msgspec.field(name="pdrop", default=0)
-    id: str = msgspec.field(name="EventId", default="")
+    dropped: float | None = msgspec.field(name="pdrop", default=0)
+    id: str | None = msgspec.field(name="EventId", default="")
     at: datetime | None = msgspec.field(name="Timestamp", default=None)
-    a: list[int] = []
-    p: list[float] = []
+    a: list[int] | None = []
+    p: list[float] | None = []
     outcomes: list[_Outcome] | None = msgspec.field(name="_outcomes", default=None)
 
 
@@ -98,7 +100,7 @@ def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Dec
     time = given.at or fallback
     if time is None:
         raise Unusable("no Timestamp; say when it was with --at")
-    if (context.slots is not UNSET) != multi_slot:
+    if (context.slots is not None) != multi_slot:
         raise Unusable("multi-slot, the loop's policy is not" if not multi_slot else "single-slot, the policy is not")
     at = round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
     notes: list[str] = []
@@ -114,15 +116,18 @@ def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Dec
     ordered = multi_slot or _is_label_first(line) or not changes.keys().isdisjoint(_LABEL)
     if not ordered:
         notes.append(REORDERED)
-    safe = safety.made_safe(logged)
-    if safe is None:
-        raise Unusable("features that VW cannot read: arrays of anything but numbers or objects")
+    try:
+        safe = safety.made_safe(logged, multi_slot=multi_slot)
+        safety.check_size(safe, len(context.actions), len(context.slots or ()))
+    except BadContext as error:
+        raise Unusable(str(error)) from None
     if safe != logged:
         changes["c"] = Raw(safe)
-        notes.append("names or numbers among the features made safe, as Rank does")
+        notes.append("names, numbers or commands among the features made safe, as Rank does")
     if not _is_ours(context):
         notes.append(OTHER_LAYOUT)
-    kept = line if ordered and not changes else _changed(line, changes)
+    empty = [name for name, value in (("p", given.p), ("pdrop", given.dropped)) if value is None]
+    kept = line if ordered and not changes and not empty else _changed(line, changes, empty)
     return Decision(given.id, at, kept, not (given.skip or given.deferred), notes)
 
 
@@ -136,14 +141,14 @@ def _single_slot(given: _Line, count: int, notes: list[str]) -> dict[str, Any]:
     if given.index is not None and given.index != action - 1:
         raise Unusable("_label_Action and _labelIndex name different actions")
     _check(given.cost, given.probability)
-    if not 0 <= given.dropped < 1:
+    if not 0 <= (given.dropped or 0) < 1:
         raise Unusable("pdrop is not in [0, 1)")
     changes: dict[str, Any] = {}
     if given.action is None:
         changes["_label_Action"] = action
     if given.index is None:
         changes["_labelIndex"] = action - 1
-    if len(given.a) != count or given.a[0] != action:
+    if not given.a or len(given.a) != count or given.a[0] != action:
         changes["a"] = [action, *(other for other in range(1, count + 1) if other != action)]
     if given.p and abs(given.p[0] - given.probability) > ROUNDING:
         notes.append(MISALIGNED)
@@ -154,7 +159,7 @@ def _single_slot(given: _Line, count: int, notes: list[str]) -> dict[str, Any]:
 
 def _multi_slot(given: _Line, context: _Context) -> dict[str, Any]:
     outcomes, slots = given.outcomes, context.slots
-    if not outcomes or slots is UNSET or len(outcomes) != len(slots):
+    if not outcomes or not slots or len(outcomes) != len(slots):
         raise Unusable("not one outcome per slot (_outcomes)")
     taken: set[int] = set()
     for one in outcomes:
@@ -170,8 +175,8 @@ def _multi_slot(given: _Line, context: _Context) -> dict[str, Any]:
 
 
 def _check(cost: float, probability: float) -> None:
-    if not 0 < probability <= 1 + ROUNDING:
-        raise Unusable("the probability is not in (0, 1]")
+    if not LEAST_PROBABILITY <= probability <= 1 + ROUNDING:
+        raise Unusable(f"the probability is not in [{LEAST_PROBABILITY}, 1]")
     if not math.isfinite(cost) or abs(cost) > MAX_MAGNITUDE:
         raise Unusable("the cost is beyond what VW can learn")
 
@@ -195,6 +200,6 @@ def _is_label_first(line: bytes) -> bool:
     return end > 0 and all(line.find(name, 0, end) > 0 for name in _LABEL_BYTES)
 
 
-def _changed(line: bytes, changes: dict[str, Any]) -> bytes:
-    members = _members(line) | changes
+def _changed(line: bytes, changes: dict[str, Any], without: list[str]) -> bytes:
+    members = {name: value for name, value in _members(line).items() if name not in without} | changes
     return _encode({name: members[name] for name in _LABEL if name in members} | members)

@@ -1,6 +1,8 @@
 """Contexts that VW can read and compute with. What `shared.names` does to a Rank request, done to a logged context.
 
-Most contexts need nothing, which a few patterns over their bytes tell; only the others are taken apart.
+Most contexts need nothing, which a few patterns over their bytes tell; only the others are taken apart. Of names that
+begin with `_`, which are commands to VW, those of the layout stay where they belong: `_multi`, `_slots`, `_tag`, `_id`
+and `_inc`.
 """
 
 import re
@@ -8,36 +10,57 @@ from typing import Any
 
 import msgspec
 
+from shared import rlc_context
 from shared.names import MAX_MAGNITUDE
+from shared.rlc_context import BadContext
+from shared.wire import MAX_PAIRS
 
 # What may have to be changed: a name, or text, that begins as no namespace may; a number of ten digits or with an
-# exponent. What VW cannot read: an array of texts, truths or arrays, by its first element.
+# exponent; a command. What VW cannot read: an array with texts, truths or arrays in it, whether it begins with one,
+# with a number or with an object.
 _NAME = re.compile(rb'"[^!-9;-{}](?<=[{,\s]..)')
-_ARRAY = re.compile(rb'\[\s*["\[tf]')
+_ARRAY = re.compile(rb'\[\s*(?:["\[tf]|[-\dn][^\]]*["\[tf])')
+_BEHIND_OBJECT = re.compile(rb'\}\s*,\s*(?:"[^"]*"\s*[,\]]|[\[tf])')
 _NUMBER = re.compile(rb"[:\[,]\s*-?(?:\d{10}|[\d.]+[eE])")
+# The commands of a context but for ordinary tags and ids, and those that are left over then, each with what follows it.
+_COMMANDS = re.compile(rb'"_(?!tag": ?")([^"]*)"\s*:\s*(.)'), re.compile(rb'"_(?!(?:tag|id)": ?")([^"]*)"\s*:\s*(.)')
+_LAYOUTS = [(b"multi", b"[")], [(b"multi", b"["), (b"slots", b"[")]
 # Of every number that is suspect, what is left when all digits are 0: looking for that is faster than the pattern is.
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 
 
-class _Unreadable(Exception):
-    """An array that VW takes for a mistake."""
+def made_safe(context: bytes, *, multi_slot: bool) -> bytes:
+    """The context, changed only where it must be; raises BadContext if VW could not learn from it.
 
-
-def made_safe(context: bytes) -> bytes | None:
-    """The context, changed only where it must be; None if VW cannot read it."""
+    It has actions, and slots if `multi_slot`.
+    """
+    in_order = _is_in_order(context, multi_slot)
     if (
-        b"\\" not in context
+        in_order
+        and b"\\" not in context
         and not _ARRAY.search(context)
+        and not _BEHIND_OBJECT.search(context)
         and not _NAME.search(context)
         and not (_has_large_or_exponent(context) and _NUMBER.search(context))
     ):
         return context
     decoded = msgspec.json.decode(context)
-    try:
-        changed = _value(decoded)
-    except _Unreadable:
-        return None
-    return context if changed == decoded else msgspec.json.encode(changed)
+    changed = _context(decoded)
+    return context if in_order and changed == decoded else msgspec.json.encode(changed)
+
+
+def check_size(context: bytes, actions: int, slots: int) -> None:
+    """Raises BadContext if VW would take longer for it than for any Rank request."""
+    pairs = max(slots, 1) * actions
+    if pairs * len(context) ** 2 > MAX_PAIRS and pairs * (context.count(b",") + 1) ** 2 > MAX_PAIRS:
+        decoded = msgspec.json.decode(context)
+        shared = {name: value for name, value in decoded.items() if not name.startswith("_")}
+        rlc_context.check_pairs(shared, decoded["_multi"], decoded.get("_slots") or [{}])
+
+
+def _is_in_order(context: bytes, multi_slot: bool) -> bool:
+    """True if it has no commands but those of the layout, and the slots, if any, behind the actions."""
+    return _COMMANDS[multi_slot].findall(context) == _LAYOUTS[multi_slot]
 
 
 def _has_large_or_exponent(context: bytes) -> bool:
@@ -45,22 +68,37 @@ def _has_large_or_exponent(context: bytes) -> bool:
     return b"0000000000" in bare or b"0e" in bare
 
 
+def _context(decoded: dict[str, Any]) -> dict[str, Any]:
+    multi = [_tag(action) | _value(action) for action in decoded["_multi"]]
+    changed: dict[str, Any] = _tag(decoded) | _value(decoded) | {"_multi": multi}
+    slots = decoded.get("_slots")
+    if slots is not None:
+        included = [rlc_context.included(slot, len(multi)) for slot in slots]
+        rlc_context.check_choice(included, [str(slot.get("_id")) for slot in slots], len(multi))
+        changed["_slots"] = [
+            _texts(slot, "_id", "_tag") | _value(slot) | inc for slot, inc in zip(slots, included, strict=True)
+        ]
+    return changed
+
+
+def _tag(features: dict[str, Any]) -> dict[str, Any]:
+    return _texts(features, "_tag")
+
+
+def _texts(features: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: features[name] for name in names if isinstance(features.get(name), str)}
+
+
 def _value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {_name(key, each): _array_or_value(key, each) for key, each in value.items()}
+        return {_name(key, each): _value(each) for key, each in value.items() if not key.startswith("_")}
+    if isinstance(value, list):
+        if any(isinstance(one, str | bool | list) for one in value):
+            raise BadContext("features that VW cannot read: arrays of anything but numbers or objects")
+        return [_value(one) for one in value]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value if abs(value) <= MAX_MAGNITUDE else MAX_MAGNITUDE if value > 0 else -MAX_MAGNITUDE
     return value.replace("\0", "␀") if isinstance(value, str) else value
-
-
-def _array_or_value(key: str, value: Any) -> Any:
-    if not isinstance(value, list):
-        return _value(value)
-    if key.startswith("_") and key not in ("_multi", "_slots"):
-        return value  # VW ignores it, or it is a command whose array is read otherwise
-    if any(isinstance(one, str | bool | list) for one in value):
-        raise _Unreadable
-    return [_value(one) for one in value]
 
 
 def _name(key: str, value: Any) -> str:

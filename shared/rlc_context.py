@@ -82,7 +82,7 @@ def _clean(context: bytes, actions: Dictionary, slots: list[str] | None) -> tupl
     cleaned: dict[str, Any] = shared | {"_multi": multi}
     if slots is not None:
         cleaned["_slots"] = _slots(parts.get("_slots", msgspec.Raw(b"[]")), slots, len(multi))
-    _check_pairs(shared, multi, cleaned.get("_slots", [{}]))
+    check_pairs(shared, multi, cleaned.get("_slots", [{}]))
     encoded = _encode(cleaned)
     _check_size(len(encoded))
     return encoded, len(multi)
@@ -105,12 +105,13 @@ def _slots(raw: msgspec.Raw, ids: list[str], actions: int) -> list[dict[str, Any
     slots = [_features.decode(one) for one in _objects.decode(raw)]
     if len(slots) != len(ids):
         raise BadContext(f"the context has {len(slots)} slots, the event has {len(ids)}")
-    included = [_included(slot, actions) for slot in slots]
-    _check_choice(included, ids, actions)
-    return [{"_id": name} | _tag(slot) | safe(slot) | inc for name, slot, inc in zip(ids, slots, included, strict=True)]
+    inclusions = [included(slot, actions) for slot in slots]
+    check_choice(inclusions, ids, actions)
+    parts = zip(ids, slots, inclusions, strict=True)
+    return [{"_id": name} | _tag(slot) | safe(slot) | inc for name, slot, inc in parts]
 
 
-def _included(slot: dict[str, Any], actions: int) -> dict[str, list[int]]:
+def included(slot: dict[str, Any], actions: int) -> dict[str, list[int]]:
     """The 0-based numbers of the actions that the slot may get, if it may not get all of them."""
     if "_inc" not in slot:
         return {}
@@ -120,11 +121,11 @@ def _included(slot: dict[str, Any], actions: int) -> dict[str, list[int]]:
     return {"_inc": [int(one) for one in numbers]}
 
 
-def _check_choice(included: list[dict[str, list[int]]], ids: list[str], actions: int) -> None:
+def check_choice(inclusions: list[dict[str, list[int]]], ids: list[str], actions: int) -> None:
     """Whatever the slots before it get, each slot has an action left: a model that answers none counts as unfit."""
-    if not any(included):
+    if not any(inclusions):
         return
-    open_to = [set(one.get("_inc", range(actions))) for one in included]
+    open_to = [set(one.get("_inc", range(actions))) for one in inclusions]
     for place, own in enumerate(open_to):
         earlier = [other for other in open_to[:place] if other & own]
         if own <= set().union(*earlier) and len(earlier) >= len(own):
@@ -136,7 +137,7 @@ def _check_size(size: int) -> None:
         raise BadContext(f"the context is {size} bytes as logged, {LARGEST_CONTEXT_BYTES} allowed; send fewer features")
 
 
-def _check_pairs(shared: dict[str, Any], actions: list[dict[str, Any]], slots: list[dict[str, Any]]) -> None:
+def check_pairs(shared: dict[str, Any], actions: list[dict[str, Any]], slots: list[dict[str, Any]]) -> None:
     """A Rank request's bound on the time that VW takes for one event."""
     around, inside = [_count(shared) + _count(slot) for slot in slots], [_count(action) for action in actions]
     pairs = sum((slot + action) ** 2 for slot in around for action in inside)

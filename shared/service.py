@@ -30,21 +30,29 @@ class Service:
         self.interactions = self._log(self._interactions)
         self.observations = self._log(self._observations)
         self._loops: dict[str, tuple[str, Serving]] = {}  # with the time the loop was made
+        self._registered = self.registry.loops  # what the registry had when these were last compared with it
 
     def loop(self, name: str = DEFAULT_LOOP) -> Serving:
         """The loop as Rank sees it; ResourceNotFound if this process knows of no such loop."""
+        if self._registered is not self.registry.loops:
+            self._registered = self.registry.loops
+            self._forget_deleted()
         created = self.registry.created(name)
         known = self._loops.get(name)
         if known is not None and known[0] == created:
             return known[1]
-        if known is not None:
-            known[1].close()
         if created is None:
-            self._loops.pop(name, None)
             raise ApiError("ResourceNotFound", f"There is no loop '{name}'.")
         serving = Serving(name, home_of(name, created), self.storage, new_loop(self.settings))
         self._loops[name] = created, serving
         return serving
+
+    def _forget_deleted(self) -> None:
+        """Lets go of the models of loops that are gone or have been made anew."""
+        for name, (created, serving) in list(self._loops.items()):
+            if self.registry.created(name) != created:
+                serving.close()
+                del self._loops[name]
 
     async def ready(self, loop: Serving, event_id: str) -> None:
         """Waits in a new process only: for the loop's model. Meanwhile the link that this event will take is opened."""

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import itertools
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from shared.model import Model
 
 REFUSED = 3
+# What a process dies of by its own fault, and would die of again. Killed from outside, it did nothing wrong.
+CRASHES = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 VALIDATED_EVENTS, SAMPLE_BYTES = 50, 100_000
 PIPE_BYTES = 1 << 20  # as much as Linux allows a user by default
 
 
 class TrainingRefused(Exception):
-    """The batch, or the model made of it, is not fit: VW refused it, or its predictions are not a distribution."""
+    """The batch, or the model made of it, is not fit: VW refused or crashed, or it predicts no distribution."""
 
 
 class Learner:
@@ -86,6 +89,8 @@ class Learner:
         reason = self._errors.read_text(errors="replace").strip().rpartition("\n")[2]
         if status == REFUSED:
             raise TrainingRefused(reason)
+        if -status in CRASHES:
+            raise TrainingRefused(f"Vowpal Wabbit ended with {signal.Signals(-status).name}: {reason}")
         raise OSError(f"training ended with status {status}: {reason}")
 
     async def kill(self) -> None:

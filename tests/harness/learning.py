@@ -39,7 +39,7 @@ def rewarded(decision: Decision, value: float = 1.0) -> bytes:
 
 
 def train(folder: Path, lines: Iterable[bytes], previous: Path | None = None, policy: str = "") -> Learner:
-    """Trains in a process of its own, as the trainer does; raises TrainingRefused, or OSError if VW crashed."""
+    """Trains in a process of its own, as the trainer does; raises TrainingRefused."""
     folder.mkdir(exist_ok=True)
 
     async def learn() -> Learner:

@@ -49,3 +49,9 @@ def test_a_batch_becomes_a_model(new_loop: Callable[[], asyncio.AbstractEventLoo
 def test_a_process_that_ends_early_says_why(new_loop: Callable[[], asyncio.AbstractEventLoop], tmp_path: Path) -> None:
     with pytest.raises(TrainingRefused, match="no-such-option"):
         run(new_loop, "--no-such-option", LINES * 2_000, tmp_path)
+
+
+def test_events_that_vw_crashes_on_are_refused_rather_than_tried_again(tmp_path: Path) -> None:
+    crashing = LINES.replace(b'{"i"', b'{"_label":"0:1:.5","i"', 1)
+    with pytest.raises(TrainingRefused, match="ended with SIG"):
+        run(asyncio.new_event_loop, DEFAULT_ARGUMENTS, crashing, tmp_path)
