@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 
 import pytest
 from harness.bicep import INFRA, read
@@ -49,15 +48,3 @@ def test_variables_and_parameters_of_the_commands_are_known() -> None:
 def test_files_that_it_names_are_there() -> None:
     for path in re.findall(r"\b((?:infra|docs)/[\w./-]+\w)", GUIDE):
         assert (PROJECT / path).exists(), path
-
-
-def test_the_package_without_azd_is_what_azd_deploys() -> None:
-    command = re.search(r"^(git ls-files .*?) \| zip", GUIDE, re.MULTILINE)
-    assert command
-
-    def listed(*words: str) -> set[str]:
-        done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=True)
-        return set(done.stdout.splitlines())
-
-    kept_back = listed("git", "ls-files", "-ci", "-X", ".funcignore") | {"LICENSE", ".funcignore"}
-    assert listed(*command[1].split()) == listed("git", "ls-files") - kept_back
