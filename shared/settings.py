@@ -15,8 +15,15 @@ class SettingsError(Exception):
     """A setting is missing or malformed; the message names it."""
 
 
+def _text(text: str) -> str:
+    """Where Azure cannot resolve a Key Vault reference it hands over the reference: no secret, and easy to guess."""
+    if text.lstrip().lower().startswith("@microsoft.keyvault("):
+        raise ValueError("its Key Vault reference is not resolved: make the secret, wait for the role, refresh")
+    return text
+
+
 def _keys(text: str) -> tuple[str, ...]:
-    keys = tuple(key.strip() for key in text.split(",") if key.strip())
+    keys = tuple(key.strip() for key in _text(text).split(",") if key.strip())
     if not 1 <= len(keys) <= 2 or not all(key.isascii() for key in keys):
         raise ValueError("give one or two keys of ASCII characters, separated by a comma")
     return keys
@@ -35,7 +42,7 @@ def _policy(text: str) -> str:
 
 
 _PARSERS: dict[object, Callable[[str], Any]] = {
-    str: str, int: int, float: float, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
+    str: _text, int: int, float: float, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
     Fingerprints: fingerprints.parse,
 }  # fmt: skip
 _KINDS = {

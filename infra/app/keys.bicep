@@ -17,7 +17,7 @@ resource appKeys 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   name: 'app-keys'
   properties: {
     contentType: 'One or two API keys, comma-separated'
-    value: replace(appKey, '-', '')
+    value: appKey
   }
 }
 
@@ -26,6 +26,6 @@ resource adminKeys 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   name: 'admin-keys'
   properties: {
     contentType: 'One or two API keys, comma-separated'
-    value: replace(adminKey, '-', '')
+    value: adminKey
   }
 }

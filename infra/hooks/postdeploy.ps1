@@ -1,5 +1,12 @@
-# Tells how to use what was deployed. Prints no key, but how to get it.
+# Has the app read its keys, and tells how to use what was deployed. Prints no key, but how to get it.
 $ErrorActionPreference = 'Stop'
+
+# The app's role on the vault may be younger than the settings that refer to it.
+$site = "/subscriptions/$env:AZURE_SUBSCRIPTION_ID/resourceGroups/$env:AZURE_RESOURCE_GROUP/providers/Microsoft.Web/sites/$env:AZURE_FUNCTION_NAME"
+az rest --method post --url "$site/config/configreferences/appsettings/refresh?api-version=2022-03-01" --output none
+if ($LASTEXITCODE -ne 0) {
+    Write-Warning 'The references of the app to the vault were not refreshed; if it does not answer, see docs/operate.md.'
+}
 
 @"
 

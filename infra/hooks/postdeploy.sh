@@ -1,6 +1,11 @@
 #!/bin/sh
-# Tells how to use what was deployed. Prints no key, but how to get it.
+# Has the app read its keys, and tells how to use what was deployed. Prints no key, but how to get it.
 set -eu
+
+# The app's role on the vault may be younger than the settings that refer to it.
+site="/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/$AZURE_RESOURCE_GROUP/providers/Microsoft.Web/sites/$AZURE_FUNCTION_NAME"
+az rest --method post --url "$site/config/configreferences/appsettings/refresh?api-version=2022-03-01" --output none ||
+  echo "The app's references to the vault were not refreshed; if it does not answer, see docs/operate.md." >&2
 
 cat <<END
 

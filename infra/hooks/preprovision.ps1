@@ -25,5 +25,9 @@ if ($vault) {
         --query "length(value[?name=='app-keys' || name=='admin-keys'])" --output tsv
 }
 
+if ($keys -notin '0', '2') {
+    throw 'One of the secrets app-keys and admin-keys is missing in the vault. Making both anew would replace the other: ' +
+        'recover or set the missing one (az keyvault secret recover, az keyvault secret set), or delete both.'
+}
 azd env set CREATE_KEYS $(if ($keys -eq '2') { 'false' } else { 'true' })
 if ($LASTEXITCODE -ne 0) { throw 'azd env set failed.' }

@@ -26,8 +26,12 @@ if [ -n "$vault" ]; then
     --query "length(value[?name=='app-keys' || name=='admin-keys'])" --output tsv)
 fi
 
-if [ "$keys" = 2 ]; then
-  azd env set CREATE_KEYS false
-else
-  azd env set CREATE_KEYS true
-fi
+case "$keys" in
+  0) azd env set CREATE_KEYS true ;;
+  2) azd env set CREATE_KEYS false ;;
+  *)
+    echo "One of the secrets app-keys and admin-keys is missing in the vault. Making both anew would replace the other:" >&2
+    echo "recover or set the missing one (az keyvault secret recover, az keyvault secret set), or delete both." >&2
+    exit 1
+    ;;
+esac

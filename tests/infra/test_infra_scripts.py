@@ -50,7 +50,6 @@ class Azure:
         ("false", "", "", "true"),
         ("true", "", "", "true"),
         ("true", "/subscriptions/sub/vault", "0", "true"),
-        ("true", "/subscriptions/sub/vault", "1", "true"),
         ("true", "/subscriptions/sub/vault", "2", "false"),
     ],
 )
@@ -60,6 +59,15 @@ def test_keys_are_made_where_they_are_missing(tmp_path: Path, group: str, vault:
     done = azure.run("infra/hooks/preprovision.sh")
     assert done.returncode == 0, done.stderr
     assert azure.calls().endswith(f"azd env set CREATE_KEYS {create}\n")
+
+
+def test_one_missing_secret_does_not_replace_the_other(tmp_path: Path) -> None:
+    answers = {"group exists": "echo true", "resource list": "echo /vault", "vault/secrets": "echo 1"}
+    azure = Azure(tmp_path, answers)
+    done = azure.run("infra/hooks/preprovision.sh")
+    assert done.returncode == 1
+    assert "is missing in the vault" in done.stderr
+    assert "CREATE_KEYS" not in azure.calls()
 
 
 @pytest.mark.parametrize("failing", ["group exists", "resource list", "vault/secrets"])
@@ -107,6 +115,7 @@ def test_the_printed_commands_work(tmp_path: Path, system: System) -> None:
     azure = Azure(tmp_path, {"keyvault secret show --vault-name kv-x --name app-keys": f"echo {APP_KEY},older"})
     said = azure.run("infra/hooks/postdeploy.sh", SERVICE_API_ENDPOINT=system.url).stdout
     assert APP_KEY not in said
+    assert f"{SITE}/config/configreferences/appsettings/refresh" in azure.calls()
     commands = "\n".join(line for line in said.splitlines() if line.startswith("  "))
     done = subprocess.run(["sh", "-euc", commands], env=azure.environment, capture_output=True, text=True)
     assert json.loads(done.stdout)["rewardActionId"] in {"pasta", "ice-cream"}

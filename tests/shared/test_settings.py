@@ -102,3 +102,11 @@ def test_trusted_signers_are_fingerprints_or_certificates() -> None:
     assert load(REQUIRED | {"TRUSTED_SIGNERS": f"{'0' * 64},{block}"}).trusted_signers == {digest, "0" * 64}
     with pytest.raises(SettingsError, match="TRUSTED_SIGNERS is malformed"):
         load(REQUIRED | {"TRUSTED_SIGNERS": "me"})
+
+
+@pytest.mark.parametrize("name", ["APP_KEYS", "ADMIN_KEYS", "SIGNING_KEY"])
+def test_a_reference_that_is_not_resolved_is_no_secret(name: str) -> None:
+    """Azure hands over the reference itself where it cannot resolve it, and anybody can guess that."""
+    reference = "@Microsoft.KeyVault(VaultName=kv-x;SecretName=admin-keys)"
+    with pytest.raises(SettingsError, match=f"{name} is malformed: its Key Vault reference is not resolved"):
+        load(REQUIRED | {name: reference})
