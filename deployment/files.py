@@ -1,4 +1,4 @@
-"""The files of the app: what neither .gitignore nor .funcignore names."""
+"""The files of the app: those in its places that neither .gitignore nor .funcignore names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from pathspec import GitIgnoreSpec
 
 # .gitignore too: what is not the project's, such as data or secrets, must not ship because a line was forgotten.
 IGNORE_FILES = (".gitignore", ".funcignore")
+# A deny-list alone would ship whatever lies about in a working copy, such as keys.
+FILES = ("function_app.py", "host.json", "requirements.txt", "LICENSE")
+FOLDERS = ("shared", "rank_function", "reward_function", "trainer_function", "admin_function")
+SUFFIX = ".py"
 
 
 def copy(project: Path, folder: Path) -> None:
@@ -23,9 +27,13 @@ def copy(project: Path, folder: Path) -> None:
 
 
 def app_files(project: Path) -> Iterator[Path]:
-    """The files that ship, relative to the project, in no order."""
+    """The files that ship, relative to the project, in no order. What a symbolic link leads to does not."""
     lines = [line for name in IGNORE_FILES if (project / name).exists() for line in _lines(project / name)]
-    return kept(project, lines)
+    return (path for path in kept(project, lines) if _ships(path) and not (project / path).is_symlink())
+
+
+def _ships(path: Path) -> bool:
+    return str(path) in FILES or (path.parts[0] in FOLDERS and path.suffix == SUFFIX)
 
 
 def kept(folder: Path, ignored: Iterable[str]) -> Iterator[Path]:

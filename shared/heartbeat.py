@@ -10,6 +10,7 @@ from shared.storage import Storage, StorageUnavailable
 
 BLOB = "trainer.json"
 SECONDS = 60.0  # at most one in so many
+SILENCE = 3 * SECONDS
 
 _log = logging.getLogger(__name__)
 
@@ -26,8 +27,13 @@ class Heartbeat(msgspec.Struct, frozen=True):
     behind: dict[str, float] = {}
 
     def lag(self, loop: str, now: float) -> float:
-        """For how long (s) the oldest interaction of a loop has waited to be closed."""
-        return max(0.0, now - self.behind.get(loop, now))
+        """For how long (s) interactions of a loop that are due to be closed may have waited.
+
+        Without a complete tick for SILENCE, nothing is known but that the trainer stands still: since its last one.
+        """
+        since = self.behind.get(loop, now)
+        silent = self.ticked and now - self.ticked - self.duration > SILENCE
+        return max(0.0, now - (min(since, self.ticked) if silent else since))
 
 
 _decoder = msgspec.json.Decoder(Heartbeat)

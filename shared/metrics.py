@@ -85,7 +85,7 @@ def _trainer(states: Iterable[State], beat: Heartbeat, now: float) -> Iterator[F
     )  # fmt: skip
     yield Family("personalizer_trainer_tick_duration_seconds", "gauge", "How long that tick took.", took)
     yield Family(
-        "personalizer_trainer_lag_seconds", "gauge", "For how long interactions of the loop have waited to be closed "
-        "that are due; 0 if there are none.", lags,
+        "personalizer_trainer_lag_seconds", "gauge", "For how long interactions of the loop that are due to be closed "
+        "may have waited; 0 if there are none. Grows from the last tick on if there is none for three minutes.", lags,
     )  # fmt: skip
     yield Family("personalizer_checkpoint_damaged", "gauge", "1: the loop's state cannot be read.", damaged)

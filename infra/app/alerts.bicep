@@ -19,7 +19,7 @@ var rules = [
   }
   {
     name: 'model-too-old'
-    description: 'A loop joined events in the last day and published no model.'
+    description: 'A loop had events to learn in the last day and published no model.'
     query: loadTextContent('../queries/model-too-old.kql')
     severity: 2
     window: 'P1D'
@@ -49,7 +49,7 @@ var rules = [
   }
   {
     name: 'late-rewards'
-    description: 'More than 10 % of the rewards of an hour came after their reward wait time.'
+    description: 'More than 10 % of the rewards and activations of an hour came after their reward wait time.'
     query: loadTextContent('../queries/late-rewards.kql')
     severity: 3
     window: 'PT1H'

@@ -19,13 +19,15 @@ def write(folder: Path, *names: str) -> None:
         path.write_text(name)
 
 
-def test_what_an_ignore_file_names_does_not_ship(tmp_path: Path) -> None:
+def test_only_the_app_ships_and_nothing_that_is_ignored(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("__pycache__/\nlocal.settings.json\n")
-    (tmp_path / ".funcignore").write_text("/docs/\n*.md\n!kept.md\n# a comment\n")
-    write(tmp_path, "function_app.py", "local.settings.json", "docs/page.txt", "README.md", "kept.md")
-    write(tmp_path, "shared/docs/page.txt", "shared/__pycache__/a.pyc", "shared/a.py", "shared/deep/README.md")
-    shipped = {path.as_posix() for path in files.app_files(tmp_path)} - {".gitignore", ".funcignore"}
-    assert shipped == {"function_app.py", "kept.md", "shared/docs/page.txt", "shared/a.py"}
+    (tmp_path / ".funcignore").write_text("/shared/old/\n*_draft.py\n!kept_draft.py\n# a comment\n")
+    write(tmp_path, "function_app.py", "host.json", "local.settings.json", "docs/page.py", "README.md", "stray.py")
+    write(tmp_path, "signing.pem", ".env", "shared/notes.txt", "shared/key.pem", "shared/old/a.py", "shared/deep/a.py")
+    write(tmp_path, "shared/__pycache__/a.pyc", "shared/a.py", "shared/a_draft.py", "shared/kept_draft.py")
+    (tmp_path / "shared" / "link.py").symlink_to(tmp_path / "stray.py")
+    shipped = {path.as_posix() for path in files.app_files(tmp_path)}
+    assert shipped == {"function_app.py", "host.json", "shared/a.py", "shared/deep/a.py", "shared/kept_draft.py"}
 
 
 def test_a_project_without_its_app_is_refused(tmp_path: Path) -> None:

@@ -190,3 +190,10 @@ def test_loops_share_a_metric_and_a_damaged_one_is_told() -> None:
     assert learned == [True, False, True]
     silent = read(exposition.encode(metrics.families(states, Heartbeat(), 0)).decode())
     assert key("trainer_last_tick_timestamp_seconds") not in silent
+
+
+def test_a_trainer_that_stands_still_counts_as_behind() -> None:
+    beat = Heartbeat(ticked=1000.0, duration=20.0, behind={"b": 1010.0, "c": 900.0})
+    assert [beat.lag(loop, 1200.0) for loop in "abc"] == [0, 190, 300]
+    assert [beat.lag(loop, 1201.0) for loop in "abc"] == [201, 201, 301]
+    assert Heartbeat().lag("a", 1201.0) == 0
