@@ -25,6 +25,7 @@ from local.arguments import port
 from local.functions import Functions, load_app, route_prefix
 from local.http_trigger import HttpTriggers, Keys
 from local.invocation import thread_pool
+from local.log_lines import JsonLines
 
 GRACE_SECONDS = 5
 log = logging.getLogger("local.functions_host")
@@ -104,7 +105,9 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Entry point of the command."""
     arguments = _arguments()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for noisy in ("azure", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")

@@ -17,7 +17,7 @@ from harness.system import ADMIN_KEY, APP_KEY, CONFIGURATION, System, running, w
 from shared import telemetry
 from shared.telemetry import VOCABULARY
 
-LINE = re.compile(r"^\S+ \S+ [A-Z]+ ((?:shared|rank_function|reward_function|admin_function)[.\w]*) (.*)$", re.M)
+OWN = ("shared.", "rank_function", "reward_function", "admin_function")
 PRIVATE, WRONG, MIRROR = (
     "a-feature-nobody-may-see",
     "a-key-that-is-wrong",
@@ -53,8 +53,14 @@ def logs(system: System) -> str:
 
 
 def lines(system: System) -> list[dict[str, Any]]:
-    """The lines of our own code; whatever is none of them is the host's."""
-    return [json.loads(message) for _, message in LINE.findall(logs(system))]
+    """The lines of our own code; those of the host are JSON as well, but for the one that says that it is ready."""
+    said = [line for part in (system.http, system.timers) for line in part.log().splitlines()]
+    told = [json.loads(line) for line in said if not line.startswith("ready: ")]
+    return [
+        {name: one[name] for name in one if name not in ("at", "level", "logger")}
+        for one in told
+        if one["logger"].startswith(OWN)
+    ]
 
 
 def rank(event_id: str) -> dict[str, Any]:

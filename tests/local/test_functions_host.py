@@ -213,9 +213,11 @@ def test_headers_of_an_answer_are_in_lower_case(client: httpx.Client) -> None:
 
 def test_an_unhandled_error_is_told_on_stderr_only(client: httpx.Client, folder: Path) -> None:
     client.get("/api/result/error")
-    errors = (folder / "stderr").read_text()
-    assert "function result failed\nTraceback" in errors
-    assert "RuntimeError: the handler's own words" in errors
+    told = [json.loads(line) for line in (folder / "stderr").read_text().splitlines()]
+    failed = [line for line in told if line["message"] == "function result failed"]
+    assert {line["level"] for line in failed} == {"ERROR"}
+    assert failed[-1]["trace"].startswith("Traceback")
+    assert "RuntimeError: the handler's own words" in failed[-1]["trace"]
 
 
 @pytest.mark.parametrize(
