@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from harness import functions
 from harness.system import ADMIN_KEY, APP_KEY, PROJECT, System
 from jsonschema import Draft202012Validator
 
-import function_app
 from shared import openapi, openapi_page
 from shared.errors import ERRORS
 from shared.openapi import OPERATIONS
@@ -26,7 +26,7 @@ DESCRIBED = {
 @functools.cache
 def served() -> set[tuple[str, str]]:
     """Method and path of everything that HTTP reaches."""
-    bindings = [one.get_dict_repr() for handler in function_app.app.get_functions() for one in handler.get_bindings()]
+    bindings = [one.get_dict_repr() for handler in functions.declared().values() for one in handler.get_bindings()]
     triggers = [one for one in bindings if one["type"] == "httpTrigger"]
     return {(getattr(method, "value", method), f"/{one['route']}") for one in triggers for method in one["methods"]}
 
