@@ -22,7 +22,7 @@ demo: .venv/local.stamp ## Run it with simulated visitors and watch it learn
 	@exec $(PY) -m simulator
 
 test: .venv/dev.stamp ## Run the tests
-	@$(PY) -m pytest -m "not soak" --numprocesses 2 --dist loadfile --durations 8
+	@$(PY) -m pytest -m "not soak" --numprocesses 3 --dist loadfile --durations 8
 
 soak: .venv/dev.stamp ## Run the long versions of the tests
 	@$(PY) -m pytest -m soak
