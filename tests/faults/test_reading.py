@@ -53,7 +53,6 @@ def _collected_sockets() -> Iterator[None]:
         gc.collect()
 
 
-@pytest.mark.usefixtures("_collected_sockets")
 async def first(system: System) -> int | None:
     """What a reader that has read nothing yet says to be the time of the first message, in ms."""
     await fill(system.settings["EVENT_HUBS_CONNECTION_STRING"])
@@ -64,6 +63,7 @@ async def first(system: System) -> int | None:
     return at
 
 
+@pytest.mark.usefixtures("_collected_sockets")
 def test_a_reader_gets_every_message_once_although_the_server_is_killed(tmp_path: Path) -> None:
     system = System(tmp_path)
     try:
