@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from shared import rlc_context
-from shared.names import MAX_MAGNITUDE
+from shared.names import safe
 from shared.rlc_context import BadContext
 from shared.wire import MAX_PAIRS
 
@@ -69,39 +69,31 @@ def _has_large_or_exponent(context: bytes) -> bool:
 
 
 def _context(decoded: dict[str, Any]) -> dict[str, Any]:
-    multi = [_tag(action) | _value(action) for action in decoded["_multi"]]
-    changed: dict[str, Any] = _tag(decoded) | _value(decoded) | {"_multi": multi}
     slots = decoded.get("_slots")
+    for part in (decoded, *decoded["_multi"], *(slots or ())):
+        _check_arrays(part)
+    multi = [_texts(action, "_tag") | safe(action) for action in decoded["_multi"]]
+    changed: dict[str, Any] = _texts(decoded, "_tag") | safe(decoded) | {"_multi": multi}
     if slots is not None:
         included = [rlc_context.included(slot, len(multi)) for slot in slots]
         rlc_context.check_choice(included, [str(slot.get("_id")) for slot in slots], len(multi))
-        changed["_slots"] = [
-            _texts(slot, "_id", "_tag") | _value(slot) | inc for slot, inc in zip(slots, included, strict=True)
-        ]
+        parts = zip(slots, included, strict=True)
+        changed["_slots"] = [_texts(slot, "_id", "_tag") | safe(slot) | inc for slot, inc in parts]
     return changed
-
-
-def _tag(features: dict[str, Any]) -> dict[str, Any]:
-    return _texts(features, "_tag")
 
 
 def _texts(features: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: features[name] for name in names if isinstance(features.get(name), str)}
 
 
-def _value(value: Any) -> Any:
+def _check_arrays(value: Any) -> None:
+    """Raises BadContext for arrays of anything but numbers or objects, outside of commands."""
     if isinstance(value, dict):
-        return {_name(key, each): _value(each) for key, each in value.items() if not key.startswith("_")}
-    if isinstance(value, list):
+        for name, each in value.items():
+            if not name.startswith("_"):
+                _check_arrays(each)
+    elif isinstance(value, list):
         if any(isinstance(one, str | bool | list) for one in value):
             raise BadContext("features that VW cannot read: arrays of anything but numbers or objects")
-        return [_value(one) for one in value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value if abs(value) <= MAX_MAGNITUDE else MAX_MAGNITUDE if value > 0 else -MAX_MAGNITUDE
-    return value.replace("\0", "␀") if isinstance(value, str) else value
-
-
-def _name(key: str, value: Any) -> str:
-    key = key.replace("\0", "␀")
-    opens_namespace = isinstance(value, dict | list)
-    return f"n{key}" if opens_namespace and key and (not "!" <= key[0] < "~" or key[0] in ":|") else key
+        for one in value:
+            _check_arrays(one)

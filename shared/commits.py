@@ -47,7 +47,7 @@ async def load(storage: Storage, home: Home) -> Stored:
         if restored is not None:
             return await save(storage, home, Stored(restored, etag), restored)
     if etag is not None:
-        raise ValueError(f"the checkpoint of loop {home} is damaged and has no readable copy")
+        raise ValueError(f"the checkpoint of loop {loop_of(home)} is damaged and has no readable copy")
     return Stored(Checkpoint(), None)
 
 

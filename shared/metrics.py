@@ -6,7 +6,6 @@ A run counts when it is committed, and once, however often it was repeated.
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -18,11 +17,13 @@ from shared.exposition import Family, Sample
 from shared.heartbeat import Heartbeat
 from shared.homes import Home, home_of
 from shared.loops import DEFAULT_LOOP
+from shared.registry import Registry
 from shared.service import Service
 from shared.serving import Serving
 from shared.storage import Storage, StorageUnavailable
 
 LOOKS = 16  # checkpoints read at once
+LONGEST_SECONDS = 8.0  # Prometheus waits for ten by default
 
 
 class State(NamedTuple):
@@ -35,18 +36,27 @@ class State(NamedTuple):
 async def report(service: Service, loop: Serving | None = None) -> bytes:
     """The metrics of one loop, or of all of them, as text; raises ApiError."""
     try:
-        homes = {loop.loop: loop.home} if loop is not None else await _homes(service)
-        states = await _states(service.storage, homes)
-        beat = await heartbeat.load(service.storage)
-    except StorageUnavailable:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            damaged = None if loop is not None else await _is_damaged(service.registry)
+            homes = {loop.loop: loop.home} if loop is not None else _homes(service.registry)
+            states = await _states(service.storage, homes)
+            beat = await heartbeat.load(service.storage)
+    except (StorageUnavailable, TimeoutError):
         raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
-    return exposition.encode(families(states, beat, time.time()))
+    return exposition.encode(families(states, beat, time.time(), damaged))
 
 
-async def _homes(service: Service) -> dict[str, Home]:
-    with suppress(msgspec.DecodeError):  # then those that are known
-        await service.registry.refresh()
-    made = {name: record.created for name, record in sorted(service.registry.loops.items())}
+async def _is_damaged(registry: Registry) -> bool:
+    """Reads the list of loops; if that cannot be read, those that were known stay."""
+    try:
+        await registry.refresh()
+    except msgspec.DecodeError:
+        return True
+    return False
+
+
+def _homes(registry: Registry) -> dict[str, Home]:
+    made = {name: record.created for name, record in sorted(registry.loops.items())}
     return {name: home_of(name, created) for name, created in {DEFAULT_LOOP: "", **made}.items()}
 
 
@@ -64,14 +74,16 @@ async def _states(storage: Storage, homes: Mapping[str, Home]) -> list[State]:
     return await asyncio.gather(*(state(*one) for one in homes.items()))
 
 
-def families(states: Iterable[State], beat: Heartbeat, now: float) -> list[Family]:
-    """All metrics. now: s since 1970."""
+def families(states: Iterable[State], beat: Heartbeat, now: float, damaged: bool | None = None) -> list[Family]:
+    """All metrics. now: s since 1970. damaged: whether the list of loops is; None if that is of no concern."""
     states = list(states)
     made = {family.name: family for family in _trainer(states, beat, now)}
     for loop, state in states:
         for family in loop_metrics.families(loop, state, now) if state is not None else ():
             made.setdefault(family.name, family._replace(samples=[])).samples.extend(family.samples)
-    return list(made.values())
+    help = "1: the list of loops cannot be read, and those are told of that this process knew."
+    listed = Family("personalizer_loops_damaged", "gauge", help, [] if damaged is None else [Sample({}, damaged)])
+    return [*made.values(), listed]
 
 
 def _trainer(states: Iterable[State], beat: Heartbeat, now: float) -> Iterator[Family]:

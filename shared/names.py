@@ -30,8 +30,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, dict):
         return safe(value)
     if isinstance(value, list):
-        return [safe(one) if isinstance(one, dict) else _number(one) for one in value]
-    if isinstance(value, float):
+        return [_number(one) if isinstance(one, float) else _value(one) for one in value]
+    if isinstance(value, float | int) and not isinstance(value, bool):
         return _number(value)
     return _text(value) if isinstance(value, str) else value
 
@@ -43,7 +43,7 @@ def _number(number: float) -> float:
 def _name(key: str, value: Any) -> str:
     key = _text(key)
     opens_namespace = isinstance(value, dict | list)
-    return f"n{key}" if opens_namespace and (not "!" <= key[0] < "~" or key[0] in ":|") else key
+    return f"n{key}" if opens_namespace and key and (not "!" <= key[0] < "~" or key[0] in ":|") else key
 
 
 def _text(text: str) -> str:

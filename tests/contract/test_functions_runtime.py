@@ -4,26 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.system import ADMIN_KEY, APP_KEY, CONFIGURATION, PROJECT, System
+from harness.functions_runtime import SCRIPT, http, installed
+from harness.system import ADMIN_KEY, CONFIGURATION, PROJECT, System
 
-from local.azurite import python_package
-
-SCRIPT = Path(__file__).parent / "clients" / "functions_runtime.py"
 RANK = {"eventId": "runtime", "actions": [{"id": "é", "features": [{"x": 1}]}, {"id": "b", "features": [{"x": 2}]}]}
-
-
-def http(method: str, path: str, body: Any = None, key: str = APP_KEY, **params: str) -> dict[str, Any]:
-    return {
-        "method": method,
-        "path": f"personalizer/v1.0/{path}",
-        "headers": {"ocp-apim-subscription-key": key, "content-type": "application/json"},
-        "params": {"version": "v1.0"} | params,
-        "body": "" if body is None else json.dumps(body),
-    }
 
 
 CALLS: dict[str, tuple[str, dict[str, Any] | None]] = {
@@ -43,13 +30,9 @@ CALLS: dict[str, tuple[str, dict[str, Any] | None]] = {
 
 @pytest.fixture(scope="module")
 def loaded(system: System) -> dict[str, Any]:
-    try:
-        folder = python_package("azure-functions-runtime==1.3.0")
-    except RuntimeError as error:
-        pytest.skip(f"azure-functions-runtime cannot be installed: {error}")
     environment = os.environ | system.settings | {"FUNCTIONS_WORKER_RUNTIME": "python"}
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder)],
+        [sys.executable, str(SCRIPT), str(installed())],
         input=json.dumps(list(CALLS.values())),
         cwd=PROJECT,
         env=environment,

@@ -26,7 +26,7 @@ def families() -> list[Family]:
         statistics.show(Interaction(1, "l", "e", "", "Online", False, "N/A", [action], [0.5], b"{}"), 1.0)  # type: ignore[arg-type]
     model = ModelRecord("v", Artifact("v", ""), Artifact("v", ""), "2026-01-01T00:00:00Z", "")
     state = Checkpoint(model=model, committed=1, statistics=statistics)
-    return metrics.families([State("l", state)], Heartbeat(ticked=1.0), 2.0)
+    return metrics.families([State("l", state)], Heartbeat(ticked=1.0), 2.0, damaged=False)
 
 
 def test_every_metric_is_described_with_its_labels() -> None:

@@ -1,6 +1,7 @@
 """Metrics of simulated loops whose every event's fate is known, however the time is cut into runs."""
 
 import random
+import socket
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -8,17 +9,22 @@ from pathlib import Path
 import msgspec
 import pytest
 from harness.metrics import Metrics, key, read
+from harness.system import System
 
-from shared import events, exposition, loop_metrics, metrics
+from local.azurite import connection_string
+from shared import events, exposition, loop_metrics, metrics, registry
 from shared.artifacts import Artifact
 from shared.batch import Batch
 from shared.checkpoint import Checkpoint, ModelRecord, Plan, decode, encode
+from shared.errors import ApiError
 from shared.events import Interaction, Observation
 from shared.heartbeat import Heartbeat
 from shared.join import EARLY_MS, MEMORY_MS, Joiner
 from shared.loops import LoopConfig
 from shared.metrics import State
 from shared.reader import Message
+from shared.service import Service
+from shared.settings import load
 
 WAIT, DEFAULT, START = 10_000, -0.25, 1_700_000_000_000
 CONTEXT = msgspec.Raw(b'{"_multi":[{},{},{}]}')
@@ -197,3 +203,26 @@ def test_a_trainer_that_stands_still_counts_as_behind() -> None:
     assert [beat.lag(loop, 1200.0) for loop in "abc"] == [0, 190, 300]
     assert [beat.lag(loop, 1201.0) for loop in "abc"] == [201, 201, 301]
     assert Heartbeat().lag("a", 1201.0) == 0
+
+
+async def test_a_damaged_list_of_loops_is_told(system: System) -> None:
+    service = Service(load(system.settings | {"STORAGE_CONTAINER": "damaged-list"}))
+    assert read((await metrics.report(service)).decode())[key("loops_damaged")] == 0
+    await service.storage.put(registry.BLOB, b"{")
+    told = read((await metrics.report(service)).decode())
+    assert told[key("loops_damaged")] == 1
+    assert told[key("decisions_total", loop="default")] == 0
+    assert key("loops_damaged") not in read((await metrics.report(service, service.loop())).decode())
+    await service.close()
+
+
+async def test_storage_that_hangs_is_told_before_a_monitor_gives_up(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "LONGEST_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hangs = connection_string(silent.getsockname()[1])
+        service = Service(load(system.settings | {"STORAGE_CONNECTION_STRING": hangs}))
+        with pytest.raises(ApiError, match="storage is away"):
+            await metrics.report(service)
+        await service.close()
