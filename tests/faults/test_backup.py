@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.load import Load
 from harness.stored import Loop
-from harness.system import CONTAINER, System, running
+from harness.system import CONTAINER, System, running, wait_until
 
 WAIT = 2
 
@@ -26,8 +26,7 @@ def test_a_restored_system_goes_on_and_has_everything(tmp_path: Path) -> None:
         system.configure(rewardWaitTime=f"PT{WAIT}S")
         loop, restored = Loop(system), Loop(system, "restored")
         with Load(system, seed=7) as load:
-            while not loop.checkpoint().get("model"):
-                time.sleep(0.2)
+            wait_until(lambda: loop.checkpoint().get("model"), "the first model")
             back_up(system, "restored")
             saved = restored.checkpoint()
             time.sleep(2)

@@ -18,7 +18,7 @@ from shared.service import Service
 from shared.settings import load
 from shared.trainer import Trainer
 
-TICK_SECONDS = 60
+LONGEST_SECONDS = 60
 EVENTS = 4
 
 
@@ -59,9 +59,10 @@ async def test_a_refused_model_keeps_no_other_loop_from_learning(
     service = Service(load(system.settings))
     alone = Trainer(service)
     try:
-        while not Loop(system, loop="patient").counts():
-            await asyncio.wait_for(alone.tick(), TICK_SECONDS)
-            await asyncio.sleep(0.2)
+        async with asyncio.timeout(LONGEST_SECONDS):
+            while not Loop(system, loop="patient").counts():
+                await alone.tick()
+                await asyncio.sleep(0.2)
     finally:
         await alone.close()
         await service.close()

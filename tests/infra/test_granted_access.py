@@ -1,13 +1,13 @@
 """The app needs no more than infra/app/roles.bicep grants: it may use its container, and not make one."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
-from harness.system import ADMIN_KEY, CONFIGURATION, CONTAINER, System
+from harness.metrics import key, scraped
+from harness.system import ADMIN_KEY, CONFIGURATION, CONTAINER, System, wait_until
 
 from local import azurite
 
@@ -50,11 +50,10 @@ def test_a_model_is_learned(granted: System) -> None:
         for _ in range(5):
             event = client.post("rank", json=RANK).raise_for_status().json()["eventId"]
             client.post(f"events/{event}/reward", json={"value": 1}).raise_for_status()
-    deadline = time.monotonic() + 40
-    with granted.client(ADMIN_KEY) as admin:
-        while admin.get("model").status_code != 200:
-            assert time.monotonic() < deadline, "no model was published"
-            time.sleep(0.5)
+    learned = key("ranks_total", loop="default", fate="learned")
+    wait_until(lambda: scraped(granted)[learned] == 5, "all are learned")
+    assert scraped(granted)[key("observations_total", loop="default", fate="on_time")] == 5
+    assert any(name == "personalizer_model_info" for name, _ in scraped(granted))
 
 
 @pytest.mark.parametrize(("wait", "status"), [("PT12H", 200), ("PT12H1S", 400)])
