@@ -2,9 +2,10 @@
 
 import azure.functions as func
 
-from shared import configuration, http
+from shared.admin import configuration
 from shared.auth import Role
-from shared.service import Service
+from shared.serving import http
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import azure.functions as func
 
-from shared import configuration, http
-from shared.loops import LoopConfig
-from shared.service import Service
+from shared.admin import configuration
+from shared.loops.config import LoopConfig
+from shared.serving import http
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 

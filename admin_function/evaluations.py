@@ -2,9 +2,9 @@
 
 import azure.functions as func
 
-from shared import http
 from shared.errors import ApiError
-from shared.service import Service
+from shared.serving import http
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 

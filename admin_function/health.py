@@ -2,8 +2,9 @@
 
 import azure.functions as func
 
-from shared import health, http
-from shared.service import Service
+from shared.monitoring import health
+from shared.serving import http
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 

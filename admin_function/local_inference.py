@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from shared import http
 from shared.auth import Role
 from shared.errors import ApiError
-from shared.event_log import EventLog, LogUnavailable
-from shared.service import Service
+from shared.hubs.event_log import EventLog, LogUnavailable
+from shared.serving import http
+from shared.serving.service import Service
 
 if TYPE_CHECKING:
-    from shared.rlc_events import Line
+    from shared.local_inference.conversion import Line
 
 bp = func.Blueprint()
 
@@ -26,29 +26,29 @@ bp = func.Blueprint()
 @http.operation(bp, "POST", "logs/interactions", Role.APP)
 async def log_interactions(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /logs/interactions`: 204 once all decisions of the batch are in the log."""
-    from shared import rlc_events
+    from shared.local_inference import conversion
 
-    return await _log(req, service, rlc_events.interactions, service.interactions)
+    return await _log(req, service, conversion.interactions, service.interactions)
 
 
 @http.operation(bp, "POST", "logs/observations", Role.APP)
 async def log_observations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /logs/observations`: 204 once all rewards and activations of the batch are in the log."""
-    from shared import rlc_events
+    from shared.local_inference import conversion
 
-    return await _log(req, service, rlc_events.observations, service.observations)
+    return await _log(req, service, conversion.observations, service.observations)
 
 
 async def _log(
     req: func.HttpRequest, service: Service, read: Callable[[bytes, str], list[Line]], log: EventLog
 ) -> func.HttpResponse:
-    from shared import rlc_events
+    from shared.local_inference import conversion
 
     loop = service.loop(http.loop_of(req))
     # A batch takes as long as many requests: others are answered meanwhile.
     lines = await asyncio.to_thread(read, req.get_body(), loop.loop)
     await loop.ready()
-    for multi_slot in rlc_events.kinds(lines):
+    for multi_slot in conversion.kinds(lines):
         await loop.require(multi_slot=multi_slot)
     appends = [log.append(service.partition(line.event_id), line.event) for line in lines]
     failures = [one for one in await asyncio.gather(*appends, return_exceptions=True) if not isinstance(one, bool)]

@@ -2,8 +2,8 @@
 
 import azure.functions as func
 
-from shared import http
-from shared.service import Service
+from shared.serving import http
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 
@@ -11,15 +11,15 @@ bp = func.Blueprint()
 @http.operation(bp, "GET", "logs/properties")
 async def get_logs_properties(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /logs/properties`: from when to when the log reaches."""
-    from shared import log_admin  # here, because a process that answers Rank starts without it
+    from shared.admin import logs  # here, because a process that answers Rank starts without it
 
-    return http.json_answer(await log_admin.properties(service.storage, service.loop(http.loop_of(req)).home))
+    return http.json_answer(await logs.properties(service.storage, service.loop(http.loop_of(req)).home))
 
 
 @http.operation(bp, "DELETE", "logs")
 async def delete_logs(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /logs`: the retained log of the loop."""
-    from shared import log_admin
+    from shared.admin import logs
 
-    await log_admin.delete(service.storage, service.loop(http.loop_of(req)).home)
+    await logs.delete(service.storage, service.loop(http.loop_of(req)).home)
     return http.no_content()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 import azure.functions as func
 
-from shared import http
 from shared.auth import Role
 from shared.errors import ApiError
-from shared.service import Service
+from shared.serving import http
+from shared.serving.service import Service
 
 if TYPE_CHECKING:
-    from shared.loop_admin import RoleName
+    from shared.admin.loops import RoleName
 
 bp = func.Blueprint()
 
@@ -22,37 +22,37 @@ bp = func.Blueprint()
 @http.endpoint(Role.OWNER)
 async def list_loops(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops`: every loop, the default one first."""
-    from shared import loop_admin
+    from shared.admin import loops
 
     await service.registry.refresh()
-    return http.json_answer({"loops": loop_admin.listed(service)})
+    return http.json_answer({"loops": loops.listed(service)})
 
 
 @bp.route("loops/{loop}", methods=["PUT"])
 @http.endpoint(Role.OWNER)
 async def create_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /loops/{loop}`: makes a loop; 201 with its keys, which are told only here."""
-    from shared import loop_admin
+    from shared.admin import loops
 
-    return http.json_answer(await loop_admin.create(service, http.loop_of(req)), 201)
+    return http.json_answer(await loops.create(service, http.loop_of(req)), 201)
 
 
 @bp.route("loops/{loop}", methods=["GET"])
 @http.endpoint(Role.ADMIN)
 async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}`."""
-    from shared import loop_admin
+    from shared.admin import loops
 
-    return http.json_answer(loop_admin.describe(service, http.loop_of(req)))
+    return http.json_answer(loops.describe(service, http.loop_of(req)))
 
 
 @bp.route("loops/{loop}", methods=["DELETE"])
 @http.endpoint(Role.OWNER)
 async def delete_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /loops/{loop}`: the loop with its configuration, model and log."""
-    from shared import loop_admin
+    from shared.admin import loops
 
-    await loop_admin.delete(service, http.loop_of(req))
+    await loops.delete(service, http.loop_of(req))
     return http.no_content()
 
 
@@ -60,10 +60,10 @@ async def delete_loop(req: func.HttpRequest, service: Service) -> func.HttpRespo
 @http.endpoint(Role.ADMIN)
 async def rotate_key(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /loops/{loop}/keys/{role}/{number}`: a new first or second key of a role; the other goes on working."""
-    from shared import loop_admin
+    from shared.admin import loops
 
     role, number = req.route_params["role"], req.route_params["number"]
-    if role not in ("app", "admin") or number not in [str(one + 1) for one in range(loop_admin.KEYS_PER_ROLE)]:
+    if role not in ("app", "admin") or number not in [str(one + 1) for one in range(loops.KEYS_PER_ROLE)]:
         raise ApiError("ResourceNotFound", "Keys are app/1, app/2, admin/1 and admin/2.")
-    key = await loop_admin.rotate(service, http.loop_of(req), cast("RoleName", role), int(number))
+    key = await loops.rotate(service, http.loop_of(req), cast("RoleName", role), int(number))
     return http.json_answer({"key": key})

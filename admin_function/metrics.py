@@ -2,10 +2,10 @@
 
 import azure.functions as func
 
-from shared import http
 from shared.auth import Role
-from shared.service import Service
-from shared.serving import Serving
+from shared.serving import http
+from shared.serving.loop import Serving
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 
@@ -25,7 +25,10 @@ async def get_loop_metrics(req: func.HttpRequest, service: Service) -> func.Http
 
 
 async def _report(service: Service, loop: Serving | None = None) -> func.HttpResponse:
-    from shared import exposition, metrics  # here, because a process that answers Rank starts without them
+    from shared.monitoring import (  # here, because a process that answers Rank starts without them
+        metrics,
+        prometheus_text,
+    )
 
     text = await metrics.report(service, loop)
-    return func.HttpResponse(text, mimetype=exposition.MEDIA_TYPE, charset=exposition.CHARSET)
+    return func.HttpResponse(text, mimetype=prometheus_text.MEDIA_TYPE, charset=prometheus_text.CHARSET)

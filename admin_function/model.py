@@ -7,9 +7,9 @@ from email.utils import format_datetime
 
 import azure.functions as func
 
-from shared import http
 from shared.errors import ApiError
-from shared.service import Service
+from shared.serving import http
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 
@@ -17,9 +17,9 @@ bp = func.Blueprint()
 @http.operation(bp, "GET", "model/properties")
 async def get_model_properties(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /model/properties`: when the first and the current model were made."""
-    from shared import model_admin
+    from shared.admin import models
 
-    return http.json_answer(await model_admin.properties(service.loop(http.loop_of(req)), service.storage))
+    return http.json_answer(await models.properties(service.loop(http.loop_of(req)), service.storage))
 
 
 @http.operation(bp, "GET", "model")
@@ -37,7 +37,7 @@ async def head_model(req: func.HttpRequest, service: Service) -> func.HttpRespon
 @http.operation(bp, "PUT", "model", limit="max_model_bytes")
 async def put_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /model`: imports a signed zip."""
-    from shared import model_import
+    from shared.admin import model_import
 
     await model_import.put(service, service.loop(http.loop_of(req)), req.get_body())
     return http.no_content()
@@ -46,18 +46,18 @@ async def put_model(req: func.HttpRequest, service: Service) -> func.HttpRespons
 @http.operation(bp, "DELETE", "model")
 async def delete_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /model`: back to the untrained model."""
-    from shared import model_admin
+    from shared.admin import models
 
-    await model_admin.delete(service.loop(http.loop_of(req)), service.storage)
+    await models.delete(service.loop(http.loop_of(req)), service.storage)
     return http.no_content()
 
 
 async def _model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    from shared import model_admin
+    from shared.admin import models
 
     signed = req.params.get("signed", "false").lower()
     if signed not in ("true", "false"):
         raise ApiError("InvalidRequest", "signed must be true or false.", target="signed")
-    model = await model_admin.export(service, service.loop(http.loop_of(req)), signed=signed == "true")
+    model = await models.export(service, service.loop(http.loop_of(req)), signed=signed == "true")
     headers = {"Last-Modified": format_datetime(model.modified, usegmt=True), "Content-Length": str(len(model.data))}
     return func.HttpResponse(model.data, mimetype="application/octet-stream", headers=headers)

@@ -2,9 +2,10 @@
 
 import azure.functions as func
 
-from shared import http, wire
 from shared.auth import Role
-from shared.service import Service
+from shared.rank import wire
+from shared.serving import http
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 
@@ -13,8 +14,8 @@ bp = func.Blueprint()
 @http.endpoint(Role.ADMIN)
 async def get_event(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}/events/{eventId}`: what became of an event, as far as the log and the hubs know."""
-    from shared import trace_search  # here, because a process that answers Rank starts without it
+    from shared.trace import search  # here, because a process that answers Rank starts without it
 
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRequest")
     loop = service.loop(http.loop_of(req))
-    return http.json_answer(await trace_search.find(service, loop, event_id))
+    return http.json_answer(await search.find(service, loop, event_id))

@@ -12,7 +12,7 @@ from statistics import mean, stdev
 from typing import NamedTuple
 
 from benchmarks.figures import Figure
-from shared.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
+from shared.vw.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
 from simulator.offline import Outcome, play
 from simulator.scenarios import SCENARIOS
 

@@ -11,11 +11,12 @@ from benchmarks import client, command, load, models, parts, traffic
 from benchmarks.figures import Figure, bounded
 from benchmarks.host import Host
 from benchmarks.processes import peak_mb, resident_mb
-from shared import checkpoint, hubs
-from shared.event_log import MESSAGE_BYTES
-from shared.homes import DEFAULT_HOME, blob_name
-from shared.loops import LoopConfig
-from shared.service import Service
+from shared.hubs import clients
+from shared.hubs.event_log import MESSAGE_BYTES
+from shared.loops import checkpoint
+from shared.loops.config import LoopConfig
+from shared.loops.homes import DEFAULT_HOME, blob_name
+from shared.serving.service import Service
 
 EVENT_BYTES, REWARD_BYTES = 2_048, 160
 PARTITIONS = 4
@@ -45,7 +46,7 @@ def packed(events: Iterator[bytes], size: int) -> Iterator[bytes]:
 
 async def send(service: Service, hub: str, messages: Iterator[bytes]) -> None:
     """Spreads messages over the partitions, one in flight on each."""
-    sender = hubs.Sender(service.settings, hub)
+    sender = clients.Sender(service.settings, hub)
 
     async def feed(partition: int) -> None:
         for message in messages:
@@ -62,7 +63,7 @@ async def fill(service: Service, opened: int, observed: int) -> None:
 
 async def caught_up(service: Service) -> None:
     """Waits until a run has committed that has read every observation there is now."""
-    async with hubs.consumer(service.settings, service.settings.observations_hub) as hub:
+    async with clients.consumer(service.settings, service.settings.observations_hub) as hub:
         states = [await hub.get_partition_properties(str(partition)) for partition in range(PARTITIONS)]
     heads = [int(state["last_enqueued_sequence_number"]) for state in states]
     deadline = time.monotonic() + 240

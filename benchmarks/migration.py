@@ -13,10 +13,10 @@ from benchmarks.figures import Figure, at_least, told
 from benchmarks.trainer import driver
 from migration import logs
 from migration.logs import Destination
-from shared import events
-from shared.homes import Home
-from shared.joined_log import join_line
-from shared.loops import LoopConfig
+from shared.hubs import events
+from shared.joined_log.joined_lines import join_line
+from shared.loops.config import LoopConfig
+from shared.loops.homes import Home
 from shared.storage import Storage
 
 SPACING_MS = 250  # 100,000 decisions in seven hours

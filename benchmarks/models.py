@@ -5,11 +5,12 @@ from pathlib import Path
 
 from benchmarks import parts, traffic
 from benchmarks.trainer import fill, train
-from shared import events, training
-from shared.homes import DEFAULT_HOME, blob_name
-from shared.joined_log import join_line
-from shared.loops import LoopConfig
-from shared.service import Service
+from shared.hubs import events
+from shared.joined_log.joined_lines import join_line
+from shared.loops.config import LoopConfig
+from shared.loops.homes import DEFAULT_HOME, blob_name
+from shared.serving.service import Service
+from shared.vw import learner
 
 
 def trained(arguments: str, actions: int, features: int, folder: Path, count: int = 500) -> Path:
@@ -20,8 +21,8 @@ def trained(arguments: str, actions: int, features: int, folder: Path, count: in
             event_id, event = traffic.interaction(number, actions, features)
             reward = events.decode_observation(traffic.reward(event_id, number % 3 / 2))
             lines.write(join_line(events.decode_interaction(event), 0, [reward], LoopConfig()).line)
-    training.learn(arguments, None, batch, model)
-    training.reduce(model, predict)
+    learner.learn(arguments, None, batch, model)
+    learner.reduce(model, predict)
     return predict
 
 

@@ -14,13 +14,14 @@ from benchmarks import command, models, traffic
 from benchmarks.figures import Figure, at_least, at_most, told
 from benchmarks.plain import Ranker
 from benchmarks.timing import Side, alternate
-from shared import ranking, sampling, wire
-from shared.features import vw_json
-from shared.loops import LoopConfig
-from shared.model import Model
-from shared.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
-from shared.ranking import Decision
-from shared.wire import RankRequest
+from shared.loops.config import LoopConfig
+from shared.rank import ranking, wire
+from shared.rank.features import vw_json
+from shared.rank.ranking import Decision
+from shared.rank.wire import RankRequest
+from shared.vw import sampling
+from shared.vw.model import Model
+from shared.vw.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
 
 FEATURES = 5
 POLICIES = {"default": DEFAULT_ARGUMENTS, "historic": HISTORIC_ARGUMENTS}

@@ -13,12 +13,14 @@ import vowpalwabbit
 from benchmarks import command, traffic
 from benchmarks.figures import Figure, at_most, told
 from benchmarks.timing import Side, alternate
-from shared import events, slots_ranking, slots_wire, training
-from shared.joined_log import join_line
-from shared.loops import LoopConfig, Policy
-from shared.model import Model
-from shared.policy import MULTI_SLOT_ARGUMENTS
-from shared.slots_wire import MultiSlotRankRequest
+from shared.hubs import events
+from shared.joined_log.joined_lines import join_line
+from shared.loops.config import LoopConfig, Policy
+from shared.rank import slots_ranking, slots_wire
+from shared.rank.slots_wire import MultiSlotRankRequest
+from shared.vw import learner
+from shared.vw.model import Model
+from shared.vw.policy import MULTI_SLOT_ARGUMENTS
 
 SLOTS, ACTIONS, FEATURES = 5, 20, 5
 
@@ -55,8 +57,8 @@ def trained(folder: Path, count: int) -> Path:
                 for slot in decision.slots
             ]
             lines.write(join_line(event, 0, rewards, config).line)
-    training.learn(MULTI_SLOT_ARGUMENTS, None, batch, model)
-    training.reduce(model, predict)
+    learner.learn(MULTI_SLOT_ARGUMENTS, None, batch, model)
+    learner.reduce(model, predict)
     return predict
 
 

@@ -11,13 +11,15 @@ from benchmarks import command, parts, traffic
 from benchmarks.client import Client
 from benchmarks.figures import Figure, told
 from benchmarks.host import Host
-from shared import checkpoint, events, joined_log, late_log, trace_index
-from shared.checkpoint import Checkpoint
-from shared.homes import DEFAULT_HOME
-from shared.joined_log import join_line
-from shared.log_file import LogFile, log_name
-from shared.loops import LoopConfig
-from shared.service import Service
+from shared.hubs import events
+from shared.joined_log import event_index, joined_lines, late_lines
+from shared.joined_log.file import LogFile, log_name
+from shared.joined_log.joined_lines import join_line
+from shared.loops import checkpoint
+from shared.loops.checkpoint import Checkpoint
+from shared.loops.config import LoopConfig
+from shared.loops.homes import DEFAULT_HOME
+from shared.serving.service import Service
 from shared.storage import Storage
 
 GOAL_MS = 50.0
@@ -45,14 +47,14 @@ async def fill(storage: Storage, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for run in range(RUNS):
             cut, file = begin + (run + 1) * HOUR_MS // RUNS, Path(folder, "log")
-            log, late = LogFile(file, joined_log.id_of), LogFile(Path(folder, "late"), late_log.id_of)
+            log, late = LogFile(file, joined_lines.id_of), LogFile(Path(folder, "late"), late_lines.id_of)
             for _ in range((run + 1) * count // RUNS - run * count // RUNS):
                 log.write(next(lines))
             log.close()
             late.close()
             await storage.create(log_name(DEFAULT_HOME, cut, "joined"), file)
-            await trace_index.publish(storage, DEFAULT_HOME, cut, log.entries, late.entries, Path(folder))
-            await trace_index.merge(storage, DEFAULT_HOME)
+            await event_index.publish(storage, DEFAULT_HOME, cut, log.entries, late.entries, Path(folder))
+            await event_index.merge(storage, DEFAULT_HOME)
     await storage.put(checkpoint.name(DEFAULT_HOME), checkpoint.encode(Checkpoint(cut=cut)))
 
 
@@ -85,7 +87,7 @@ async def ask(storage: Storage, port: int, numbers: Sequence[int]) -> tuple[list
 async def measure(environment: dict[str, str], count: int, asked: int) -> list[Figure]:
     service = Service(parts.settings(environment))
     await fill(service.storage, count)
-    indexes = len(await trace_index.listed(service.storage, DEFAULT_HOME))
+    indexes = len(await event_index.listed(service.storage, DEFAULT_HOME))
     numbers = random.Random(1).sample(range(count), asked)
     with Host(environment, "--http-only") as host:
         traces, reads = await ask(service.storage, host.port, numbers)

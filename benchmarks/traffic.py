@@ -3,8 +3,10 @@
 import json
 import random
 
-from shared import events, ranking, sampling, wire
-from shared.loops import LoopConfig
+from shared.hubs import events
+from shared.loops.config import LoopConfig
+from shared.rank import ranking, wire
+from shared.vw import sampling
 
 
 def request(actions: int, features: int, seed: int = 1, event_id: str | None = None) -> bytes:

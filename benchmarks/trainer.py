@@ -12,13 +12,13 @@ import msgspec
 
 from benchmarks import command, parts, traffic
 from benchmarks.figures import Figure, at_least
-from shared.event_log import EventLog
-from shared.events import partition_of
-from shared.homes import DEFAULT_HOME, blob_name
-from shared.hubs import Sender
-from shared.loops import LoopConfig
-from shared.service import Service
-from shared.trainer import Trainer
+from shared.hubs.clients import Sender
+from shared.hubs.event_log import EventLog
+from shared.hubs.events import partition_of
+from shared.loops.config import LoopConfig
+from shared.loops.homes import DEFAULT_HOME, blob_name
+from shared.serving.service import Service
+from shared.training.trainer import Trainer
 
 _DRIVER = """
 import sys, time, vowpalwabbit

@@ -11,11 +11,11 @@ from pathlib import Path
 from migration import bring_in, rebuild
 from migration.rebuild import RebuildError
 from migration.target import TargetError
-from shared import policy
 from shared.errors import ApiError
-from shared.loops import DEFAULT_LOOP
-from shared.registry import check_name
+from shared.loops.config import DEFAULT_LOOP
+from shared.loops.registry import check_name
 from shared.storage import StorageUnavailable
+from shared.vw import policy
 
 INTERRUPTED = 130
 STORAGE = """Blobs are those of a local run (--data), or of the deployment that the function app's settings in the

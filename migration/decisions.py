@@ -13,9 +13,9 @@ import msgspec
 from msgspec import Raw
 
 from migration import safety
-from shared.names import MAX_MAGNITUDE
-from shared.rlc_context import BadContext
-from shared.rlc_decisions import LEAST_PROBABILITY
+from shared.local_inference.decision_context import BadContext
+from shared.local_inference.decisions import LEAST_PROBABILITY
+from shared.vw.safe import MAX_MAGNITUDE
 
 # Probabilities were written with seven digits.
 ROUNDING = 1e-5

@@ -13,8 +13,8 @@ import msgspec
 from migration.in_effect import DURATIONS, MEMBERS, POLICY, SERVICE, TOLD, known, members, shown
 from migration.report import Section
 from migration.target import Api, Refused
-from shared import signing
-from shared.durations import parse_duration
+from shared.admin import signing
+from shared.loops.durations import parse_duration
 
 SIGNED_MODEL = ("model.vw", "signer.der", "sha512_signature.bin")
 

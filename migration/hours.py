@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from migration.decisions import Decision
-from shared import archive
-from shared.homes import Home
+from shared.joined_log import archive
+from shared.loops.homes import Home
 from shared.storage import Storage
 
 HOUR_MS = 3_600_000

@@ -6,7 +6,7 @@ import msgspec
 
 from migration.report import Section
 from migration.target import Api, Refused
-from shared.durations import parse_duration
+from shared.loops.durations import parse_duration
 
 SERVICE, POLICY = "service configuration", "learning policy"
 _PATHS = {SERVICE: "configurations/service", POLICY: "configurations/policy"}

@@ -17,15 +17,20 @@ import msgspec
 
 from migration.progress import Progress
 from migration.target import Loop, blobs
-from shared import archive, artifacts, commits, events, learning, planning, policy, policy_check
-from shared.checkpoint import Checkpoint, ModelRecord
-from shared.commits import Stored
+from shared.admin import policy_check
 from shared.errors import ApiError
-from shared.homes import blob_name
-from shared.joined_log import relabelled
-from shared.loops import LoopConfig, Policy
+from shared.hubs import events
+from shared.joined_log import archive
+from shared.joined_log.joined_lines import relabelled
+from shared.loops import artifacts, commits
+from shared.loops.checkpoint import Checkpoint, ModelRecord
+from shared.loops.commits import Stored
+from shared.loops.config import LoopConfig, Policy
+from shared.loops.homes import blob_name
 from shared.storage import Conflict
-from shared.training import Learner, TrainingRefused
+from shared.training import planning, starting_model
+from shared.vw import policy
+from shared.vw.learner import Learner, TrainingRefused
 
 ATTEMPTS, PLANNED_SECONDS, POLL_SECONDS = 5, 120.0, 0.05
 
@@ -174,7 +179,7 @@ class _Rebuilt:
             artifacts.publish(self._loop.storage, f"{names}.vw", self.learner.model),
             artifacts.publish(self._loop.storage, f"{names}.predict.vw", self.learner.predict),
         )
-        rewards = learning.settings_of(self._config)
+        rewards = starting_model.settings_of(self._config)
         record = ModelRecord(version, trainer, predict, created, self._config.arguments, rewards)
         first = before.first_model or created
         return msgspec.structs.replace(before, model=record, first_model=first, failure=None, unverified=False), version

@@ -8,10 +8,12 @@ import msgspec
 
 from migration.in_effect import known
 from migration.report import Section
-from shared import events, model_file, policy_check, signing, trial
+from shared.admin import policy_check, signing
+from shared.admin.model_trust import ZIP
 from shared.errors import ApiError
-from shared.loops import LoopConfig, Policy
-from shared.model_trust import ZIP
+from shared.hubs import events
+from shared.loops.config import LoopConfig, Policy
+from shared.vw import model_header, trial
 
 # MAX_MODEL_BYTES of a deployment may be less, and is not known here.
 MOST_BYTES = 100_000_000
@@ -42,7 +44,7 @@ async def model(section: Section, data: bytes) -> None:
     try:
         if data.startswith(ZIP):
             data = signing.unpack(data, MOST_BYTES).model
-        arguments = policy_check.with_epsilon(model_file.read(data).options, LoopConfig().exploration)
+        arguments = policy_check.with_epsilon(model_header.read(data).options, LoopConfig().exploration)
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as name:
             folder = Path(name)
             (folder / "given.vw").write_bytes(data)

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from shared import rlc_context
-from shared.names import safe
-from shared.rlc_context import BadContext
-from shared.wire import MAX_PAIRS
+from shared.local_inference import decision_context
+from shared.local_inference.decision_context import BadContext
+from shared.rank.wire import MAX_PAIRS
+from shared.vw.safe import safe
 
 # What may have to be changed: a name, or text, that begins as no namespace may; a number of ten digits or with an
 # exponent; a command. What VW cannot read: an array with texts, truths or arrays in it, whether it begins with one,
@@ -55,7 +55,7 @@ def check_size(context: bytes, actions: int, slots: int) -> None:
     if pairs * len(context) ** 2 > MAX_PAIRS and pairs * (context.count(b",") + 1) ** 2 > MAX_PAIRS:
         decoded = msgspec.json.decode(context)
         shared = {name: value for name, value in decoded.items() if not name.startswith("_")}
-        rlc_context.check_pairs(shared, decoded["_multi"], decoded.get("_slots") or [{}])
+        decision_context.check_pairs(shared, decoded["_multi"], decoded.get("_slots") or [{}])
 
 
 def _is_in_order(context: bytes, multi_slot: bool) -> bool:
@@ -75,8 +75,8 @@ def _context(decoded: dict[str, Any]) -> dict[str, Any]:
     multi = [_texts(action, "_tag") | safe(action) for action in decoded["_multi"]]
     changed: dict[str, Any] = _texts(decoded, "_tag") | safe(decoded) | {"_multi": multi}
     if slots is not None:
-        included = [rlc_context.included(slot, len(multi)) for slot in slots]
-        rlc_context.check_choice(included, [str(slot.get("_id")) for slot in slots], len(multi))
+        included = [decision_context.included(slot, len(multi)) for slot in slots]
+        decision_context.check_choice(included, [str(slot.get("_id")) for slot in slots], len(multi))
         parts = zip(slots, included, strict=True)
         changed["_slots"] = [_texts(slot, "_id", "_tag") | safe(slot) | inc for slot, inc in parts]
     return changed

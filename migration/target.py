@@ -15,9 +15,9 @@ from local.azurite import PROJECT, connection_string
 from local.supervisor import StartError, Supervisor
 from shared import settings
 from shared.auth import Keys
-from shared.homes import Home, blob_name, home_of
-from shared.loops import DEFAULT_LOOP, LoopConfig, decode_config, new_loop
-from shared.registry import Registry
+from shared.loops.config import DEFAULT_LOOP, LoopConfig, decode_config, new_loop
+from shared.loops.homes import Home, blob_name, home_of
+from shared.loops.registry import Registry
 from shared.settings import Settings
 from shared.storage import Blob, Storage
 

@@ -5,11 +5,14 @@ import time
 
 import azure.functions as func
 
-from shared import events, http, ranking, slots_ranking, slots_wire, telemetry, wire
+from shared import telemetry
 from shared.auth import Role
 from shared.errors import ApiError
-from shared.event_log import LogUnavailable
-from shared.service import Service
+from shared.hubs import events
+from shared.hubs.event_log import LogUnavailable
+from shared.rank import ranking, slots_ranking, slots_wire, wire
+from shared.serving import http
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 _log = logging.getLogger(__name__)
@@ -28,7 +31,7 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     decision = ranking.decide(request, loop.config, loop.model, loop.hash)
     explained = None
     if loop.config.explain:
-        from shared.explanation import explain  # here, because it is rarely asked for, and slow anyway
+        from shared.rank.explanation import explain  # here, because it is rarely asked for, and slow anyway
 
         explained = explain(decision, loop.model)
     event_id, model, answer = decision.event_id, decision.model, ranking.answer(decision, explained)

@@ -6,11 +6,14 @@ from typing import Literal
 
 import azure.functions as func
 
-from shared import events, http, slots_wire, telemetry, wire
+from shared import telemetry
 from shared.auth import Role
 from shared.errors import ApiError
-from shared.event_log import LogUnavailable
-from shared.service import Service
+from shared.hubs import events
+from shared.hubs.event_log import LogUnavailable
+from shared.rank import slots_wire, wire
+from shared.serving import http
+from shared.serving.service import Service
 
 bp = func.Blueprint()
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from shared import fingerprints
 from shared.fingerprints import Fingerprints
-from shared.policy import NAMED, PolicyName
+from shared.vw.policy import NAMED, PolicyName
 
 
 class SettingsError(Exception):

@@ -10,7 +10,7 @@ import zlib
 
 import msgspec
 
-from shared import instruments
+from shared import otel
 
 # The members of each event beside `event`, and `loop` where it concerns one.
 VOCABULARY: dict[str, tuple[str, ...]] = {
@@ -62,7 +62,7 @@ def request(log: logging.Logger, share: float, event: str, loop: str, began: flo
     began: when it came, by `time.perf_counter`. members: of its event but the latency; `event_id` is one of them.
     """
     seconds = time.perf_counter() - began
-    meters = instruments.current()
+    meters = otel.current()
     if meters is not None:
         meters.request(event, loop, seconds)
     if is_logged(members["event_id"], share):

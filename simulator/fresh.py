@@ -13,9 +13,10 @@ from local import services
 from local.__main__ import DEFAULTS, lock
 from local.azurite import PROJECT
 from local.supervisor import Supervisor
-from shared import checkpoint, settings
-from shared.checkpoint import Counts
-from shared.homes import DEFAULT_HOME
+from shared import settings
+from shared.loops import checkpoint
+from shared.loops.checkpoint import Counts
+from shared.loops.homes import DEFAULT_HOME
 from shared.storage import Storage
 
 

@@ -10,10 +10,10 @@ from random import Random
 
 from vowpalwabbit import Workspace
 
-from shared import features
-from shared.model import uniform as uniform_pmf
-from shared.sampling import cap_exploration
-from shared.wire import RankableAction
+from shared.rank import features
+from shared.rank.wire import RankableAction
+from shared.vw.model import uniform as uniform_pmf
+from shared.vw.sampling import cap_exploration
 from simulator.scenario import Scenario, Visit
 
 

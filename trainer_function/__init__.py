@@ -17,6 +17,6 @@ bp = func.Blueprint()
 )
 async def train(timer: func.TimerRequest) -> None:
     """Trains every loop whose next model is due."""
-    from shared import trainer  # here, because HTTP functions, which are waited for, start in other processes
+    from shared.training import trainer  # here, because HTTP functions, which are waited for, start in other processes
 
     await trainer.run()

@@ -14,9 +14,10 @@ from benchmarks import __main__ as command
 from benchmarks import http_rank, latency, memory, migration, models, parts, rank, slots, start, trace, traffic
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
-from shared import events, slots_ranking, slots_wire, wire
-from shared.loops import LoopConfig
-from shared.policy import DEFAULT_ARGUMENTS
+from shared.hubs import events
+from shared.loops.config import LoopConfig
+from shared.rank import slots_ranking, slots_wire, wire
+from shared.vw.policy import DEFAULT_ARGUMENTS
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.learning import Comparison, main, report, spread
-from shared.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
+from shared.vw.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
 from simulator.offline import Outcome, play
 from simulator.scenario import Scenario
 from simulator.scenarios import SCENARIOS

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import ApiError
-from shared.loops import LoopConfig
-from shared.model import Model
-from shared.ranking import Decision, answer
+from shared.loops.config import LoopConfig
+from shared.rank.ranking import Decision, answer
+from shared.vw.model import Model
 
 # First bytes of namespaces that VW 9.11 writes out of bounds for, and whatever else has a meaning in VW's formats.
 SPECIAL = ["a b", "a:b", "a|b", "|", ":", "\t", "\n", "\r", " ", "\0", "a\0b", "\x7f", "~"]

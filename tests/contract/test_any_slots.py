@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_any_request import SPECIAL, VALUES, features, names
 
-from shared import policy
 from shared.errors import ApiError
-from shared.joined_log import join_line
-from shared.model import Model
-from shared.slots_ranking import SlotsDecision
+from shared.joined_log.joined_lines import join_line
+from shared.rank.slots_ranking import SlotsDecision
+from shared.vw import policy
+from shared.vw.model import Model
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from azure.eventhub import EventData, EventHubProducerClient
 from harness.stored import PARTITIONS, Loop
 from harness.system import ADMIN_KEY, APP_KEY, System, wait_until
 
-from shared import events
+from shared.hubs import events
 
 WAIT = 3
 BODY = {

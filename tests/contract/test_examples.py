@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 from harness.system import ADMIN_KEY, System
 
-from shared.openapi_contract import NOT_PART
+from shared.openapi.contract import NOT_PART
 
 FOLDER = Path(__file__).parent / "swagger"
 EXAMPLES: list[dict[str, Any]] = json.loads((FOLDER / "examples.json").read_text())

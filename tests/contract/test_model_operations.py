@@ -17,7 +17,8 @@ import vowpalwabbit
 from cryptography.hazmat.primitives.asymmetric import rsa
 from harness.system import ADMIN_KEY, CONFIGURATION, System, wait_until
 
-from shared import model_file, signing
+from shared.admin import signing
+from shared.vw import model_header
 
 DATA = Path(__file__).parents[1] / "data"
 EXPORTED = (DATA / "vw-9.1.0.vw").read_bytes()
@@ -96,7 +97,7 @@ def code(answer: httpx.Response, status: int = 400) -> str:
 def test_an_untrained_model_is_exported_and_may_be_imported(loop: httpx.Client) -> None:
     answer = loop.get("model")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/octet-stream")
-    assert model_file.read(answer.content).version
+    assert model_header.read(answer.content).version
     assert parsedate_to_datetime(answer.headers["last-modified"]).year == 1970
     assert loop.put("model", content=loop.get("model?signed=true").content).status_code == 204
     assert loop.get("model/properties").json().keys() == {"creationTime", "lastModifiedTime"}
@@ -148,7 +149,7 @@ def test_a_model_of_personalizer_predicts_goes_on_learning_and_comes_back(
     made = learn(default)
     assert made > imported["lastModifiedTime"]
     learned = default.get("model").content
-    assert model_file.read(learned).version != "9.1.0"
+    assert model_header.read(learned).version != "9.1.0"
     assert examples(learned) > EXAMPLES  # the log was not learned anew
     assert default.get("configurations/policy").json() == policy
     assert default.get("model/properties").json()["verified"] is False

@@ -12,7 +12,7 @@ from harness.slots import ACTIONS, CONFIG, LIKED, SLOTS, body
 from harness.stored import Loop
 from harness.system import ADMIN_KEY, System, running, wait_until
 
-from shared.loops import LoopConfig
+from shared.loops.config import LoopConfig
 
 VERSIONS = ["v1.1-preview.1", "v1.1-preview.2", "v1.1-preview.3"]
 # The request examples of the swagger, v1.1-preview.3.

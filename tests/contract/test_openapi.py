@@ -13,11 +13,11 @@ from harness import functions
 from harness.system import ADMIN_KEY, APP_KEY, PROJECT, System
 from jsonschema import Draft202012Validator
 
-from shared import openapi, openapi_page
 from shared.errors import ERRORS
-from shared.openapi import OPERATIONS
+from shared.openapi import document, page
+from shared.openapi.document import OPERATIONS
 
-DOCUMENT = openapi.document()
+DOCUMENT = document.document()
 DESCRIBED = {
     (method.upper(), path): operation for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
 }
@@ -87,7 +87,7 @@ def test_refusals_have_the_statuses_of_the_declared_table() -> None:
 def test_the_document_is_served_without_a_key_and_tells_no_names(system: System) -> None:
     answer = httpx.get(f"{system.url}/openapi.json")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
-    assert answer.json() == json.loads(openapi.encoded()) == DOCUMENT
+    assert answer.json() == json.loads(document.encoded()) == DOCUMENT
     for secret in (APP_KEY, ADMIN_KEY, str(system.data), "127.0.0.1"):
         assert secret not in answer.text
 
@@ -116,7 +116,7 @@ def test_the_page_is_whole_in_itself_and_names_every_operation(system: System) -
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
-    assert answer.content == openapi_page.page()
+    assert answer.content == page.page()
     parts = Parts(answer.text)
     assert not {"script", "link", "img", "iframe", "object", "base", "form"} & set(parts.tags)
     links, anchors = ({value for name, value in parts.attributes if name == kind} for kind in ("href", "id"))
@@ -130,8 +130,8 @@ def test_the_page_is_whole_in_itself_and_names_every_operation(system: System) -
 @pytest.mark.parametrize("path", ["/personalizer/{version}/rank", "/health", "/openapi.json", "/docs"])
 def test_the_page_s_commands_work(system: System, path: str) -> None:
     ((method, operation),) = DOCUMENT["paths"][path].items()
-    command = openapi_page.curl(DOCUMENT, path, method, operation)
-    assert command in "".join(Parts(openapi_page.page().decode()).texts)
+    command = page.curl(DOCUMENT, path, method, operation)
+    assert command in "".join(Parts(page.page().decode()).texts)
     command = command.replace("http://127.0.0.1:7071", system.url).replace("Key: KEY", f"Key: {APP_KEY}")
     command = command.replace("curl ", "curl --silent --output /dev/null --write-out '%{http_code}' ", 1)
     done = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)

@@ -19,7 +19,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.specs.openapi import checks
 
-from shared import openapi
+from shared.openapi import document as openapi_document
 
 FUZZED = "fuzzed"
 REQUESTS = 10_000
@@ -46,7 +46,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 def strict() -> dict[str, Any]:
     """The document, its answers closed: a member that it does not have may not be answered. Tests choose the keys."""
-    document = copy.deepcopy(openapi.document())
+    document = copy.deepcopy(openapi_document.document())
     asked = {"RankRequest", "RankableAction", "ServiceConfiguration", "Policy"}
     for name, schema in document["components"]["schemas"].items():
         if "properties" in schema and name not in asked and not name.endswith("Request"):
@@ -123,7 +123,7 @@ FRESH = {
 
 def replay(operation: APIOperation, own: System, session: requests.Session) -> None:
     """Sends an operation's example as it is in the document."""
-    document = openapi.document()
+    document = openapi_document.document()
     described = document["paths"][operation.path][operation.method]
     path = operation.path.format(**{name: one["example"] for name, one in document["components"]["parameters"].items()})
     body = next(iter(described.get("requestBody", {}).get("content", {}).values()), {}).get("example")

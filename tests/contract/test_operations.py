@@ -11,7 +11,7 @@ import httpx
 import pytest
 from harness.system import ADMIN_KEY, APP_KEY, CONFIGURATION, System, wait_until
 
-from shared.sampling import draw, rank, uniform_hash
+from shared.vw.sampling import draw, rank, uniform_hash
 
 Conforms = Callable[[str, httpx.Response], None]
 

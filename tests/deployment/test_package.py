@@ -141,9 +141,9 @@ def test_it_holds_the_app_and_nothing_else_of_the_project(package: Package) -> N
 
 
 def test_every_module_of_the_app_can_be_imported_from_bytecode(package: Package) -> None:
-    paths = [path.relative_to(package.unpacked) for name in APP for path in package.unpacked.rglob(f"{name}/*.py")]
+    paths = [path.relative_to(package.unpacked) for name in APP for path in package.unpacked.glob(f"{name}/**/*.py")]
     modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths}
-    assert {"shared.identity", "shared.trainer", "shared.signing", "admin_function.health"} <= modules
+    assert {"shared.identity", "shared.training.trainer", "shared.admin.signing", "admin_function.health"} <= modules
     script = (
         "import importlib, sys; sys.path[:0] = sys.argv[1:3]; modules = sys.argv[3:]\n"
         "for name in modules: importlib.import_module(name)\n"

@@ -4,15 +4,15 @@ import re
 
 from harness.system import PROJECT
 
-from shared import metrics
-from shared.artifacts import Artifact
-from shared.checkpoint import Checkpoint, ModelRecord
-from shared.events import Interaction
-from shared.exposition import Family
-from shared.heartbeat import Heartbeat
-from shared.instruments import SWITCHES
-from shared.metrics import State
-from shared.statistics import Statistics
+from shared.hubs.events import Interaction
+from shared.loops.artifacts import Artifact
+from shared.loops.checkpoint import Checkpoint, ModelRecord
+from shared.loops.reward_sums import Statistics
+from shared.monitoring import metrics
+from shared.monitoring.heartbeat import Heartbeat
+from shared.monitoring.metrics import State
+from shared.monitoring.prometheus_text import Family
+from shared.otel import SWITCHES
 from shared.telemetry import VOCABULARY
 
 PAGE = (PROJECT / "docs" / "monitoring.md").read_text()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from harness.system import ADMIN_KEY, APP_KEY, System
 
-from shared import ranking, sampling, wire
-from shared.loops import LoopConfig
+from shared.loops.config import LoopConfig
+from shared.rank import ranking, wire
+from shared.vw import sampling
 
 PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text()

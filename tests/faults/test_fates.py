@@ -13,7 +13,7 @@ from harness.metrics import differences, key, scraped
 from harness.stored import Loop
 from harness.system import System, running
 
-from shared import events
+from shared.hubs import events
 
 WAIT, DEFAULT = 4, -0.125
 

@@ -13,10 +13,10 @@ from harness.load import ACTIONS
 from harness.stored import Loop
 from harness.system import ADMIN_KEY, CONFIGURATION, System
 
-from shared import trainer
-from shared.service import Service
+from shared.serving.service import Service
 from shared.settings import load
-from shared.trainer import Trainer
+from shared.training import trainer
+from shared.training.trainer import Trainer
 
 LONGEST_SECONDS = 60
 EVENTS = 4

@@ -12,8 +12,8 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubProducerClient
 from harness.system import System
 
-from shared import hubs
-from shared.reader import BATCH, PREFETCH, HubReader
+from shared.hubs import clients
+from shared.hubs.reader import BATCH, PREFETCH, HubReader
 from shared.settings import load
 
 MESSAGES = 3 * PREFETCH
@@ -32,7 +32,7 @@ async def fill(connection: str) -> None:
 async def read(system: System) -> list[int]:
     """The sequence numbers as they come; kills the server early on."""
     await fill(system.settings["EVENT_HUBS_CONNECTION_STRING"])
-    reader = HubReader(hubs.consumer(load(system.settings), "interactions"), 4)
+    reader = HubReader(clients.consumer(load(system.settings), "interactions"), 4)
     sequences: list[int] = []
     async for message in reader.read([-1] * 4, await reader.heads())[0]:
         if message.sequence == BATCH:
@@ -56,7 +56,7 @@ def _collected_sockets() -> Iterator[None]:
 async def first(system: System) -> int | None:
     """What a reader that has read nothing yet says to be the time of the first message, in ms."""
     await fill(system.settings["EVENT_HUBS_CONNECTION_STRING"])
-    readers = [HubReader(hubs.consumer(load(system.settings), "interactions"), 4) for _ in range(2)]
+    readers = [HubReader(clients.consumer(load(system.settings), "interactions"), 4) for _ in range(2)]
     heads = await readers[0].heads()
     at = await readers[1].first([-1] * 4, heads)
     await asyncio.gather(*(reader.close() for reader in readers))

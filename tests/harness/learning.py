@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from shared import events, ranking, wire
-from shared.events import Interaction, Observation
-from shared.joined_log import join_line
-from shared.loops import LoopConfig
-from shared.model import Model
-from shared.ranking import Decision
-from shared.training import Learner
+from shared.hubs import events
+from shared.hubs.events import Interaction, Observation
+from shared.joined_log.joined_lines import join_line
+from shared.loops.config import LoopConfig
+from shared.rank import ranking, wire
+from shared.rank.ranking import Decision
+from shared.vw.learner import Learner
+from shared.vw.model import Model
 
 PLAIN = [
     {"contextFeatures": [{"time": time}], "actions": [{"id": one, "features": [{"kind": one}]} for one in "abc"]}

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.learning import train
-from shared import events, slots_ranking, slots_wire
-from shared.events import Interaction, Observation
-from shared.joined_log import join_line
-from shared.loops import LoopConfig, Policy
-from shared.model import Model
-from shared.policy import MULTI_SLOT_ARGUMENTS
-from shared.service_configuration import LearningMode
-from shared.slots_ranking import SlotsDecision
+from shared.admin.configuration_body import LearningMode
+from shared.hubs import events
+from shared.hubs.events import Interaction, Observation
+from shared.joined_log.joined_lines import join_line
+from shared.loops.config import LoopConfig, Policy
+from shared.rank import slots_ranking, slots_wire
+from shared.rank.slots_ranking import SlotsDecision
+from shared.vw.model import Model
+from shared.vw.policy import MULTI_SLOT_ARGUMENTS
 
 CONFIG = LoopConfig(policy=Policy("multi-slot", MULTI_SLOT_ARGUMENTS))
 ACTIONS = [{"id": one, "features": [{"kind": one}]} for one in "abcd"]

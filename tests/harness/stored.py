@@ -17,8 +17,8 @@ from azure.eventhub.aio import EventHubConsumerClient
 from azure.storage.blob import BlobProperties
 
 from harness.system import CONTAINER, System, wait_until
-from shared import checkpoint
-from shared.homes import DEFAULT_HOME, Home, blob_name, home_of
+from shared.loops import checkpoint
+from shared.loops.homes import DEFAULT_HOME, Home, blob_name, home_of
 
 HUBS, PARTITIONS = ("interactions", "observations"), 4
 

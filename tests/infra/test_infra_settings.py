@@ -5,8 +5,8 @@ import re
 
 from harness.bicep import INFRA, read
 
-from shared.durations import parse_duration
-from shared.service_configuration import LONGEST_WAIT
+from shared.admin.configuration_body import LONGEST_WAIT
+from shared.loops.durations import parse_duration
 from shared.settings import Settings, declared, load
 
 MAIN, API = read(INFRA / "main.bicep"), read(INFRA / "app" / "api.bicep")

@@ -14,7 +14,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from local import services
-from shared.service_configuration import LONGEST_WAIT
+from shared.admin.configuration_body import LONGEST_WAIT
 
 PROJECT = Path(__file__).parents[2]
 APP = """

@@ -11,7 +11,7 @@ from harness.exports import START, context, line, slots_line
 
 from migration import decisions
 from migration.decisions import Decision, Unusable
-from shared.policy import DEFAULT_ARGUMENTS
+from shared.vw.policy import DEFAULT_ARGUMENTS
 
 CCB = "--ccb_explore_adf --cb_type mtr"
 

@@ -14,7 +14,7 @@ from harness.system import Part
 
 from local import services
 from local.__main__ import lock
-from shared import archive
+from shared.joined_log import archive
 from shared.settings import load
 from shared.storage import Storage
 

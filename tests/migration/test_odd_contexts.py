@@ -11,8 +11,8 @@ from harness.learning import train
 
 from migration import decisions
 from migration.decisions import Unusable
-from shared.model import Model
-from shared.policy import HISTORIC_ARGUMENTS
+from shared.vw.model import Model
+from shared.vw.policy import HISTORIC_ARGUMENTS
 
 NIGHT = context("night")
 FIRST, *OTHERS = NIGHT["_multi"]

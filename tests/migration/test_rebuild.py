@@ -17,10 +17,11 @@ from harness.stored import Loop
 from harness.system import ADMIN_KEY, running, wait_until
 
 from migration import rebuild
-from shared import checkpoint, policy
-from shared.checkpoint import Checkpoint, Plan
-from shared.loops import LoopConfig, Policy
-from shared.model import Model
+from shared.loops import checkpoint
+from shared.loops.checkpoint import Checkpoint, Plan
+from shared.loops.config import LoopConfig, Policy
+from shared.vw import policy
+from shared.vw.model import Model
 
 EPSILON = "--cb_explore_adf --cb_type mtr --epsilon 0.1 -q Fj"
 

@@ -1,0 +1,128 @@
+"""Putting a model that was exported, here or by Azure Personalizer, in the place of a loop's own.
+
+The options in the model's file decide: where the loop's policy says something else, the policy becomes the model's,
+or the trainer would learn the log again with the policy instead. explorationPercentage stays as it is configured.
+
+Order of the writes: the model's files under new names, then the policy, then the checkpoint. Killed before the last
+one, an import has at most changed the policy. The other way round, a run that is planned in between would learn the
+log with the old policy, and the model would be lost.
+"""
+
+import asyncio
+import tempfile
+import uuid
+from pathlib import Path
+
+import msgspec
+
+from shared.admin import configuration, logs, policy_check
+from shared.admin.model_trust import Opened, opened
+from shared.errors import ApiError
+from shared.hubs import events
+from shared.loops import artifacts, commits
+from shared.loops.apprentice import Apprentice
+from shared.loops.checkpoint import Checkpoint, ModelRecord
+from shared.loops.config import LONGEST_ARGUMENTS, LoopConfig, Policy
+from shared.loops.homes import Home, blob_name
+from shared.serving.loop import Serving
+from shared.serving.service import Service
+from shared.storage import Conflict, Storage, StorageUnavailable
+from shared.training.planning import run_name
+from shared.vw import allowed_options, model_header, policy, trial
+from shared.vw.meaning import may_be_of, meaning
+from shared.vw.model_header import ModelHeader
+
+POLICY_NAME = "imported"
+VALIDATED_EVENTS = 50
+
+
+async def put(service: Service, loop: Serving, body: bytes) -> None:
+    """Imports a signed zip, or a plain model if the deployment allows; raises ApiError, and then changes no model."""
+    await replace(loop, service.storage, await opened(service, body))
+
+
+async def replace(loop: Serving, storage: Storage, model: Opened) -> None:
+    """Puts a model in the place of the loop's own, once VW predicts and learns with it; raises ApiError."""
+    try:
+        header = model_header.read(model.data)
+    except ValueError as error:
+        raise _unfit(error) from None
+    config = await configuration.read(loop, storage)
+    changed = msgspec.structs.replace(config, policy=_policy(config, header))
+    try:
+        with tempfile.TemporaryDirectory(prefix="open-personalizer-") as name:
+            folder = Path(name)
+            file = folder / "imported.vw"
+            await asyncio.to_thread(file.write_bytes, model.data)
+            await trial.run(folder, changed.arguments, file, await _sample(storage, loop.home, changed.arguments))
+            await _commit(loop, storage, changed.policy, file, folder / "predict.vw", unverified=not model.verified)
+    except trial.Refusal as refusal:
+        raise _unfit(refusal) from None
+    except (StorageUnavailable, Conflict, ValueError):
+        raise ApiError("ModelPublishFailed", retry_after=1) from None
+    await loop.refresh()
+
+
+def _policy(config: LoopConfig, header: ModelHeader) -> Policy:
+    """The loop's policy if the model is one of it, else the model's; raises ApiError for another problem type."""
+    arguments = policy_check.with_epsilon(header.options, config.exploration)
+    if policy.is_multi_slot(arguments) != policy.is_multi_slot(config.policy.arguments):
+        kind = "multi-slot" if policy.is_multi_slot(arguments) else "single-slot"
+        raise _unfit(f"it is a {kind} model, and the loop's policy is not; change the policy first")
+    if len(arguments) > LONGEST_ARGUMENTS:
+        raise _unfit(f"its options have more than {LONGEST_ARGUMENTS} characters")
+    return config.policy if _may_be_of(header, config.policy) else Policy(POLICY_NAME, arguments)
+
+
+def _may_be_of(header: ModelHeader, current: Policy) -> bool:
+    try:
+        return may_be_of(meaning(header.options), meaning(allowed_options.parse(current.arguments)))
+    except ValueError:  # a policy from before there were rules
+        return False
+
+
+async def _sample(storage: Storage, home: Home, arguments: str) -> bytes:
+    """Recent events of the loop that are of the policy's kind; empty if there are none."""
+    lines = await logs.recent(storage, home, VALIDATED_EVENTS)
+    slots = policy.is_multi_slot(arguments)
+    return b"".join(line for line in lines if (b'"_slots"' in line) == slots)
+
+
+async def _commit(
+    loop: Serving, storage: Storage, own: Policy, model: Path, predict: Path, *, unverified: bool
+) -> None:
+    state = (await commits.load(storage, loop.home)).checkpoint
+    # After the last run and before the next one in the order of names, which is that of retention.
+    version = f"{run_name(state.cut)}-{state.epoch + 1:06d}-{uuid.uuid4().hex[:8]}"
+    names = (blob_name(loop.home, "models", f"{version}{kind}") for kind in (".vw", ".predict.vw"))
+    trainer, copy = await asyncio.gather(
+        *(artifacts.publish(storage, name, file) for name, file in zip(names, (model, predict), strict=True))
+    )
+    config = await configuration.change(loop, storage, lambda stored: msgspec.structs.replace(stored, policy=own))
+    record = ModelRecord(version, trainer, copy, events.now(), config.arguments)
+    await commits.amend(storage, loop.home, lambda before: _with(before, record, config, unverified))
+
+
+def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverified: bool) -> Checkpoint:
+    """The state with the model; a run that is planned goes on as planned, from this model and with its policy.
+
+    What an apprentice was measured by was another model: it begins again.
+    """
+    plan = before.plan
+    if plan is not None:
+        own = {"policy": config.policy, "exploration": config.exploration}
+        plan = msgspec.structs.replace(plan, config=msgspec.structs.replace(plan.config, **own))
+    return msgspec.structs.replace(
+        before,
+        model=record,
+        first_model=before.first_model or record.created,
+        failure=None,
+        apprentice=before.apprentice and Apprentice(),
+        plan=plan,
+        epoch=before.epoch + 1,
+        unverified=unverified,
+    )
+
+
+def _unfit(reason: object) -> ApiError:
+    return ApiError("InvalidModelImportFormat", f"Given model file cannot be used: {reason}.")

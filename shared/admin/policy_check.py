@@ -1,0 +1,47 @@
+"""Whether a policy may be used: what it may contain, and whether VW starts, learns and predicts with it."""
+
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from shared.errors import ApiError
+from shared.loops.config import LONGEST_ARGUMENTS, Policy
+from shared.vw import allowed_options, trial
+from shared.vw.allowed_options import Option
+
+# What explores by another rule than epsilon alone.
+_OTHER_EXPLORATION = {"bag", "cover", "elim", "first", "regcb", "regcbopt", "rnd", "softmax", "squarecb", "synthcover"}
+
+
+async def checked(given: Policy, exploration: float) -> Policy:
+    """The policy as it will be used, once VW has learned from an example with it; raises ApiError.
+
+    exploration: explorationPercentage, for a policy that explores by epsilon and does not say by how much.
+    """
+    try:
+        options = allowed_options.parse(given.arguments)
+        allowed_options.check_one_exploration(options)
+    except ValueError as error:
+        raise _invalid(error) from None
+    arguments = with_epsilon(options, exploration)
+    if len(arguments) > LONGEST_ARGUMENTS:
+        raise ApiError("InvalidPolicyContract", f"A policy has at most {LONGEST_ARGUMENTS} characters of arguments.")
+    with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+        try:
+            await trial.run(Path(folder), arguments)
+        except trial.Refusal as refusal:
+            raise _invalid(refusal) from None
+    return msgspec.structs.replace(given, arguments=arguments)
+
+
+def with_epsilon(options: list[Option], exploration: float) -> str:
+    """The arguments of options; those that explore by epsilon alone and do not say by how much get the share."""
+    said = {option.name for option in options}
+    share = "" if said & ({"epsilon"} | _OTHER_EXPLORATION) else f" --epsilon {exploration:g}"
+    return allowed_options.written(options) + share
+
+
+def _invalid(reason: Exception) -> ApiError:
+    message = f"Invalid policy configuration: {str(reason).rstrip('.')}."
+    return ApiError("InvalidPolicyConfiguration", message, target="arguments")

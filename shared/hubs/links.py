@@ -1,0 +1,50 @@
+"""The readers of both hubs: a pair for each pace at which loops train, of which the last few are kept open."""
+
+import asyncio
+import time
+from collections.abc import Hashable
+
+from shared.hubs import clients
+from shared.hubs.reader import HubReader
+from shared.settings import Settings
+from shared.training.planning import Heads
+
+# Event Hubs lets five readers into a partition: two trainers at once leave room for one that has just died.
+KEPT_PAIRS = 2
+
+
+class Pair:
+    """A reader of each hub."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.interactions, self.observations = (
+            HubReader(clients.consumer(settings, hub), settings.event_hubs_partitions)
+            for hub in (settings.interactions_hub, settings.observations_hub)
+        )
+
+    async def heads(self) -> Heads:
+        clock = time.time()
+        return Heads(clock, *await asyncio.gather(self.interactions.heads(), self.observations.heads()))
+
+    async def close(self) -> None:
+        await asyncio.gather(self.interactions.close(), self.observations.close())
+
+
+class Links:
+    """The pairs of one trainer. Opening one takes a second, so those in use stay open, KEPT_PAIRS at most."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pairs: dict[Hashable, Pair] = {}
+
+    async def pair(self, pace: Hashable) -> Pair:
+        """The pair for loops of this pace; ends the one that has not been used for longest if there are too many."""
+        pair = self._pairs.pop(pace, None)
+        while pair is None and len(self._pairs) >= KEPT_PAIRS:
+            await self._pairs.pop(next(iter(self._pairs))).close()
+        self._pairs[pace] = pair or Pair(self._settings)
+        return self._pairs[pace]
+
+    async def close(self) -> None:
+        await asyncio.gather(*(pair.close() for pair in self._pairs.values()))
+        self._pairs.clear()

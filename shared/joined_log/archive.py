@@ -1,0 +1,84 @@
+"""The joined log of a loop in storage, read back: every event of it is there once."""
+
+import gzip
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import msgspec
+
+from shared.joined_log.join import EARLY_MS, MEMORY_MS, key_of
+from shared.loops.homes import Home, blob_name
+from shared.storage import Storage
+from shared.training import planning
+
+# Sorts behind the `.` that ends the name of a trainer's run of the same instant.
+_IMPORTED = "_"
+
+
+class _Ranked(msgspec.Struct):
+    id: str = msgspec.field(name="EventId")
+    at: datetime = msgspec.field(name="Timestamp")
+
+
+_ranked = msgspec.json.Decoder(_Ranked)
+
+
+def imported_name(home: Home, at: int, digest: str) -> str:
+    """The blob of imported events, the last of which happened at `at` (ms). No run of the trainer has such a name."""
+    return f"{hour_name(home, at)}{planning.run_name(at)}{_IMPORTED}{digest}.dsjson.gz"
+
+
+def hour_name(home: Home, at: int) -> str:
+    """The prefix of the runs that were cut in the hour of `at` (ms)."""
+    return blob_name(home, "logs", time.strftime("%Y/%m/%d/%H", time.gmtime(at // 1000)), "")
+
+
+async def runs(storage: Storage, home: Home, through: int, since: int = 0, *, imported: bool = True) -> list[str]:
+    """The blobs of the joined log whose run's cut is in `since`..`through` (ms), in order.
+
+    Imported events are of no run: those since `since` are all there, in a loop that has never trained too, unless
+    `imported` is False.
+    """
+    first, last = planning.run_name(since), planning.run_name(through)
+    names = [
+        (name, *name.rpartition("/")[2].partition(".")) for name in await storage.names(blob_name(home, "logs", ""))
+    ]
+    return [
+        name
+        for name, run, _, kind in names
+        if kind == "dsjson.gz" and first <= run and (imported if _IMPORTED in run else run <= last)
+    ]
+
+
+async def imports(storage: Storage, home: Home) -> list[str]:
+    """The blobs of imported events, in order of their last ones."""
+    names = await storage.names(blob_name(home, "logs", ""))
+    return sorted((name for name in names if _IMPORTED in _file(name)), key=_file)
+
+
+async def committed(
+    storage: Storage, home: Home, through: int, since: int = 0, *, imported: bool = True
+) -> AsyncIterator[bytes]:
+    """The dsjson of each of these blobs, in order."""
+    for name in await runs(storage, home, through, since, imported=imported):
+        blob = await storage.read(name)
+        if blob is not None:
+            yield gzip.decompress(blob.data)
+
+
+async def recollect(storage: Storage, home: Home, cut: int, wait: int) -> dict[int, int]:
+    """The memory of a `Joiner` at a cut, made from the log. wait: rewardWaitTime in ms, as it is now."""
+    seen: dict[int, int] = {}
+    since = max(0, cut - wait - MEMORY_MS - EARLY_MS)
+    async for lines in committed(storage, home, cut, since, imported=False):
+        for line in lines.splitlines():
+            event = _ranked.decode(line)
+            key = key_of(event.id)
+            seen.pop(key, None)  # the order is that of the last times
+            seen[key] = round(event.at.timestamp() * 1000) + wait
+    return seen
+
+
+def _file(name: str) -> str:
+    return name.rpartition("/")[2]

@@ -1,0 +1,187 @@
+"""Where the lines of an event are in a loop's log: sorted entries in few blobs, so that a few small reads find it.
+
+`loops/{home}/logs/index/{last run}.{first run}.{entries}` holds the entries of all runs between the two. An entry is
+three big-endian numbers of 8 bytes: the key of the event id; the run's cut, doubled, plus 1 for the log of late
+events; the place of the line as in `LogFile`. Each run writes an index of its own; the newest are merged when there
+are several of about one size, so that their number grows with the logarithm of the log, up to LARGEST entries.
+Keys are hashes, so where one must be in a sorted blob is known to within some square root of its length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import struct
+import tempfile
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import chain, pairwise
+from math import isqrt
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.joined_log.file import LENGTH_BITS
+from shared.joined_log.join import key_of
+from shared.loops.homes import Home, blob_name
+from shared.storage import Storage, StorageUnavailable
+from shared.training.planning import run_name
+
+ENTRY = struct.Struct(">QQQ")
+KEY_BYTES = 8
+# In entries. Smaller indexes are merged whatever their sizes; what is as large as LARGEST (96 MB) is left alone.
+SMALL, LARGEST = 40_000, 4_000_000
+FAN_IN = 3
+SLICE = 100_000
+CONCURRENT_READS, ATTEMPTS = 16, 5
+
+
+class Place(NamedTuple):
+    """A gzip member of a run's log, `length` bytes from `offset` on, that holds a line about an event."""
+
+    cut: int
+    late: bool
+    offset: int
+    length: int
+
+
+class Index(NamedTuple):
+    """An index blob and the runs it covers."""
+
+    last: str
+    first: str
+    length: int
+    name: str
+
+    def covers(self, other: Index) -> bool:
+        return self is not other and self.first <= other.first and other.last <= self.last
+
+
+async def publish(storage: Storage, home: Home, cut: int, joined: array[int], late: array[int], folder: Path) -> None:
+    """Writes the index of a run from the entries of its log files; to be called before the run is committed."""
+    records = {*_records(joined, 2 * cut), *_records(late, 2 * cut + 1)}
+    if records:
+        file = folder / "index"
+        file.write_bytes(b"".join(sorted(records)))
+        await storage.create(_name(home, run_name(cut), run_name(cut), len(records)), file)
+
+
+async def merge(storage: Storage, home: Home) -> None:
+    """Merges the newest indexes if there are several of a size, and deletes what an interrupted merge has left."""
+    indexes = await listed(storage, home)
+    covered = {one for one in indexes if any(other.covers(one) for other in indexes)}
+    group = due([one for one in indexes if one not in covered])
+    if group:
+        with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+            files = [Path(folder, str(number)) for number in range(len(group) + 1)]
+            present = [await storage.download(one.name, file) for one, file in zip(group, files, strict=False)]
+            if not all(present):
+                return  # another trainer has just merged them
+            count = await asyncio.to_thread(_combine, files[:-1], files[-1])
+            await storage.create(_name(home, group[-1].last, min(one.first for one in group), count), files[-1])
+    for index in {*covered, *group}:
+        await storage.delete(index.name)
+
+
+def due(indexes: Sequence[Index]) -> list[Index]:
+    """The newest indexes, as far back as each is no larger than all newer ones together; [] if they are too few."""
+    group: list[Index] = []
+    total = 0
+    for index in reversed(indexes):
+        if group and (total + index.length > LARGEST or index.length > max(total, SMALL)):
+            break
+        group.insert(0, index)
+        total += index.length
+    return group if len(group) >= FAN_IN else []
+
+
+async def find(storage: Storage, home: Home, event_id: str) -> list[Place]:
+    """The places of all lines about an event, newest first. Another event's id may have the same key."""
+    key, limit = key_of(event_id), asyncio.Semaphore(CONCURRENT_READS)
+
+    async def search(index: Index) -> list[Place] | None:
+        async with limit:
+            return await _search(storage, index, key)
+
+    for _ in range(ATTEMPTS):
+        found = await asyncio.gather(*(search(index) for index in await listed(storage, home)))
+        present = [places for places in found if places is not None]
+        if len(present) == len(found):
+            return sorted(set(chain.from_iterable(present)), reverse=True)
+    raise StorageUnavailable("the indexes are merged faster than they can be read")
+
+
+async def listed(storage: Storage, home: Home) -> list[Index]:
+    """All indexes of a loop, the newest last."""
+    indexes = []
+    for name in await storage.names(_prefix(home)):
+        last, first, count = name.rpartition("/")[2].split(".")
+        indexes.append(Index(last, first, int(count), name))
+    return indexes
+
+
+async def _search(storage: Storage, index: Index, key: int) -> list[Place] | None:
+    """The places of a key in one index; None if the blob is gone, merged into another."""
+    wanted, middle = key.to_bytes(KEY_BYTES), key * index.length >> 64
+    spread = 3 * isqrt(index.length) // 2 + 16  # three standard deviations of the rank of a hash
+    while True:
+        low, high = max(0, middle - spread), min(index.length, middle + spread)
+        part = await storage.read_range(index.name, low * ENTRY.size, (high - low) * ENTRY.size)
+        if part is None:
+            return None
+        begins = low == 0 or _key(part.data, 0) < wanted
+        if begins and (high == index.length or wanted < _key(part.data, high - low - 1)):
+            first = _bisect(part.data, wanted)
+            last = bisect_right(range(high - low), wanted, first, key=lambda number: _key(part.data, number))
+            return [_place(part.data[number * ENTRY.size :]) for number in range(first, last)]
+        spread *= 4
+
+
+def _combine(sources: Sequence[Path], target: Path) -> int:
+    """Merges files of sorted entries into one, some of the keys at a time to bound memory; the number of entries."""
+    total = sum(source.stat().st_size for source in sources) // ENTRY.size
+    parts = total // SLICE + 1
+    bounds = [(2**64 * part // parts).to_bytes(KEY_BYTES) for part in range(parts)]
+    written = 0
+    with ExitStack() as stack:
+        files = [stack.enter_context(source.open("rb")) for source in sources]
+        maps = [stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) for file in files]
+        cuts = [[*(_bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in maps]
+        out = stack.enter_context(target.open("wb"))
+        for stretches in zip(*map(pairwise, cuts), strict=True):
+            records = {
+                data[at : at + ENTRY.size]
+                for data, (low, high) in zip(maps, stretches, strict=True)
+                for at in range(low * ENTRY.size, high * ENTRY.size, ENTRY.size)
+            }
+            out.write(b"".join(sorted(records)))
+            written += len(records)
+    return written
+
+
+def _bisect(data: bytes | mmap.mmap, key: bytes) -> int:
+    """The number of the first entry whose key is not less."""
+    return bisect_left(range(len(data) // ENTRY.size), key, key=lambda number: _key(data, number))
+
+
+def _key(data: bytes | mmap.mmap, number: int) -> bytes:
+    return data[number * ENTRY.size : number * ENTRY.size + KEY_BYTES]
+
+
+def _records(entries: array[int], run: int) -> set[bytes]:
+    return {ENTRY.pack(key, run, place) for key, place in zip(entries[::2], entries[1::2], strict=True)}
+
+
+def _place(data: bytes) -> Place:
+    _, run, place = ENTRY.unpack_from(data)
+    offset, length = divmod(place, 1 << LENGTH_BITS)
+    return Place(run >> 1, bool(run & 1), offset, length)
+
+
+def _name(home: Home, last: str, first: str, count: int) -> str:
+    return f"{_prefix(home)}{last}.{first}.{count}"
+
+
+def _prefix(home: Home) -> str:
+    return blob_name(home, "logs", "index", "")

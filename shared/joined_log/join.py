@@ -1,0 +1,188 @@
+"""The join of one loop: which observations belong to which interaction, and when that is final.
+
+A pure state machine over enqueued times in milliseconds. An interaction ranked at `r` closes at the cut that passes
+`r`, and its window is `-EARLY < observed - r <= wait`. Callers feed a run in this order: every observation up to
+some instant (`observe`), every interaction up to the cut in order of time (`close`), then `settle(cut)`. How the
+stream is divided into runs makes no difference to what is matched, late, orphaned or a duplicate.
+"""
+
+import hashlib
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain, takewhile
+from typing import Literal, NamedTuple
+
+from shared.hubs.events import Observation, decode_observation
+
+# A reward may overtake its rank by this much: producers retry, and the hubs are two.
+EARLY_MS = 120_000
+# How long after the end of its window an event is remembered, to tell a late reward from an orphan.
+MEMORY_MS = 600_000
+
+Fate = Literal["late", "orphan"]
+# An observation of an interaction that is closed, behind its enqueued time in ms.
+Match = tuple[int, Observation]
+
+
+class Pending:
+    """An observation whose fate is open, kept small: there may be very many. `at`: enqueued time in ms."""
+
+    __slots__ = ("at", "call", "gone", "key", "late", "line", "sequence", "taken")
+
+    def __init__(self, key: int, call: int, at: int, sequence: int, line: bytes) -> None:
+        self.key, self.call, self.at, self.sequence, self.line = key, call, at, sequence, line
+        self.taken = self.late = self.gone = False
+
+
+class Settled(NamedTuple):
+    """An observation that will never be matched."""
+
+    fate: Fate
+    at: int
+    line: bytes
+
+
+class _Partition(NamedTuple):
+    """Open observations in order of time: not yet passed by the cut, and passed but perhaps early for their rank."""
+
+    fresh: deque[Pending]
+    waiting: deque[Pending]
+
+
+def key_of(event_id: str) -> int:
+    """64 bits that stand for an event id in memory (BLAKE2b)."""
+    return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=8).digest())
+
+
+class Joiner:
+    """The open observations and the remembered interactions of one loop.
+
+    `seen` maps the key of each remembered interaction to the end of its window. Memory grows with open observations
+    and remembered interactions, never with the bodies of interactions.
+    """
+
+    def __init__(self, cut: int = 0, seen: dict[int, int] | None = None) -> None:
+        self.cut = cut
+        self._seen = seen if seen is not None else {}
+        self._open: dict[int, list[Pending]] = {}
+        self._calls: set[int] = set()
+        self._partitions: dict[int, _Partition] = {}
+
+    def observe(self, at: int, position: tuple[int, int], event: Observation, line: bytes) -> bool:
+        """Takes in an observation and its encoded form; False if it repeats one that is still open.
+
+        at: enqueued time in ms; position: partition and sequence number.
+        """
+        call = key_of(f"{event.nonce} {event.id}")
+        if call in self._calls:
+            return False
+        partition, sequence = position
+        pending = Pending(key_of(event.id), call, at, sequence, line)
+        self._calls.add(call)
+        self._open.setdefault(pending.key, []).append(pending)
+        self._partitions.setdefault(partition, _Partition(deque(), deque())).fresh.append(pending)
+        return True
+
+    def recall(self, at: int, position: tuple[int, int], event: Observation, line: bytes, wait: int) -> None:
+        """Takes in an observation that an earlier run had read: as taken or settled, if that run decided so."""
+        if not self.observe(at, position, event, line):
+            return
+        pending = self._partitions[position[0]].fresh[-1]
+        end = self._seen.get(pending.key)
+        if end is not None and (_within(at, end, wait) or at <= min(self.cut, end + MEMORY_MS)):
+            pending.taken = True
+
+    def close(self, event_id: str, at: int, wait: int, made: int | None = None) -> list[Match] | None:
+        """The observations of an interaction in order of arrival; None if it repeats one within its window.
+
+        made: when its sender made it, in ms. One that was stored unacknowledged is stored again when the hub is back,
+        which may be long after its window; it counts as the repetition it is for as long as the first is remembered.
+        """
+        key = key_of(event_id)
+        candidates = [pending for pending in self._open.get(key, ()) if not (pending.taken or pending.gone)]
+        previous = self._seen.pop(key, None)
+        if previous is not None:
+            if at <= previous or (made is not None and made <= previous):
+                self._seen[key] = previous
+                return None
+            for pending in candidates:
+                pending.late |= pending.at < at and _late(pending.at, previous, wait)
+        self._seen[key] = at + wait
+        matched = [one for one in candidates if not one.late and _within(one.at, at + wait, wait)]
+        for pending in matched:
+            pending.taken = True
+        in_order = sorted(matched, key=lambda one: (one.at, one.sequence))
+        return [(one.at, decode_observation(one.line)) for one in in_order]
+
+    def settle(self, cut: int, wait: int) -> Iterator[Settled]:
+        """Moves to a new cut: every interaction up to it has been closed. Yields what can no longer be matched."""
+        for partition in self._partitions.values():
+            yield from self._settle(partition, cut, wait)
+        self.cut = cut
+        self._evict()
+
+    def _settle(self, partition: "_Partition", cut: int, wait: int) -> Iterator[Settled]:
+        fresh, waiting = partition
+        while fresh and fresh[0].at <= cut:
+            pending = fresh.popleft()
+            end = self._seen.get(pending.key)
+            if pending.taken:
+                self._forget(pending)
+            elif pending.late or (end is not None and _late(pending.at, end, wait)):
+                self._forget(pending)
+                yield Settled("late", pending.at, pending.line)
+            else:
+                waiting.append(pending)
+        while waiting and waiting[0].at <= cut - EARLY_MS:
+            pending = waiting.popleft()
+            self._forget(pending)
+            if not pending.taken:
+                yield Settled("orphan", pending.at, pending.line)
+
+    def unsettled(self, partition: int) -> int | None:
+        """The sequence number of the first observation of a partition whose fate is open, None if there is none."""
+        first = next((queue[0] for queue in reversed(self._partitions.get(partition, ())) if queue), None)
+        return first.sequence if first else None
+
+    @property
+    def idle(self) -> bool:
+        """True if no observation is open."""
+        return not self._open
+
+    def dump(self) -> bytes:
+        """What must outlive the process: `seen`, 16 bytes each."""
+        return array("Q", chain.from_iterable(self._seen.items())).tobytes()
+
+    def _forget(self, pending: Pending) -> None:
+        """Marks it, and drops what is marked once the last of its event goes: there may be thousands of one event."""
+        pending.gone = True
+        self._calls.discard(pending.call)
+        others = self._open[pending.key]
+        if others[-1] is pending:
+            others = [other for other in others if not other.gone]
+            if others:
+                self._open[pending.key] = others
+            else:
+                del self._open[pending.key]
+
+    def _evict(self) -> None:
+        """Drops the oldest memories; insertion order is nearly the order of ends, so it stops at the first to keep."""
+        oldest = self.cut - MEMORY_MS - EARLY_MS
+        for key, _ in list(takewhile(lambda memory: memory[1] < oldest, self._seen.items())):
+            del self._seen[key]
+
+
+def _within(at: int, end: int, wait: int) -> bool:
+    return end - wait - EARLY_MS < at <= end
+
+
+def _late(at: int, end: int, wait: int) -> bool:
+    """Not early for the event whose window ended at `end`; also one that should have been there but was not."""
+    return end - wait - EARLY_MS < at <= end + MEMORY_MS
+
+
+def load_seen(data: bytes) -> dict[int, int]:
+    """The inverse of `Joiner.dump`."""
+    words = array("Q", data)
+    return dict(zip(words[::2], words[1::2], strict=True))

@@ -1,0 +1,150 @@
+"""Joined events as lines of dsjson, the format every VW tool reads."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+
+from shared.hubs.events import Interaction, Observation
+from shared.joined_log import slot_lines
+from shared.joined_log.rewards import aggregate
+from shared.loops.apprentice import Lesson
+from shared.loops.config import LoopConfig
+from shared.vw.policy import is_multi_slot
+
+
+class _Outcome(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
+    v: float | None = None
+    event_id: str = msgspec.field(name="EventId")
+    action_taken: bool = msgspec.field(name="ActionTaken")
+    at: str = ""
+
+
+class _State(msgspec.Struct, gc=False):
+    m: str
+
+
+class _Line(msgspec.Struct, gc=False, omit_defaults=True):
+    cost: float = msgspec.field(name="_label_cost")
+    probability: float = msgspec.field(name="_label_probability")
+    action: int = msgspec.field(name="_label_Action")
+    index: int = msgspec.field(name="_labelIndex")
+    timestamp: str = msgspec.field(name="Timestamp")
+    version: str = msgspec.field(name="Version")
+    event_id: str = msgspec.field(name="EventId")
+    a: list[int]
+    c: msgspec.Raw
+    p: list[float]
+    state: _State = msgspec.field(name="VWState")
+    original_cost: float = msgspec.field(name="_original_label_cost")
+    skip: bool = msgspec.field(name="_skipLearn", default=False)
+    mode: str | None = msgspec.field(name="LearningMode", default=None)
+    drop: float | None = msgspec.field(name="pdrop", default=None)  # VW weights what it learns by 1 / (1 - pdrop)
+    o: list[_Outcome] = []
+
+
+class Joined(NamedTuple):
+    """One joined event: its line of the log, and what the counters want to know.
+
+    skipped: never activated. logged: not to be learned, by its mode. lesson: what an apprentice did. reward: of
+    several slots, that of the first.
+    """
+
+    line: bytes
+    rewarded: bool
+    skipped: bool
+    logged: bool = False
+    lesson: Lesson | None = None
+    reward: float = 0.0
+
+
+class _Named(msgspec.Struct):
+    event_id: str = msgspec.field(name="EventId")
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line).decode
+_named = msgspec.json.Decoder(_Named)
+
+
+def id_of(line: bytes) -> str | None:
+    """The event id of a line; None if it has none, being somebody else's."""
+    try:
+        return _named.decode(line).event_id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def join_line(interaction: Interaction, at: int, observations: Sequence[Observation], config: LoopConfig) -> Joined:
+    """The line of an interaction, closed, with its observations in order. `at`: its enqueued time, ms since 1970.
+
+    The cost is minus the reward; of an apprentice, whose reward is the baseline's, it is -1 if the model's choice was
+    the baseline (the first action), else 0. Deferred and never activated, or ranked in mode LoggingOnly: marked to be
+    skipped by the learner. An event of the other kind than the loop's policy, single-slot or multi-slot, is logged
+    without a mark, and not learned either.
+    """
+    rewards = [one.value for one in observations if one.kind == "reward" and one.value is not None]
+    activated = not interaction.deferred or any(one.kind == "activation" for one in observations)
+    logged = interaction.mode == "LoggingOnly" and activated
+    foreign = (interaction.slots is not None) != is_multi_slot(config.policy.arguments)
+    if interaction.slots is not None:
+        made = slot_lines.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
+        return Joined(made.line, bool(rewards), not activated or foreign, logged, made.lesson, made.reward)
+    reward = aggregate(rewards, config.aggregation, config.default_reward)
+    lesson = Lesson(interaction.a[0] == 1, reward) if interaction.mode == "Apprentice" and activated else None
+    single = _Line(
+        cost=_cost(interaction.mode, interaction.a, reward),
+        probability=interaction.p[0],
+        action=interaction.a[0],
+        index=interaction.a[0] - 1,
+        timestamp=timestamp(at),
+        version="1",
+        event_id=interaction.id,
+        a=interaction.a,
+        c=interaction.c,
+        p=interaction.p,
+        state=_State(interaction.model),
+        original_cost=0.0 - reward,
+        skip=not activated or logged,
+        mode=interaction.mode if interaction.mode != "Online" else None,
+        drop=interaction.drop,
+        o=[_outcome(one) for one in observations],
+    )
+    return Joined(_encode(single) + b"\n", bool(rewards), not activated or foreign, logged, lesson, reward)
+
+
+def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:
+    if mode == "Apprentice":
+        return -1.0 if actions[0] == 1 else 0.0
+    return 0.0 - reward
+
+
+def relabelled(lines: bytes, config: LoopConfig) -> bytes:
+    """Lines of the log with the costs that their outcomes have under these settings; other lines as they are."""
+    return b"".join([_relabelled(line, config) for line in lines.splitlines(keepends=True)])
+
+
+def _relabelled(line: bytes, config: LoopConfig) -> bytes:
+    if slot_lines.MARK in line:
+        return slot_lines.relabelled(line, config)
+    try:
+        known = _decode(line)
+    except msgspec.DecodeError:
+        return line
+    rewards = [one.v for one in known.o if not one.action_taken and one.v is not None]
+    reward = aggregate(rewards, config.aggregation, config.default_reward)
+    cost = _cost(known.mode, known.a, reward)
+    return _encode(msgspec.structs.replace(known, cost=cost, original_cost=0.0 - reward)) + b"\n"
+
+
+def _outcome(observation: Observation) -> _Outcome:
+    taken = observation.kind == "activation"
+    return _Outcome(v=observation.value, event_id=observation.id, action_taken=taken, at=observation.at)
+
+
+@lru_cache(1)  # all events of a message have the same
+def timestamp(at: int) -> str:
+    """Milliseconds since 1970 as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,104 @@
+"""Batches of local inference as our own events. A batch is taken whole or refused whole.
+
+Nothing is stored here that the trainer could not join and learn: whatever Rank and Reward guarantee about an event by
+having made it is checked.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from shared.errors import ApiError
+from shared.hubs import events
+from shared.hubs.events import Interaction, Observation
+from shared.local_inference import batches
+from shared.local_inference.batches import Batch, Event
+from shared.local_inference.decision_context import BadContext, Dictionary
+from shared.local_inference.decisions import LONGEST_TEXT, Invalid, check_text, interaction
+from shared.local_inference.flatbuffer import Malformed
+from shared.local_inference.payloads import Outcome, Unsupported
+
+# A deduplicated batch is longer when it is written out; it waits in memory until it is acknowledged.
+LARGEST_BATCH_BYTES = 8_000_000
+
+
+class Line(NamedTuple):
+    """One event as it is logged. multi_slot: the kind of policy it is of, None for either."""
+
+    event_id: str
+    event: bytes
+    multi_slot: bool | None
+
+
+def interactions(body: bytes, loop: str) -> list[Line]:
+    """The decisions of a batch of `POST /logs/interactions`; raises ApiError."""
+    batch = _read(body, "InvalidRankRequest")
+    actions = Dictionary(batch.actions, LARGEST_BATCH_BYTES)
+    return _lines(batch, "InvalidRankRequest", lambda event, number: interaction(event, actions, loop))
+
+
+def observations(body: bytes, loop: str) -> list[Line]:
+    """The rewards and activations of a batch of `POST /logs/observations`; raises ApiError.
+
+    A client repeats a batch byte for byte. So the nonces are made of its digest, and the repetition counts for nothing.
+    """
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    batch = _read(body, "InvalidRewardRequest")
+    return _lines(batch, "InvalidRewardRequest", lambda event, number: _observation(event, loop, f"{digest}-{number}"))
+
+
+def _read(body: bytes, code: str) -> Batch:
+    try:
+        return batches.read(body)
+    except Malformed as error:
+        raise ApiError("BadRequest", f"The body is not a batch of events of local inference: {error}.") from None
+    except Unsupported as error:
+        raise ApiError(code, f"This batch of events is not taken: {error}.") from None
+
+
+def _lines(
+    batch: Batch, code: str, make: Callable[[Event, int], tuple[Interaction | Observation, bool | None]]
+) -> list[Line]:
+    lines: list[Line] = []
+    size = 0
+    for number, event in enumerate(batch.events, 1):
+        try:
+            check_text(event.id, "the event id", least=1)
+            made, multi_slot = make(event, number)
+        except (Invalid, BadContext) as error:
+            raise ApiError(code, f"Event {number} of the batch, '{event.id[:LONGEST_TEXT]}': {error}.") from None
+        lines.append(Line(event.id, events.encode(made), multi_slot))
+        size += len(lines[-1].event)
+        if size > LARGEST_BATCH_BYTES or len(lines[-1].event) > events.LARGEST_EVENT_BYTES:
+            limits = f"{events.LARGEST_EVENT_BYTES} bytes an event and {LARGEST_BATCH_BYTES} a batch, as logged"
+            raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: at most {limits}.")
+    return lines
+
+
+def _observation(event: Event, loop: str, nonce: str) -> tuple[Observation, bool | None]:
+    content = event.content
+    if not isinstance(content, Outcome):
+        raise Invalid("it is a decision; send it to logs/interactions")
+    if content.taken == (content.value is not None):
+        raise Invalid("an outcome has either a number as its value, which is a reward, or action_taken")
+    if content.value is not None and not -1 <= content.value <= 1:
+        raise Invalid("the reward must be a number from -1 to 1")
+    slot = content.place if isinstance(content.place, str) else None
+    check_text(slot or "", "the slot id")
+    observation = Observation(
+        v=events.VERSION,
+        loop=loop,
+        id=event.id,
+        at=events.now(),
+        kind="activation" if content.taken else "reward",
+        nonce=nonce,
+        value=content.value,
+        slot=slot if not content.taken else None,
+        index=content.place if isinstance(content.place, int) and not content.taken else None,
+    )
+    return observation, None if content.taken else content.place is not None
+
+
+def kinds(lines: Iterable[Line]) -> set[bool]:
+    """Whether single-slot policies, multi-slot ones, or both have such events."""
+    return {line.multi_slot for line in lines if line.multi_slot is not None}

@@ -1,0 +1,202 @@
+"""The checkpoint: the one blob whose conditional replacement commits a training run.
+
+A run is planned, before it stores anything, by writing `plan` into the checkpoint: its instant, how far each partition
+is read and the configuration in effect. Whoever executes the plan, and however often, does the same work under the same
+names; so a killed run leaves nothing behind that the next one does not overwrite with itself.
+"""
+
+import hashlib
+from datetime import datetime
+
+import msgspec
+
+from shared.admin.configuration_body import Aggregation
+from shared.loops.apprentice import Apprentice
+from shared.loops.artifacts import Artifact
+from shared.loops.config import LoopConfig
+from shared.loops.homes import Home, blob_name
+from shared.loops.reward_sums import Statistics
+
+VERSION = 1
+FILE = "checkpoint.json"
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """One training run. `cut` (ms since 1970): interactions enqueued up to it are closed by this run.
+
+    interactions, observations: the last sequence number of each partition to be read, -1 for none.
+    """
+
+    run: str
+    cut: int
+    interactions: list[int]
+    observations: list[int]
+    config: LoopConfig
+
+
+class RewardSettings(msgspec.Struct, frozen=True):
+    """What decided the labels that a model has learned."""
+
+    wait: float
+    default: float
+    aggregation: Aggregation
+
+
+class ModelRecord(msgspec.Struct, frozen=True):
+    """A published model: the trainer's state and the copy that serves.
+
+    rewards: the settings it was learned with, None if that is not known. since: it has learned the runs of the log
+    whose cut is not before (ms), 0 for all.
+    """
+
+    version: str
+    trainer: Artifact
+    predict: Artifact
+    created: str
+    arguments: str
+    rewards: RewardSettings | None = None
+    since: int = 0
+
+    @property
+    def born(self) -> float:
+        """When it was made, s since 1970."""
+        return datetime.fromisoformat(self.created).timestamp()
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What became of the events since the loop began. Every event read is in exactly one count of its kind.
+
+    Interactions: learned, skipped (deferred, never activated), logged (ranked in mode LoggingOnly), duplicate_ranks,
+    rejected (joined and logged, but their model was refused). Observations: matched, late, orphans,
+    duplicate_observations. Either: unreadable. `rewarded` of the learned interactions had a reward, the others got the
+    default.
+    """
+
+    learned: int = 0
+    rewarded: int = 0
+    skipped: int = 0
+    logged: int = 0
+    rejected: int = 0
+    duplicate_ranks: int = 0
+    matched: int = 0
+    late: int = 0
+    orphans: int = 0
+    duplicate_observations: int = 0
+    unreadable: int = 0
+
+    def plus(self, other: "Counts") -> "Counts":
+        return self._with(other, 1)
+
+    def minus(self, other: "Counts") -> "Counts":
+        return self._with(other, -1)
+
+    def _with(self, other: "Counts", sign: int) -> "Counts":
+        names = self.__struct_fields__
+        return Counts(**{name: getattr(self, name) + sign * getattr(other, name) for name in names})
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """What became of the interactions."""
+        return {
+            "learned": self.learned,
+            "skipped": self.skipped,
+            "logged": self.logged,
+            "rejected": self.rejected,
+            "duplicate": self.duplicate_ranks,
+        }
+
+    @property
+    def observations(self) -> dict[str, int]:
+        """What became of the rewards and activations."""
+        return {
+            "on_time": self.matched,
+            "late": self.late,
+            "orphan": self.orphans,
+            "duplicate": self.duplicate_observations,
+        }
+
+    @property
+    def defaulted(self) -> int:
+        """Interactions that were learned without a reward of their own."""
+        return self.learned - self.rewarded
+
+    @property
+    def fates(self) -> dict[str, int]:
+        """The same as a log line tells it."""
+        return {
+            "joined": self.learned + self.skipped + self.logged + self.rejected,
+            "learned": self.learned,
+            "on_time": self.matched,
+            "late": self.late,
+            "orphan": self.orphans,
+            "duplicate": self.duplicate_ranks + self.duplicate_observations,
+            "defaulted": self.defaulted,
+            "skipped": self.skipped,
+            "unreadable": self.unreadable,
+        }
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """The state of a loop's training. Positions are sequence numbers by partition, the last one done, -1 for none.
+
+    interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
+    those between `observations` and `observed` may belong to interactions that are still open. apprentice: None until
+    a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
+    nobody vouches for what it came from.
+    """
+
+    v: int = VERSION
+    cut: int = 0
+    interactions: list[int] = []
+    observations: list[int] = []
+    observed: list[int] = []
+    seen: Artifact | None = None
+    model: ModelRecord | None = None
+    first_model: str | None = None
+    counts: Counts = Counts()
+    statistics: Statistics = msgspec.field(default_factory=Statistics)
+    apprentice: Apprentice | None = None
+    failure: str | None = None
+    committed: int = 0
+    plan: Plan | None = None
+    epoch: int = 0
+    unverified: bool = False
+
+    def model_version(self, run: str) -> str:
+        """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
+        return f"{run}-{self.epoch:06d}" if self.epoch else run
+
+
+_decoder = msgspec.json.Decoder(Checkpoint)
+# The last member. Most of a checkpoint is digits: with one of them changed it would still be read, and believed.
+_SEAL = b',"sha256":"'
+
+
+def decode(data: bytes) -> Checkpoint:
+    """A stored checkpoint; raises msgspec.DecodeError if it is damaged or of a later version."""
+    body = data.rpartition(_SEAL)[0] + b"}"
+    if data != _sealed(body):
+        raise msgspec.DecodeError("it is not what was written")
+    checkpoint = _decoder.decode(body)
+    if checkpoint.v != VERSION:
+        raise msgspec.ValidationError(f"checkpoint version {checkpoint.v} is not {VERSION}")
+    return checkpoint
+
+
+def encode(checkpoint: Checkpoint) -> bytes:
+    """JSON whose last member, `sha256`, is the digest of the object without it."""
+    return _sealed(msgspec.json.encode(checkpoint))
+
+
+def _sealed(body: bytes) -> bytes:
+    return body[:-1] + _SEAL + hashlib.sha256(body).hexdigest().encode() + b'"}'
+
+
+def name(home: Home) -> str:
+    """The blob whose conditional replacement commits."""
+    return blob_name(home, FILE)
+
+
+def copies(home: Home) -> str:
+    """The prefix of the copies from which a lost or damaged checkpoint is restored."""
+    return blob_name(home, "checkpoints", "")

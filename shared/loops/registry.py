@@ -1,0 +1,130 @@
+"""The loops of a deployment and the digests of their keys: one blob, in memory in every process.
+
+The loop `default` is not in it: it always exists, and its keys are settings.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from shared import telemetry
+from shared.auth import Keys, Role
+from shared.errors import ApiError
+from shared.loops.config import DEFAULT_LOOP
+from shared.storage import Conflict, Storage, StorageUnavailable
+
+BLOB = "loops.json"
+# A key that was withdrawn still works for so long in other processes; a new one works at once.
+POLL_SECONDS, SOONEST_SECONDS = 5.0, 1.0
+ATTEMPTS = 20  # as many may change them at once
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_log = logging.getLogger(__name__)
+
+
+class LoopRecord(msgspec.Struct, frozen=True):
+    """One loop. `created` tells a loop from an earlier one of its name; keys are SHA-256 digests in hex, two a role.
+
+    ready: False while it is being made or deleted. Nobody but who makes or deletes it knows of it then.
+    """
+
+    created: str
+    app: list[str] = []
+    admin: list[str] = []
+    ready: bool = True
+
+
+Loops = dict[str, LoopRecord]
+_decoder = msgspec.json.Decoder(Loops)
+
+
+class Registry:
+    """The loops as this process knows them: `loops` are those that are ready."""
+
+    def __init__(self, storage: Storage, default: Keys) -> None:
+        self._storage, self._default = storage, default
+        self.loops: Loops = {}
+        self._all: Loops = {}
+        self._keys: dict[str, Keys] = {}
+        self._etag: str | None = None
+        self._checked = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+
+    def role(self, loop: str, key: str) -> Role | None:
+        """What a key may do with a loop. An owner's key is known even to a loop that does not exist."""
+        keys = self._default if loop == DEFAULT_LOOP else self._keys.get(loop) or Keys(owner=self._default.owner)
+        return keys.role(key)
+
+    def created(self, loop: str) -> str | None:
+        """When a loop was made, empty for the default one; None if there is no such loop."""
+        if loop == DEFAULT_LOOP:
+            return ""
+        record = self.loops.get(loop)
+        return record.created if record else None
+
+    async def authorize(self, loop: str, key: str) -> Role | None:
+        """`role`, after a look into storage where this process does not know better."""
+        if loop != DEFAULT_LOOP and time.monotonic() - self._checked >= POLL_SECONDS:
+            self._start()
+        role = self.role(loop, key)
+        unknown = loop != DEFAULT_LOOP and (role is None or loop not in self.loops)
+        if unknown and time.monotonic() - self._checked >= SOONEST_SECONDS:
+            await self._start()
+            role = self.role(loop, key)
+        return role
+
+    def _start(self) -> "asyncio.Task[None]":
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._try())
+        return self._task
+
+    async def _try(self) -> None:
+        try:
+            await self.refresh()
+        except Exception as error:
+            telemetry.notice(_log, f"The loops stay as they were known: {error}")
+            self._checked = time.monotonic()
+
+    async def refresh(self) -> Loops:
+        """Reads the loops if they changed. Raises StorageUnavailable, msgspec.DecodeError."""
+        blob = await self._storage.read(BLOB, self._etag)
+        self._checked = time.monotonic()
+        if blob is None:
+            self._take({}, None)
+        elif blob.etag != self._etag:
+            self._take(_decoder.decode(blob.data), blob.etag)
+        return self.loops
+
+    async def change(self, change: Callable[[Loops], Loops]) -> None:
+        """Replaces the loops by what `change` makes of them, as often as others get in between; raises ApiError."""
+        for _ in range(ATTEMPTS):
+            try:
+                await self.refresh()
+                loops = change(dict(self._all))
+                etag = await self._storage.replace(BLOB, msgspec.json.encode(loops), self._etag)
+            except Conflict:
+                continue
+            except StorageUnavailable:
+                raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+            self._take(loops, etag)
+            return
+        raise ApiError("OperationNotAllowed", "Others are changing the loops; try again.", retry_after=1)
+
+    def _take(self, loops: Loops, etag: str | None) -> None:
+        self._all, self._etag = loops, etag
+        self.loops = {name: record for name, record in loops.items() if record.ready}
+        self._keys = {name: self._of(record) for name, record in self.loops.items()}
+
+    def _of(self, record: LoopRecord) -> Keys:
+        app, admin = (tuple(bytes.fromhex(one) for one in keys) for keys in (record.app, record.admin))
+        return Keys(app, admin, self._default.owner)
+
+
+def check_name(loop: str) -> None:
+    """Raises InvalidLoopName unless the name fits a path, a blob name and a log line as it is."""
+    if not _NAME.fullmatch(loop):
+        raise ApiError("InvalidLoopName")

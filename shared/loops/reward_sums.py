@@ -1,0 +1,103 @@
+"""How the decisions of a loop went: sums that a checkpoint keeps, from which averages and their intervals follow.
+
+Events are added one by one in the order of the log, whatever the runs they are joined in: so the sums of a run that is
+repeated, or cut elsewhere, are the same to the last bit.
+"""
+
+import math
+from bisect import bisect_left
+
+import msgspec
+
+from shared.hubs.events import Interaction
+
+# Upper ends of the intervals that delays of rewards are counted in: 1 s to 2 days, the longest wait time.
+DELAYS_MS = (1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000, 172_800_000)
+LEAST_PROBABILITY = 1e-9  # keeps weights finite
+NORMAL_95 = 1.96
+
+
+class Sums(msgspec.Struct):
+    """Of the rewards r of decisions with weights w: the sums of w, wr, w^2, w^2 r and w^2 r^2."""
+
+    w: float = 0.0
+    wr: float = 0.0
+    ww: float = 0.0
+    wwr: float = 0.0
+    wwrr: float = 0.0
+
+    def add(self, reward: float, weight: float) -> None:
+        weighted, square = weight * reward, weight * weight
+        self.w += weight
+        self.wr += weighted
+        self.ww += square
+        self.wwr += square * reward
+        self.wwrr += weighted * weighted
+
+    @property
+    def mean(self) -> float | None:
+        """The average reward (self-normalised inverse propensity score); None without decisions."""
+        return self.wr / self.w if self.w else None
+
+    @property
+    def interval(self) -> float | None:
+        """Half the width of the 95 % interval of the mean, by the delta method; None for fewer than two decisions.
+
+        1.96 sqrt(sum (w (r - mean))^2) / sum w; two decisions count as such if their weights agree (w^2 / ww).
+        """
+        if self.w * self.w < 2 * self.ww or not self.w:
+            return None
+        mean = self.wr / self.w
+        return NORMAL_95 * math.sqrt(max(0.0, self.wwrr - 2 * mean * self.wwr + mean * mean * self.ww)) / self.w
+
+
+class Statistics(msgspec.Struct):
+    """Decisions that were shown and joined, learned or not, and the delays of their rewards.
+
+    decisions: their number. explored: of those that did not show the most probable action. reward, squares: sums of
+    the rewards and of their squares. baseline: as if the baseline had always been shown, by inverse propensity: 1/p
+    where it was, 0 elsewhere. delays: rewards by `DELAYS_MS`, the last member is of those beyond; a reward that
+    overtook its rank has delay 0. delay: their sum (ms).
+    """
+
+    decisions: int = 0
+    explored: int = 0
+    reward: float = 0.0
+    squares: float = 0.0
+    baseline: Sums = msgspec.field(default_factory=Sums)
+    delays: list[int] = msgspec.field(default_factory=lambda: [0] * (len(DELAYS_MS) + 1))
+    delay: int = 0
+
+    def show(self, decision: Interaction, reward: float) -> None:
+        """Adds a decision, of several slots by the first one, and what it earned. An apprentice shows the baseline."""
+        first, usual = (decision.slots[0], decision.ba[0] if decision.ba else None) if decision.slots else (decision, 1)
+        probability, baseline = first.p[0], first.a[0] == usual
+        if decision.mode == "Apprentice":
+            probability, baseline = 1.0, True
+        elif probability < 0.5 and probability < max(first.p):
+            self.explored += 1
+        self.decisions += 1
+        self.reward += reward
+        self.squares += reward * reward
+        if baseline:
+            self.baseline.add(reward, 1 / max(probability, LEAST_PROBABILITY))
+
+    @property
+    def is_finite(self) -> bool:
+        """False once a sum has overflowed; JSON has no number for that."""
+        return math.isfinite(self.squares) and math.isfinite(self.baseline.wwrr)
+
+    @property
+    def online(self) -> Sums:
+        """Of what was shown, each with weight 1."""
+        return Sums(self.decisions, self.reward, self.decisions, self.reward, self.squares)
+
+    def wait(self, delay: int) -> None:
+        """Adds the delay (ms) of a reward that was in time."""
+        self.delays[bisect_left(DELAYS_MS, delay)] += 1
+        if delay > 0:
+            self.delay += delay
+
+    def copy(self) -> "Statistics":
+        """One of its own, to be added to."""
+        return msgspec.convert(msgspec.to_builtins(self), Statistics)

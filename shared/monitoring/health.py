@@ -1,0 +1,27 @@
+"""The health of one process, without names: fit for an unauthenticated probe."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.hubs.clients import answers
+from shared.serving.loop import Serving
+from shared.serving.service import Service
+
+
+async def report(service: Service) -> dict[str, Any]:
+    """`status` is "ok", or "degraded" while the log is away or what is served could not be refreshed."""
+    loop = service.loop()
+    await loop.current()
+    log = service.interactions.reachable and service.observations.reachable and await answers(service.settings)
+    fresh = loop.failure is None
+    return {
+        "status": "ok" if log and fresh else "degraded",
+        "model": {"trained": loop.model is not None, "ageSeconds": _age(loop), "refreshed": fresh},
+        "log": {"reachable": log, "dropped": service.interactions.dropped + service.observations.dropped},
+    }
+
+
+def _age(loop: Serving) -> int | None:
+    if loop.record is None:
+        return None
+    return max(0, round((datetime.now(UTC) - datetime.fromisoformat(loop.record.created)).total_seconds()))

@@ -1,0 +1,186 @@
+"""The operations of the REST contract, which every loop has, declared for the OpenAPI document."""
+
+from functools import partial
+
+from shared.admin.configuration_body import ServiceConfiguration
+from shared.admin.logs import LogsProperties
+from shared.admin.models import ModelProperties
+from shared.auth import Role
+from shared.loops.config import Policy
+from shared.openapi import examples
+from shared.openapi.operation import Operation
+from shared.openapi.schemas import Binary, Features
+from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, MultiSlotRewardRequest
+from shared.rank.wire import RankRequest, RankResponse, RewardRequest
+
+_decide = partial(Operation, tag="Decide", method="POST", role=Role.APP)
+_local = partial(Operation, tag="Local inference", method="POST", role=Role.APP, body=Binary, status=204)
+_configure = partial(Operation, tag="Configure")
+_model = partial(Operation, tag="Model and log")
+_RANK_ERRORS = ("BadRequest", "InvalidRankRequest", "InvalidMultiSlotApiAccess", "ModelRankingError")
+_REWARD_ERRORS = ("BadRequest", "InvalidRewardRequest", "InvalidMultiSlotApiAccess")
+_ACTIVATE_ERRORS = ("InvalidEventIdToActivate", "InvalidMultiSlotApiAccess")
+
+DECIDE = [
+    _decide(
+        path="rank",
+        summary="Chooses one of the actions to show now, and logs the decision. Explanations, if configured, name "
+        "the features unless the policy has several models (--bag, --cover).",
+        status=201,
+        answer=RankResponse,
+        body=RankRequest[Features],
+        errors=_RANK_ERRORS,
+        example=examples.RANK,
+    ),
+    _decide(
+        path="events/{eventId}/reward",
+        summary="Tells how well a decision did, from -1 to 1.",
+        status=204,
+        body=RewardRequest,
+        errors=_REWARD_ERRORS,
+        example=examples.REWARD,
+    ),
+    _decide(
+        path="events/{eventId}/activate",
+        summary="Tells that a decision with deferred activation was shown after all.",
+        status=204,
+        errors=_ACTIVATE_ERRORS,
+    ),
+    _decide(
+        path="multislot/rank",
+        summary="Chooses a different action for each slot, and logs the decision. Needs a multi-slot learning policy.",
+        status=201,
+        answer=MultiSlotRankResponse,
+        body=MultiSlotRankRequest[Features],
+        errors=_RANK_ERRORS,
+        example=examples.MULTI_SLOT_RANK,
+    ),
+    _decide(
+        path="multislot/events/{eventId}/reward",
+        summary="Tells how well some slots of a decision did, each from -1 to 1.",
+        status=204,
+        body=MultiSlotRewardRequest,
+        errors=_REWARD_ERRORS,
+        example=examples.MULTI_SLOT_REWARD,
+    ),
+    _decide(
+        path="multislot/events/{eventId}/activate",
+        summary="Tells that a multi-slot decision with deferred activation was shown after all.",
+        status=204,
+        errors=_ACTIVATE_ERRORS,
+    ),
+]
+CONFIGURE = [
+    _configure(
+        method="GET",
+        path="configurations/service",
+        summary="The service configuration of the loop.",
+        answer=ServiceConfiguration,
+    ),
+    _configure(
+        method="PUT",
+        path="configurations/service",
+        summary="Replaces the service configuration. In effect within seconds.",
+        answer=ServiceConfiguration,
+        body=ServiceConfiguration,
+        errors=(
+            *("BadRequest", "InvalidServiceConfiguration", "InvalidLearningModeServiceConfiguration"),
+            *("InvalidRewardWaitTime", "InvalidLogRetentionDays", "InvalidModelRetrainDays", "InvalidContainer"),
+            *("ProblemTypeIncompatibleWithAutoOptimization", "UpdateConfigurationFailed"),
+        ),
+        example=examples.CONFIGURATION,
+    ),
+    _configure(
+        method="GET",
+        path="configurations/policy",
+        summary="The learning policy, with the exploration in effect.",
+        answer=Policy,
+    ),
+    _configure(
+        method="PUT",
+        path="configurations/policy",
+        summary="Replaces the learning policy. The loop starts a new model and learns the retained log again.",
+        answer=Policy,
+        body=Policy,
+        errors=(
+            *("BadRequest", "InvalidPolicyConfiguration", "InvalidPolicyContract"),
+            *("ProblemTypeIncompatibleWithAutoOptimization", "UpdateConfigurationFailed"),
+        ),
+        example=examples.POLICY,
+    ),
+    _configure(
+        method="DELETE",
+        path="configurations/policy",
+        summary="Goes back to the default learning policy, and answers it.",
+        answer=Policy,
+        errors=("UpdateConfigurationFailed",),
+    ),
+]
+MODEL = [
+    _model(
+        method="GET",
+        path="model",
+        summary="The model, to be kept or taken elsewhere: a Vowpal Wabbit model, or a zip of it and its signature.",
+        answer=Binary,
+        query=("signed",),
+        errors=("InvalidRequest",),
+    ),
+    _model(
+        method="HEAD",
+        path="model",
+        summary="Date and length of the model.",
+        query=("signed",),
+        errors=("InvalidRequest",),
+    ),
+    _model(
+        method="PUT",
+        path="model",
+        summary="Takes over a model that was exported before. One that does not fit the loop changes nothing.",
+        status=204,
+        body=Binary,
+        errors=("InvalidModelImportFormat", "InvalidModelImportSignature", "ModelPublishFailed"),
+    ),
+    _model(
+        method="DELETE",
+        path="model",
+        summary="Forgets the model: the loop starts anew.",
+        status=204,
+        errors=("ModelResetFailed",),
+    ),
+    _model(
+        method="GET",
+        path="model/properties",
+        summary="When the first and the current model were made.",
+        answer=ModelProperties,
+    ),
+    _model(
+        method="GET",
+        path="logs/properties",
+        summary="The time that the joined log covers.",
+        answer=LogsProperties,
+        errors=("LogsPropertiesNotFound",),
+    ),
+    _model(method="DELETE", path="logs", summary="Deletes the joined log.", status=204),
+]
+LOCAL_INFERENCE = [
+    _local(
+        path="logs/interactions",
+        summary="Takes decisions that a client made by itself, with the model it fetched: a batch as the SDKs send it.",
+        errors=_RANK_ERRORS[:-1],
+    ),
+    _local(
+        path="logs/observations",
+        summary="Takes rewards and activations of decisions that a client made by itself: a batch as the SDKs send it.",
+        errors=_REWARD_ERRORS,
+    ),
+]
+NOT_PART = [
+    Operation(tag="Not part of this version", method=method, path=path, summary=summary, role=Role.ADMIN, status=501)
+    for method, path, summary in (
+        ("GET", "evaluations", "Lists offline evaluations."),
+        ("POST", "evaluations", "Starts an offline evaluation."),
+        ("GET", "evaluations/{evaluationId}", "Describes an offline evaluation."),
+        ("DELETE", "evaluations/{evaluationId}", "Deletes an offline evaluation."),
+        ("POST", "configurations/applyFromEvaluation", "Applies a policy of an offline evaluation."),
+    )
+]

@@ -1,0 +1,75 @@
+"""The operations of the deployment beside those of the contract, declared for the OpenAPI document."""
+
+from functools import partial
+from typing import Any
+
+from shared.admin.loops import LoopInfo
+from shared.auth import Role
+from shared.loops.apprentice import Report
+from shared.openapi import schemas
+from shared.openapi.operation import Operation
+from shared.trace.traced_event import Trace
+
+_loops = partial(Operation, tag="Loops", of_loop=False)
+_service = partial(Operation, tag="Service", method="GET", role=None, of_loop=False)
+
+LOOPS = [
+    _loops(method="GET", path="loops", summary="Lists the loops.", role=Role.OWNER, answer=schemas.LoopList),
+    _loops(
+        method="PUT",
+        path="loops/{loop}",
+        summary="Makes a loop; its keys are told only here.",
+        role=Role.OWNER,
+        status=201,
+        answer=LoopInfo,
+        errors=("InvalidLoopName", "LoopAlreadyExists"),
+    ),
+    _loops(method="GET", path="loops/{loop}", summary="Describes a loop.", answer=LoopInfo),
+    _loops(
+        method="DELETE",
+        path="loops/{loop}",
+        summary="Deletes a loop with its configuration, model and log.",
+        role=Role.OWNER,
+        status=204,
+        errors=("InvalidLoopName",),
+    ),
+    _loops(
+        method="POST",
+        path="loops/{loop}/keys/{role}/{number}",
+        summary="Replaces one of a loop's keys; the other key of its role goes on working.",
+        answer=schemas.NewKey,
+        errors=("LoopKeysFixed",),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/events/{eventId}",
+        summary="What became of an event: its decision, its observations, and the model that learned it. A reward that "
+        "comes when the event is logged already is told after the trainer's next run.",
+        answer=Trace,
+        errors=("InvalidRequest", "EventNotFound"),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/apprentice",
+        summary="How an apprentice is doing: how often it matched the baseline, and both rewards.",
+        answer=Report,
+        errors=("ApprenticeModeNeverTurnedOn",),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/metrics",
+        summary="The metrics of a loop, counted from the store, for Prometheus.",
+        answer=schemas.Metrics,
+    ),
+]
+SERVICE = [
+    _service(
+        path="metrics",
+        summary="The metrics of all loops, counted from the store, for Prometheus.",
+        role=Role.OWNER,
+        answer=schemas.Metrics,
+    ),
+    _service(path="health", summary="Whether this process is well.", answer=schemas.Health),
+    _service(path="openapi.json", summary="This document.", answer=dict[str, Any]),
+    _service(path="docs", summary="This document, to be read.", answer=schemas.Page),
+]

@@ -1,0 +1,146 @@
+"""The OpenAPI 3.1 document of what this service answers, made of the table of operations when it is first asked for."""
+
+import functools
+import re
+from typing import Any
+
+import msgspec
+
+from shared.auth import Role
+from shared.errors import ERRORS
+from shared.openapi import schemas
+from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, NOT_PART
+from shared.openapi.deployment import LOOPS, SERVICE
+from shared.openapi.operation import Operation
+from shared.openapi.schemas import Binary, ErrorResponse, Metrics, Page
+from shared.serving.http import JSON, VERSIONS
+
+# Every operation that the service answers.
+OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *SERVICE, *NOT_PART]
+TITLE = "Open Personalizer"
+ABOUT = (
+    "Chooses for an application which of its actions to show, and learns from how well that went. "
+    "Every loop has its own path, `/loops/{loop}/personalizer/...`, and its own keys; "
+    "the loop `default` is also at `/personalizer/...`. "
+    "Unknown members of a body and unknown query parameters are ignored."
+)
+KEYS = {
+    Role.APP: ("appKey", "A key that may rank, reward and activate; an admin's or owner's key may do so, too."),
+    Role.ADMIN: ("adminKey", "A key that may use every operation of its loop; an owner's key may do so, too."),
+    Role.OWNER: ("ownerKey", "An admin key of the loop default: it administers all loops."),
+}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "version": {"schema": {"enum": sorted(VERSIONS)}, "example": "v1.0"},
+    "loop": {"schema": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}, "example": "shop"},
+    "eventId": {"schema": {"type": "string", "minLength": 1, "maxLength": 256}, "example": "visit-1"},
+    "evaluationId": {"schema": {"type": "string", "minLength": 1}, "example": "last-week"},
+    "role": {"schema": {"enum": ["app", "admin"]}, "example": "app"},
+    "number": {"schema": {"enum": ["1", "2"]}, "example": "2"},
+    "signed": {"in": "query", "schema": {"type": "boolean", "default": False}, "example": False},
+}
+_MEDIA = {
+    Binary: ("application/octet-stream", {}),
+    Page: ("text/html", {"type": "string"}),
+    Metrics: ("text/plain", {"type": "string"}),
+}
+_NO_KEY = ("PayloadSizeExceeded", "InternalServerError")
+_KEY = ("Unauthorized", "ResourceNotFound", "OperationNotAllowed")
+
+
+@functools.cache
+def encoded() -> bytes:
+    """The document as JSON."""
+    return msgspec.json.encode(document())
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The document; callers must not change it."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        for path in operation.paths:
+            paths.setdefault(path, {})[operation.method.lower()] = _described(operation, path)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": TITLE, "version": "1", "description": ABOUT},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                name: {"type": "apiKey", "in": "header", "name": "Ocp-Apim-Subscription-Key", "description": what}
+                for name, what in KEYS.values()
+            },
+            "parameters": {name: {"name": name, "in": "path", "required": True} | rest for name, rest in _used(paths)},
+            "schemas": schemas.components(_bodies()),
+        },
+    }
+
+
+def _described(operation: Operation, path: str) -> dict[str, Any]:
+    names = [*re.findall(r"{(\w+)}", path), *operation.query]
+    described: dict[str, Any] = {
+        "operationId": _name(operation.method, path),
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
+        "responses": _responses(operation),
+        "security": [{KEYS[operation.role][0]: []}] if operation.role else [],
+    }
+    if operation.body:
+        described["requestBody"] = {"required": True, "content": _content(operation.body, operation.example)}
+    return described
+
+
+def _name(method: str, path: str) -> str:
+    """For instance `postLoopRank` for the Rank of any loop."""
+    words = path.replace("/loops/{loop}/personalizer/{version}", "/loop").replace("/personalizer/{version}", "")
+    return method.lower() + "".join(word[0].upper() + word[1:] for word in re.findall(r"\w+", words))
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    if operation.status < 400:
+        responses[str(operation.status)] = _success(operation)
+    refused: dict[int, list[str]] = {}
+    for code in _codes(operation):
+        refused.setdefault(ERRORS[code][0], []).append(code)
+    for status, codes in sorted(refused.items()):
+        responses[str(status)] = {
+            "description": ", ".join(codes),
+            "headers": {"x-ms-error-code": {"schema": {"enum": codes}}},
+            "content": _content(ErrorResponse),
+        }
+    return responses
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    if operation.method == "HEAD":
+        headers = {name: {"schema": {"type": "string"}} for name in ("Last-Modified", "Content-Length")}
+        return {"description": "Found.", "headers": headers}
+    if operation.answer is None:
+        return {"description": "Done."}
+    return {"description": "Done.", "content": _content(operation.answer)}
+
+
+def _codes(operation: Operation) -> list[str]:
+    codes = [*operation.errors, *_NO_KEY]
+    if operation.role is not None:
+        codes += _KEY
+        codes += ["InvalidApiAccess"] if operation.role > Role.APP else []
+    return codes + (["NotImplemented"] if operation.status == 501 else [])
+
+
+def _content(body: Any, example: Any = None) -> dict[str, Any]:
+    media, schema = _MEDIA.get(body) or (JSON, schemas.reference(body))
+    return {media: {"schema": schema} | ({"example": example} if example is not None else {})}
+
+
+def _bodies() -> list[Any]:
+    named = [body for one in OPERATIONS for body in (one.answer, one.body) if body is not None and body not in _MEDIA]
+    return [*named, ErrorResponse]
+
+
+def _used(paths: dict[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    text = msgspec.json.encode(paths).decode()
+    return [(name, rest) for name, rest in PARAMETERS.items() if f'/parameters/{name}"' in text]

@@ -1,0 +1,106 @@
+"""Rank, from the decoded request to the answer and the event to be logged.
+
+What the learning mode makes of it (the baseline is the first action that is not excluded):
+
+=========== ============================================= =========================================
+mode        answered                                      logged
+=========== ============================================= =========================================
+Online      what the model draws                          the same
+Apprentice  the baseline with probability 1, the others   what the model would have drawn, and its
+            with 0, in the caller's order                 probabilities
+LoggingOnly as in Apprentice                              the same; no model is asked
+=========== ============================================= =========================================
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.errors import ApiError
+from shared.hubs import events
+from shared.loops.config import LoopConfig
+from shared.rank.features import vw_json
+from shared.rank.wire import ActionExplanation, RankableAction, RankedAction, RankRequest, RankResponse
+from shared.vw import sampling
+from shared.vw.model import UNTRAINED, Model, PredictionError, uniform
+from shared.vw.sampling import Ranking
+
+
+class Decision(NamedTuple):
+    """A ranking as it is logged; `candidates` are the actions that were not excluded, the baseline first."""
+
+    event_id: str
+    candidates: list[RankableAction[Any]]
+    excluded: list[RankableAction[Any]]
+    context: bytes
+    ranking: Ranking
+    model: str
+    mode: str
+
+
+def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, loop_hash: int) -> Decision:
+    """Predicts and draws. The same request, event id, configuration and model give the same decision."""
+    candidates, excluded = _split(request)
+    context = vw_json(request.context_features or (), candidates)
+    if len(context) > events.LARGEST_CONTEXT_BYTES:
+        limit = f"{len(context)} bytes as logged, {events.LARGEST_CONTEXT_BYTES} allowed; send fewer features."
+        raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
+    event_id = request.event_id or events.new_id()
+    if config.mode == "LoggingOnly":
+        ranking, version = sampling.certain(len(candidates)), UNTRAINED
+    else:
+        pmf = _pmf(context, len(candidates), config, model)
+        ranking, version = sampling.rank(pmf, sampling.draw(loop_hash, event_id)), model.version if model else UNTRAINED
+    return Decision(event_id, candidates, excluded, context, ranking, version, config.mode)
+
+
+def _split(request: RankRequest[Any]) -> tuple[list[RankableAction[Any]], list[RankableAction[Any]]]:
+    if not request.excluded_actions:
+        return request.actions, []
+    names = set(request.excluded_actions)
+    candidates = [action for action in request.actions if action.id not in names]
+    if not candidates:
+        raise ApiError("InvalidRankRequest", "All actions are excluded; leave at least one.", target="excludedActions")
+    return candidates, [action for action in request.actions if action.id in names]
+
+
+def _pmf(context: bytes, count: int, config: LoopConfig, model: Model | None) -> list[float]:
+    if model is None:
+        return uniform(count)
+    try:
+        pmf = model.predict(context, count)
+    except PredictionError as error:
+        raise ApiError("ModelRankingError", f"The model could not rank the actions: {error}.") from None
+    return sampling.cap_exploration(pmf, config.exploration)
+
+
+def answer(decision: Decision, explanation: list[ActionExplanation] | None = None) -> bytes:
+    """The contract's RankResponse: the chosen action first, excluded ones last with probability 0."""
+    candidates = decision.candidates
+    order, probabilities = decision.ranking if decision.mode == "Online" else sampling.certain(len(candidates))
+    ranking = [
+        RankedAction(candidates[index].id, probability) for index, probability in zip(order, probabilities, strict=True)
+    ]
+    ranking += [RankedAction(action.id, 0.0) for action in decision.excluded]
+    return _encode(RankResponse(ranking, decision.event_id, ranking[0].id, explanation))
+
+
+def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:
+    """The interaction to be logged."""
+    return events.encode(
+        events.Interaction(
+            v=events.VERSION,
+            loop=loop,
+            id=decision.event_id,
+            at=events.now(),
+            mode=decision.mode,
+            deferred=deferred,
+            model=decision.model,
+            a=[index + 1 for index in decision.ranking.order],
+            p=decision.ranking.probabilities,
+            c=msgspec.Raw(decision.context),
+        )
+    )
+
+
+_encode = msgspec.json.Encoder().encode

@@ -1,0 +1,126 @@
+"""Multi-slot Rank, from the decoded request to the answer and the event to be logged.
+
+Learning modes act as in `ranking`: the baseline of a slot is its baselineAction.
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from shared.admin.configuration_body import LearningMode
+from shared.errors import ApiError
+from shared.hubs import events
+from shared.loops.config import LoopConfig
+from shared.rank.features import slots_json
+from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, SlotRequest, SlotResponse
+from shared.rank.wire import RankableAction
+from shared.vw import sampling
+from shared.vw.model import UNTRAINED, Model, PredictionError
+from shared.vw.sampling import Ranking
+
+
+class SlotsDecision(NamedTuple):
+    """A decision as it is logged: one ranking per slot, of the actions that it might have got."""
+
+    event_id: str
+    actions: list[RankableAction[Any]]
+    slots: list[SlotRequest[Any]]
+    context: bytes
+    rankings: list[Ranking]
+    model: str
+    mode: LearningMode
+
+
+def decide(request: MultiSlotRankRequest[Any], config: LoopConfig, model: Model | None) -> SlotsDecision:
+    """Predicts and draws, slot by slot. The same request, event id, mode and model give the same decision."""
+    event_id, actions, slots = request.event_id or events.new_id(), request.actions, request.slots
+    open_to = available(actions, slots)
+    context = slots_json(request.context_features or (), actions, slots, open_to, event_id)
+    if config.mode == "LoggingOnly":
+        rankings = [Ranking([index], [1.0]) for index in _baselines(actions, slots)]
+        return SlotsDecision(event_id, actions, slots, context, rankings, UNTRAINED, config.mode)
+    if model is None:
+        rankings = _uniform(len(actions), slots, open_to, event_id)
+        return SlotsDecision(event_id, actions, slots, context, rankings, UNTRAINED, config.mode)
+    try:
+        rankings = model.predict_slots(context, len(slots))
+    except PredictionError as error:
+        raise ApiError("ModelRankingError", f"The model could not rank the actions: {error}.") from None
+    return SlotsDecision(event_id, actions, slots, context, rankings, model.version, config.mode)
+
+
+def available(actions: list[RankableAction[Any]], slots: list[SlotRequest[Any]]) -> list[list[int] | None]:
+    """By slot the indices of the actions it may get, None for all: those not excluded, less what is reserved.
+
+    A slot with no more actions than slots before it might find them all taken. Its baseline action is reserved for it.
+    """
+    if not any(slot.excluded_actions for slot in slots):
+        return [None] * len(slots)
+    index = {action.id: number for number, action in enumerate(actions)}
+    open_to = [set(range(len(actions))).difference(map(index.get, slot.excluded_actions or ())) for slot in slots]
+    for place in reversed(range(len(slots))):
+        if len(open_to[place]) <= place:
+            for earlier in open_to[:place]:
+                earlier.discard(index[slots[place].baseline_action])
+    return [sorted(one) if len(one) < len(actions) else None for one in open_to]
+
+
+def _uniform(
+    count: int, slots: list[SlotRequest[Any]], open_to: list[list[int] | None], event_id: str
+) -> list[Ranking]:
+    """The rankings before the first model, drawn as VW draws."""
+    rankings: list[Ranking] = []
+    taken: set[int] = set()
+    for slot, included in zip(slots, open_to, strict=True):
+        order = [action for action in included or range(count) if action not in taken]
+        pmf = [1 / len(order)] * len(order)
+        chosen = sampling.choose(pmf, sampling.draw(0, event_id + slot.id))
+        order[0], order[chosen] = order[chosen], order[0]
+        taken.add(order[0])
+        rankings.append(Ranking(order, pmf))
+    return rankings
+
+
+def _baselines(actions: list[RankableAction[Any]], slots: list[SlotRequest[Any]]) -> list[int]:
+    index = {action.id: number for number, action in enumerate(actions)}
+    return [index[slot.baseline_action] for slot in slots]
+
+
+def answer(decision: SlotsDecision) -> bytes:
+    """The contract's MultiSlotRankResponse."""
+    if decision.mode == "Online":
+        chosen = [decision.actions[ranking.order[0]].id for ranking in decision.rankings]
+    else:
+        chosen = [slot.baseline_action for slot in decision.slots]
+    slots = [SlotResponse(slot.id, action) for slot, action in zip(decision.slots, chosen, strict=True)]
+    return _encode(MultiSlotRankResponse(slots, decision.event_id))
+
+
+def event(decision: SlotsDecision, loop: str, *, deferred: bool) -> bytes:
+    """The interaction to be logged; raises PayloadSizeExceeded if no message can hold it."""
+    event = events.encode(
+        events.Interaction(
+            v=events.VERSION,
+            loop=loop,
+            id=decision.event_id,
+            at=events.now(),
+            mode=decision.mode,
+            deferred=deferred,
+            model=decision.model,
+            a=[],
+            p=[],
+            c=msgspec.Raw(decision.context),
+            slots=[
+                events.Slot(slot.id, ranking.order, ranking.probabilities)
+                for slot, ranking in zip(decision.slots, decision.rankings, strict=True)
+            ],
+            ba=_baselines(decision.actions, decision.slots),
+        )
+    )
+    if len(event) > events.LARGEST_EVENT_BYTES:
+        limit = f"{len(event)} bytes as logged, {events.LARGEST_EVENT_BYTES} allowed; send fewer features or slots."
+        raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
+    return event
+
+
+_encode = msgspec.json.Encoder().encode

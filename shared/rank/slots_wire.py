@@ -1,0 +1,123 @@
+"""The request bodies of the contract's multi-slot operations. Decoding checks types, lengths and ranges in one pass."""
+
+from collections import Counter
+from typing import Annotated, Any, Generic
+
+import msgspec
+from msgspec import Meta
+
+from shared.errors import ApiError
+from shared.rank import wire
+from shared.rank.wire import AnyRankRequest, F, FlatFeatures, Id
+from shared.vw.safe import is_plain, safe
+
+MAX_SLOTS = 50
+
+
+class SlotRequest(msgspec.Struct, Generic[F], rename="camel", gc=False):
+    """One slot; `baseline_action` is the id of the action that the application would show there by itself."""
+
+    id: Id
+    baseline_action: str
+    features: list[F] | None = None
+    excluded_actions: list[str] | None = None
+
+
+class MultiSlotRankRequest(AnyRankRequest[F], Generic[F], kw_only=True, gc=False):
+    """The body of `POST /multislot/rank`."""
+
+    slots: Annotated[list[SlotRequest[F]], Meta(min_length=1, max_length=MAX_SLOTS)]
+
+
+class SlotReward(msgspec.Struct, rename="camel", gc=False):
+    """The reward of one slot, -1..1."""
+
+    slot_id: Id
+    value: Annotated[float, Meta(ge=-1, le=1)]
+
+
+class MultiSlotRewardRequest(msgspec.Struct, gc=False):
+    """The body of `POST /multislot/events/{eventId}/reward`."""
+
+    reward: Annotated[list[SlotReward], Meta(min_length=1, max_length=MAX_SLOTS)]
+
+
+class SlotResponse(msgspec.Struct, rename="camel", gc=False):
+    """The action of one slot."""
+
+    id: str
+    reward_action_id: str
+
+
+class MultiSlotRankResponse(msgspec.Struct, rename="camel", gc=False):
+    """The answer of `POST /multislot/rank`, the slots as they were asked for."""
+
+    slots: list[SlotResponse]
+    event_id: str
+
+
+_flat_rank = msgspec.json.Decoder(MultiSlotRankRequest[FlatFeatures])
+_rank = msgspec.json.Decoder(MultiSlotRankRequest[wire.nested() | None])  # type: ignore[misc]
+_reward = msgspec.json.Decoder(MultiSlotRewardRequest)
+
+
+def rank_request(body: bytes) -> MultiSlotRankRequest[Any]:
+    """A multi-slot Rank request within the contract's limits, its features safe for VW; raises ApiError.
+
+    Slot ids and action ids are unique, every slot has a baseline action of its own.
+    """
+    request: MultiSlotRankRequest[Any]
+    try:
+        request = _flat_rank.decode(body)
+        plain = is_plain(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        request = wire.decode(_rank, body, "InvalidRankRequest")
+        plain = False
+    if not plain:
+        wire.make_safe(request)
+        for slot in request.slots:
+            slot.features = [safe(features) for features in slot.features or () if features is not None]
+    wire.check_ids(request)
+    _check_slots(request)
+    return request
+
+
+def _check_slots(request: MultiSlotRankRequest[Any]) -> None:
+    actions, slots = {action.id for action in request.actions}, request.slots
+    if len(slots) > len(actions):
+        _refuse(f"There are {len(slots)} slots and {len(actions)} actions; an action fills at most one slot.")
+    if twice := _repeated([slot.id for slot in slots]):
+        _refuse(f"Slot ids must be unique; '{twice}' is not.")
+    if twice := _repeated([slot.baseline_action for slot in slots]):
+        _refuse(f"Every slot must have its own baselineAction; '{twice}' is that of several.")
+    for slot in slots:
+        if slot.baseline_action not in actions:
+            _refuse(f"The baselineAction '{slot.baseline_action}' of slot '{slot.id}' is none of the actions.")
+        excluded = slot.excluded_actions or ()
+        if slot.baseline_action in excluded:
+            _refuse(f"The baselineAction '{slot.baseline_action}' of slot '{slot.id}' is excluded there.")
+        if unknown := next((one for one in excluded if one not in actions), None):
+            _refuse(f"The excluded action '{unknown}' of slot '{slot.id}' is none of the actions.")
+    if (pairs := _pairs(request)) > wire.MAX_PAIRS:
+        excess = f"{pairs:,} pairs of features of an action, its slot and the context, over all actions and slots"
+        _refuse(f"Too many features: {excess}; {wire.MAX_PAIRS:,} allowed. Send fewer features, actions or slots.")
+
+
+def _repeated(names: list[str]) -> str | None:
+    return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
+def _refuse(message: str) -> None:
+    raise ApiError("InvalidRankRequest", message, target="slots")
+
+
+def _pairs(request: MultiSlotRankRequest[Any]) -> int:
+    context = sum(map(wire.count, request.context_features or ()))
+    actions = [sum(map(wire.count, action.features)) for action in request.actions]
+    slots = [context + sum(map(wire.count, slot.features or ())) for slot in request.slots]
+    return sum((slot + action) ** 2 for slot in slots for action in actions)
+
+
+def reward_request(body: bytes) -> list[SlotReward]:
+    """The rewards of `{"reward": [{"slotId", "value"}]}`; raises ApiError."""
+    return wire.decode(_reward, body, "InvalidRewardRequest").reward

@@ -1,0 +1,207 @@
+"""The request bodies of the REST contract. Decoding checks types, lengths and ranges in one pass."""
+
+import re
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from shared.errors import ERRORS, ApiError
+from shared.vw.safe import MAX_MAGNITUDE, is_plain, safe
+
+MAX_ACTIONS = 50
+MAX_NESTING = 5
+# VW looks at every pair of features of an action and its context. So many take it about half a second, in
+# which nobody else is answered; a flat body of so few bytes cannot hold more (50 actions that share 2,000 features).
+MAX_PAIRS, SURELY_FEW_BYTES = 250_000_000, 12_000
+UNREACHABLE = frozenset((".", ".."))  # a path with these as a part never arrives as it was sent
+Id = Annotated[str, Meta(min_length=1, max_length=256)]
+Name = Annotated[str, Meta(min_length=1)]
+Number = Annotated[float, Meta(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)]
+_Scalar = None | bool | str | float | list[float]
+
+
+FlatFeatures = dict[Name, str | Number | bool | None]
+
+
+def nested() -> Any:
+    """The type of features nested up to MAX_NESTING levels deep."""
+    value: Any = _Scalar
+    for _ in range(MAX_NESTING - 1):
+        value = _Scalar | dict[Name, value]
+    return dict[Name, value]
+
+
+F = TypeVar("F")
+
+
+class RankableAction(msgspec.Struct, Generic[F], gc=False):
+    """One action of a Rank request; each of its features is an object of names and values."""
+
+    id: Id
+    features: Annotated[list[F], Meta(min_length=1)]
+
+
+class AnyRankRequest(msgspec.Struct, Generic[F], rename="camel", gc=False):
+    """What the bodies of both kinds of Rank, single-slot and multi-slot, have in common."""
+
+    actions: Annotated[list[RankableAction[F]], Meta(min_length=1, max_length=MAX_ACTIONS)]
+    context_features: list[F] | None = None
+    event_id: Id | None = None
+    defer_activation: bool | None = False
+
+
+class RankRequest(AnyRankRequest[F], Generic[F], gc=False):
+    """The body of `POST /rank`."""
+
+    excluded_actions: list[str] | None = None
+
+
+class RewardRequest(msgspec.Struct, gc=False):
+    """The body of `POST /events/{eventId}/reward`."""
+
+    value: Annotated[float, Meta(ge=-1, le=1)]
+
+
+class RankedAction(msgspec.Struct, gc=False):
+    """One entry of a ranking; probability is 0..1."""
+
+    id: str
+    probability: float
+
+
+class FeatureScore(msgspec.Struct, gc=False):
+    """The share of one feature, or of several together, in the score of an action."""
+
+    name: str
+    score: float
+
+
+class ActionExplanation(msgspec.Struct, gc=False):
+    """The shares that add up to the score of an action, the largest first; the higher the score, the better."""
+
+    id: str
+    features: list[FeatureScore]
+
+
+class RankResponse(msgspec.Struct, rename="camel", gc=False, omit_defaults=True):
+    """The answer of `POST /rank`, the chosen action first in `ranking`."""
+
+    ranking: list[RankedAction]
+    event_id: str
+    reward_action_id: str
+    inference_explanation: list[ActionExplanation] | None = None
+
+
+# What msgspec says, in the contract's words: the first pattern that is found decides.
+_RANK_HINTS = (
+    (r"got `null` - at `\$\.slots\[\d+\]`", "Slots contain null value."),
+    (r"missing required field `slots`|\$\.slots`$", "Slot count should be between 1 and 50."),
+    (r"\$\.slots\[[.\d]*\]\.id|field `id` - at `\$\.slots", "Slot ids must have 1 to 256 characters."),
+    (r"baselineAction", "Every slot needs a baselineAction, the id of an action."),
+    (r"\$\.slots\[[.\d]*\]\.excludedActions", "excludedActions must be a list of action ids."),
+    (r"got `null` - at `\$\.actions\[\d+\]`", "Actions contains null value."),
+    (r"missing required field `actions`|\$\.actions`$", "Action count should be between 1 and 50."),
+    (r"\$\.actions\[[.\d]*\]\.id", "Action ids must not be empty, nor longer than 256 characters."),
+    (r"missing required field `id`", "Action ids must not be empty."),
+    (r"Number out of range", "A number is too large."),
+    (r"at `key` in", "A feature name must not be empty."),
+    (r"length.*\.features`$|field `features`", "Every action needs at least one object of features."),
+    (rf"got `object` - .*(\[\.\.\.\]){{{MAX_NESTING}}}", f"Features may be nested {MAX_NESTING} levels deep at most."),
+    (r"features|\$\.contextFeatures", "Features are not in key value pair format; arrays may hold numbers only."),
+    (r"\$\.eventId", "EventId should be non-empty or null, and at most 256 characters."),
+)  # fmt: skip
+_HINTS = {
+    "InvalidRankRequest": _RANK_HINTS,
+    "InvalidRewardRequest": (
+        (r"value", "value must be a number from -1 to 1."),
+        (r"slotId", "slotId must have 1 to 256 characters."),
+        (r"reward", "reward must list 1 to 50 objects of slotId and value."),
+    ),
+}
+
+_flat_rank = msgspec.json.Decoder(RankRequest[FlatFeatures])
+_rank = msgspec.json.Decoder(RankRequest[nested() | None])  # type: ignore[misc]
+_reward = msgspec.json.Decoder(RewardRequest)
+T = TypeVar("T")
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes, code: str) -> T:
+    """The decoded body. Raises BadRequest if it is not JSON, `code` if it is JSON of the wrong shape."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise ApiError(code, _hint(code, str(error))) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        reason = "the body is empty; send JSON with a Content-Length" if not body else str(error)
+        raise ApiError("BadRequest", f"Request could not be understood by the server: {reason}.") from None
+
+
+def _hint(code: str, detail: str) -> str:
+    hints = _HINTS.get(code, ())
+    hint = next((text for pattern, text in hints if re.search(pattern, detail)), ERRORS[code][1])
+    return f"{hint} ({detail})"
+
+
+def rank_request(body: bytes) -> RankRequest[Any]:
+    """A Rank request within the contract's limits, its features safe for VW, ids unique; raises ApiError.
+
+    Most requests are flat and plain, and need one pass.
+    """
+    request: RankRequest[Any]
+    try:
+        request = _flat_rank.decode(body)
+        plain = is_plain(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        request = decode(_rank, body, "InvalidRankRequest")
+        plain = False
+    if not plain:
+        make_safe(request)
+    if (not plain or len(body) > SURELY_FEW_BYTES) and (pairs := _pairs(request)) > MAX_PAIRS:
+        excess = f"{pairs:,} pairs of features of an action and the context, over all actions; {MAX_PAIRS:,} allowed"
+        raise ApiError("InvalidRankRequest", f"Too many features: {excess}. Send fewer features or actions.")
+    check_ids(request)
+    return request
+
+
+def check_ids(request: AnyRankRequest[Any]) -> None:
+    """Raises ApiError unless the event id survives in a path and the action ids are unique."""
+    if (given := request.event_id) and (given in UNREACHABLE or "%2f" in given.lower()):
+        raise ApiError("InvalidRankRequest", "An eventId must survive in a path: not '.', '..' or with '%2F' in it.")
+    if len({action.id for action in request.actions}) != len(request.actions):
+        raise ApiError("InvalidRankRequest", "Action ids must be unique.", target="actions")
+
+
+def _pairs(request: RankRequest[Any]) -> int:
+    context = sum(map(count, request.context_features or ()))
+    return sum((context + sum(map(count, action.features))) ** 2 for action in request.actions)
+
+
+def count(features: dict[str, Any]) -> int:
+    """How many features VW makes of an object."""
+    values = features.values()
+    return sum(count(one) if isinstance(one, dict) else len(one) if isinstance(one, list) else 1 for one in values)
+
+
+def make_safe(request: AnyRankRequest[Any]) -> None:
+    """Replaces the features of context and actions by such as VW may see; raises ApiError for a null among them."""
+    if None in (request.context_features or ()):
+        raise ApiError("InvalidRankRequest", "Context features contains null value.", target="contextFeatures")
+    request.context_features = [safe(features) for features in request.context_features or ()]
+    for action in request.actions:
+        action.features = [safe(features) for features in action.features if features is not None]
+        if not action.features:
+            raise ApiError("InvalidRankRequest", "Every action needs at least one object of features.")
+
+
+def reward_request(body: bytes) -> float:
+    """The reward of `{"value": reward}`, -1..1; raises ApiError."""
+    return decode(_reward, body, "InvalidRewardRequest").value
+
+
+def event_id(text: str, code: str) -> str:
+    """An event id taken from a path, 1..256 characters; raises ApiError with `code`."""
+    text = text.replace("%2F", "/").replace("%2f", "/")  # ASP.NET routing decodes every escape but this one
+    if not 1 <= len(text) <= 256:
+        raise ApiError(code, "The event id must have 1 to 256 characters.")
+    return text

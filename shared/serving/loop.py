@@ -1,0 +1,141 @@
+"""What Rank needs of a loop, in memory: its configuration and its current model, refreshed behind the requests."""
+
+import asyncio
+import logging
+import tempfile
+import time
+from pathlib import Path
+
+from shared import telemetry
+from shared.errors import ApiError
+from shared.loops import artifacts, checkpoint
+from shared.loops.checkpoint import ModelRecord
+from shared.loops.config import LoopConfig, decode_config
+from shared.loops.homes import Home, blob_name
+from shared.storage import Storage
+from shared.vw import policy, sampling
+from shared.vw.model import Model
+
+FIRST_LOAD_SECONDS, CURRENT_SECONDS, RETRY_SECONDS = 5.0, 2.0, 1.0
+SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.25, 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Serving:
+    """One loop as Rank sees it. `config` and `model` are plain attributes: reading them waits for nothing."""
+
+    def __init__(self, loop: str, home: Home, storage: Storage, initial: LoopConfig) -> None:
+        self.loop, self.home, self.hash = loop, home, sampling.uniform_hash(loop)
+        self.initial = self.config = initial
+        self.multi_slot = policy.is_multi_slot(initial.policy.arguments)
+        self.model: Model | None = None
+        self.record: ModelRecord | None = None
+        self.failure: str | None = None
+        self._storage = storage
+        self._config_etag: str | None = None
+        self._checkpoint_etag: str | None = None
+        self._checked = 0.0
+        self._known = False
+        self._loaded = asyncio.Event()
+        self._refreshing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def ready(self) -> None:
+        """Starts a refresh when one is due; waits only in a new process, and then not for long."""
+        if time.monotonic() - self._checked >= self._poll_seconds and (self._task is None or self._task.done()):
+            self._checked = time.monotonic()
+            self._task = asyncio.create_task(self.refresh())
+        if not self._loaded.is_set():
+            if self._task is not None:  # else somebody has just refreshed it
+                await asyncio.wait([self._task], timeout=FIRST_LOAD_SECONDS)
+            self._loaded.set()
+
+    @property
+    def loaded(self) -> bool:
+        """True once `ready` no longer waits."""
+        return self._loaded.is_set()
+
+    async def current(self) -> None:
+        """`ready`, after a refresh that is under way, unless it takes long."""
+        await self.ready()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=CURRENT_SECONDS)
+
+    async def require(self, *, multi_slot: bool) -> None:
+        """Raises InvalidMultiSlotApiAccess if the loop's policy, as it is stored now, is of the other kind.
+
+        While nothing is known of the stored one, either kind is served: a reward that is refused is lost.
+        """
+        if self.multi_slot != multi_slot:
+            await self.refresh()
+        if self._known and self.multi_slot != multi_slot:
+            one, other = ("multi-slot", "single-slot") if self.multi_slot else ("single-slot", "multi-slot")
+            raise ApiError(
+                "InvalidMultiSlotApiAccess",
+                f"This loop's learning policy is {one}: call {one} operations, or put a {other} policy first.",
+            )
+
+    def close(self) -> None:
+        """Lets go of the model."""
+        model, self.model = self.model, None
+        if model is not None:
+            model.close()
+
+    @property
+    def _poll_seconds(self) -> float:
+        if self.failure is not None:
+            return RETRY_SECONDS
+        return min(max(self.config.export / 4, SHORTEST_POLL_SECONDS), LONGEST_POLL_SECONDS)
+
+    async def refresh(self) -> None:
+        """Reads configuration and model if they changed. Whatever goes wrong, the last good ones stay in service."""
+        async with self._refreshing:  # one that began before a change would else put back what it read
+            try:
+                await self._refresh_config()
+                await self._refresh_model()
+                self.failure = None
+            except Exception as error:
+                if self.failure is None:
+                    telemetry.notice(_log, f"It keeps what it has: {error}", self.loop)
+                self.failure = f"{type(error).__name__}: {error}"
+        self._checked = time.monotonic()
+        self._loaded.set()
+
+    async def _refresh_config(self) -> None:
+        blob = await self._storage.read(blob_name(self.home, "config.json"), self._config_etag)
+        if blob is None or blob.etag == self._config_etag:
+            self._known = True
+            return
+        before, self.config, self._config_etag = self.config, decode_config(blob.data), blob.etag
+        self.multi_slot, self._known = policy.is_multi_slot(self.config.policy.arguments), True
+        if self.config.exploration != before.exploration:
+            self._checkpoint_etag, self.record = None, None  # the model is loaded again, with this exploration
+        if self.model is not None and self.model.multi_slot != self.multi_slot:
+            self.close()
+            self._checkpoint_etag, self.record = None, None
+
+    async def _refresh_model(self) -> None:
+        blob = await self._storage.read(checkpoint.name(self.home), self._checkpoint_etag)
+        if blob is None and self.model is not None:
+            raise artifacts.DamagedArtifact(f"{checkpoint.name(self.home)} is missing in storage")
+        if blob is None or blob.etag == self._checkpoint_etag:
+            return
+        record = checkpoint.decode(blob.data).model
+        if record is not None and (self.record is None or record.version != self.record.version):
+            model = await self._load(record)
+            previous, self.record = self.model, record
+            self.model = model if model.multi_slot == self.multi_slot else None
+            if self.model is not model:  # it was made before the policy was changed to the other kind
+                model.close()
+            if previous is not None:
+                previous.close()
+        elif record is None:
+            self.record = None
+            self.close()
+        self._checkpoint_etag = blob.etag
+
+    async def _load(self, record: ModelRecord) -> Model:
+        with tempfile.TemporaryDirectory() as folder:
+            file = await artifacts.fetch(self._storage, record.predict, Path(folder, "predict.vw"))
+            return Model(record.version, file, policy.exploration_options(record.arguments, self.config.exploration))

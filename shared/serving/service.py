@@ -1,0 +1,83 @@
+"""One process's parts, made from its settings: keys, storage, event logs and the loops it serves."""
+
+import asyncio
+import contextlib
+import functools
+import os
+
+from shared import auth
+from shared.auth import Keys
+from shared.errors import ApiError
+from shared.hubs import events
+from shared.hubs.clients import Sender
+from shared.hubs.event_log import EventLog
+from shared.loops.config import DEFAULT_LOOP, new_loop
+from shared.loops.homes import home_of
+from shared.loops.registry import Registry
+from shared.serving.loop import Serving
+from shared.settings import Settings, load
+from shared.storage import Storage
+
+
+class Service:
+    """Made once per process, on the event loop that answers its requests; connects on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.storage = settings, Storage(settings)
+        owner = auth.digests(settings.admin_keys)
+        self.registry = Registry(self.storage, Keys(auth.digests(settings.app_keys), owner=owner))
+        self._interactions = Sender(settings, settings.interactions_hub)
+        self._observations = Sender(settings, settings.observations_hub)
+        self.interactions = self._log(self._interactions)
+        self.observations = self._log(self._observations)
+        self._loops: dict[str, tuple[str, Serving]] = {}  # with the time the loop was made
+        self._registered = self.registry.loops  # what the registry had when these were last compared with it
+
+    def loop(self, name: str = DEFAULT_LOOP) -> Serving:
+        """The loop as Rank sees it; ResourceNotFound if this process knows of no such loop."""
+        if self._registered is not self.registry.loops:
+            self._registered = self.registry.loops
+            self._forget_deleted()
+        created = self.registry.created(name)
+        known = self._loops.get(name)
+        if known is not None and known[0] == created:
+            return known[1]
+        if created is None:
+            raise ApiError("ResourceNotFound", f"There is no loop '{name}'.")
+        serving = Serving(name, home_of(name, created), self.storage, new_loop(self.settings))
+        self._loops[name] = created, serving
+        return serving
+
+    def _forget_deleted(self) -> None:
+        """Lets go of the models of loops that are gone or have been made anew."""
+        for name, (created, serving) in list(self._loops.items()):
+            if self.registry.created(name) != created:
+                serving.close()
+                del self._loops[name]
+
+    async def ready(self, loop: Serving, event_id: str) -> None:
+        """Waits in a new process only: for the loop's model. Meanwhile the link that this event will take is opened."""
+        if not loop.loaded:
+            self._interactions.open(self.partition(event_id))
+        await loop.ready()
+
+    def partition(self, event_id: str) -> int:
+        return events.partition_of(event_id, self.settings.event_hubs_partitions)
+
+    async def close(self) -> None:
+        """Sends what is still queued, as far as the hubs answer, and closes all connections."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.log_timeout_seconds):
+                await asyncio.gather(self.interactions.flush(), self.observations.flush())
+        await self._interactions.close()
+        await self._observations.close()
+        await self.storage.close()
+
+    def _log(self, sender: Sender) -> EventLog:
+        return EventLog(sender.send, self.settings.log_timeout_seconds, self.settings.log_buffer_bytes)
+
+
+@functools.cache
+def current() -> Service:
+    """The service of this process, made from its environment."""
+    return Service(load(os.environ))

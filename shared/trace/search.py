@@ -1,0 +1,225 @@
+"""Finding what is known of one event: in the loop's log by its index, else in the event hubs."""
+
+import asyncio
+import gzip
+import re
+import time
+import zlib
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from shared.admin import configuration
+from shared.errors import ApiError
+from shared.hubs.events import Observation
+from shared.joined_log import event_index, joined_lines, late_lines
+from shared.joined_log.event_index import Place
+from shared.joined_log.file import log_name
+from shared.joined_log.join import EARLY_MS
+from shared.joined_log.joined_lines import join_line, timestamp
+from shared.joined_log.late_lines import Kept
+from shared.loops import checkpoint
+from shared.loops.checkpoint import Checkpoint
+from shared.loops.config import LoopConfig
+from shared.loops.homes import Home, blob_name
+from shared.serving.loop import Serving
+from shared.serving.service import Service
+from shared.storage import Storage, StorageUnavailable
+from shared.trace import imported_events, recent_events, traced_event
+from shared.trace.recent_events import Enqueued, Recent
+from shared.trace.traced_event import Fate, Status, Trace, TracedObservation
+from shared.training.planning import run_name
+
+# Parts of the log that are read for one event, the newest: somebody may have rewarded it thousands of times. More than
+# one of joined events, because the id of another event may have the same key.
+MOST_JOINED, MOST_LATE = 3, 20
+
+_FATES: dict[str, Fate] = {"late": "late", "orphans": "orphan", "duplicate_observations": "duplicate"}
+
+
+class _Event(msgspec.Struct):
+    """An event of the late log, whatever it is."""
+
+    loop: str = ""
+    at: str = ""
+    kind: str = ""
+    value: float | None = None
+    slot: str | None = None
+
+
+class _Found(NamedTuple):
+    """Lines about an event in one part of the log, when their run stored them, and why its model was refused, if so."""
+
+    place: Place
+    stored: datetime
+    lines: list[bytes]
+    refusal: str | None
+
+
+_event = msgspec.json.Decoder(_Event)
+# What `Checkpoint.model_version` makes of a run; models that were imported or rebuilt have longer names.
+_MADE_BY_A_RUN = re.compile(r"[^-_.]+(-\d{6})?(?=\.)")
+
+
+async def find(service: Service, serving: Serving, event_id: str) -> Trace:
+    """The trace of an event, of the newest one if its id was used again; raises EventNotFound, OperationNotAllowed.
+
+    What is logged is not looked for in the hubs: an observation that came too late is told once a run has read it.
+    """
+    storage, loop, home = service.storage, serving.loop, serving.home
+    try:
+        found, state = await _look(storage, home, event_id)
+        told = _logged(found, loop, state)
+        if told is None:
+            recent = await recent_events.find(service.settings, loop, event_id, state)
+            if not recent.ranked:  # or a run has taken it just now
+                found, state = await _look(storage, home, event_id)
+                told = _logged(found, loop, state)
+            config = await configuration.read(serving, storage)
+            told = told or _waiting(recent, loop, event_id, config)
+        if told.learned_by and state.epoch:
+            told.learned_by = await _version(storage, home, told.learned_by)
+    except StorageUnavailable:
+        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    _add_kept(told, found)
+    if told.status == "neverRanked" and not (told.observations or told.repeated_at):
+        told = await _imported(storage, serving, event_id, told)
+    if told.status == "neverRanked" and not (told.observations or told.repeated_at):
+        if told.note:
+            raise ApiError("OperationNotAllowed", f"The event is not in the log. {told.note}", retry_after=30)
+        raise ApiError("EventNotFound")
+    told.observations.sort(key=lambda one: one.at)
+    return told
+
+
+async def _imported(storage: Storage, loop: Serving, event_id: str, told: Trace) -> Trace:
+    """The trace of an imported event; `told`, with a note if not all was read, if there is none."""
+    try:
+        line, whole = await imported_events.find(storage, loop.home, event_id)
+    except StorageUnavailable:
+        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    if line is None:
+        told.note = told.note if whole else "The imported log is long and was not all read."
+        return told
+    return _understood(line, loop.loop, "imported")
+
+
+async def _look(storage: Storage, home: Home, event_id: str) -> tuple[list[_Found], Checkpoint]:
+    """What the log has about an event, newest first, without what retention has deleted."""
+    state, places = await asyncio.gather(_checkpoint(storage, home), event_index.find(storage, home, event_id))
+    joined = [place for place in places if not place.late][:MOST_JOINED]
+    late = [place for place in places if place.late][:MOST_LATE]
+    found = await asyncio.gather(*(_read(storage, home, event_id, place) for place in (*joined, *late)))
+    return [one for one in found if one is not None], state
+
+
+async def _checkpoint(storage: Storage, home: Home) -> Checkpoint:
+    blob = await storage.read(checkpoint.name(home))
+    try:
+        return checkpoint.decode(blob.data) if blob else Checkpoint()
+    except ValueError:
+        raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None
+
+
+async def _read(storage: Storage, home: Home, event_id: str, place: Place) -> _Found | None:
+    name = log_name(home, place.cut, "late" if place.late else "joined")
+    part, refusal = await asyncio.gather(
+        storage.read_range(name, place.offset, place.length), _refusal(storage, home, place)
+    )
+    if part is None:
+        return None
+    lines = _lines(part.data, event_id, place.late)
+    if not lines:  # a run that was repeated with another zlib: its log is as it was, its index is not
+        whole = await storage.read(name)
+        lines = _lines(whole.data, event_id, place.late) if whole else []
+    return _Found(place, part.modified, lines, refusal) if lines else None
+
+
+async def _refusal(storage: Storage, home: Home, place: Place) -> str | None:
+    blob = None if place.late else await storage.read(log_name(home, place.cut, "refusal"))
+    return blob.data.decode(errors="replace") if blob else None
+
+
+async def _version(storage: Storage, home: Home, run: str) -> str:
+    """The newest model of a run, which an administrator may have made the trainer repeat; the run if there is none."""
+    files = [name.rpartition("/")[2] for name in await storage.names(blob_name(home, "models", run))]
+    return max((made[0] for file in files if (made := _MADE_BY_A_RUN.match(file))), default=run)
+
+
+def _lines(data: bytes, event_id: str, late: bool) -> list[bytes]:
+    try:
+        lines = gzip.decompress(data).splitlines()
+    except (OSError, EOFError, zlib.error):
+        return []
+    id_of = late_lines.id_of if late else joined_lines.id_of
+    return [line for line in lines if id_of(line) == event_id]
+
+
+def _logged(found: list[_Found], loop: str, state: Checkpoint) -> Trace | None:
+    """The trace of the newest joined event; None if there is none."""
+    newest = next((one for one in found if not one.place.late), None)
+    if newest is None:
+        return None
+    cut, line = newest.place.cut, newest.lines[-1]
+    status: Status = "closing" if cut > state.cut else "rejected" if newest.refusal else "learned"
+    told = _understood(line, loop, status)
+    if told.status == "learned":
+        told.learned_by, told.learned_at = run_name(cut), timestamp(round(newest.stored.timestamp() * 1000))
+    elif told.status == "rejected":
+        told.refusal = newest.refusal
+    return told
+
+
+def _understood(line: bytes, loop: str, status: Status) -> Trace:
+    try:
+        return traced_event.from_line(line, loop, status)
+    except msgspec.ValidationError as error:  # of another shape than ours
+        note = f"Its line of the log could not be understood: {error}."
+        return Trace(joined_lines.id_of(line) or "", loop, status, note=note)
+
+
+def _waiting(recent: Recent, loop: str, event_id: str, config: LoopConfig) -> Trace:
+    """The trace of an event from the hubs: what its joined line would be now."""
+    note = None if recent.whole else "The recent events are many and were not all read; ask again when it has closed."
+    calls = {one.event.nonce: one for one in reversed(recent.observed)}
+    observed = sorted(calls.values(), key=lambda one: (one.at, one.sequence))
+    if not recent.ranked:
+        told = Trace(event_id, loop, "neverRanked", note=note)
+        told.observations = [_observation(one, "orphan") for one in observed]
+        return told
+    (at, _, event), *repeated = recent.ranked
+    end = at + round(config.wait * 1000)
+    matched = [one for one in observed if at - EARLY_MS < one.at <= end]
+    line = join_line(event, at, [one.event for one in matched], config).line
+    told = traced_event.from_line(line, loop, "waiting" if time.time() * 1000 <= end else "closing")
+    told.waiting_until, told.note = timestamp(end), note
+    told.observations += [_observation(one, "late") for one in observed if one not in matched]
+    told.repeated_at = [timestamp(one.at) for one in repeated]
+    return told
+
+
+def _observation(one: Enqueued[Observation], fate: Fate) -> TracedObservation:
+    event = one.event
+    return TracedObservation(event.kind, event.at, fate, event.value, event.slot)
+
+
+def _decoded(kept: Kept) -> _Event:
+    try:
+        return _event.decode(kept.event)
+    except msgspec.DecodeError:
+        return _Event()
+
+
+def _add_kept(told: Trace, found: list[_Found]) -> None:
+    """Adds what could not be joined. Lines that no version could read may be another loop's."""
+    for line in (line for one in found if one.place.late for line in one.lines):
+        kept = late_lines.decode(line)
+        event = _decoded(kept)
+        if event.loop != told.loop:
+            continue
+        if kept.reason == "duplicate_ranks":
+            told.repeated_at.append(kept.at)
+        else:
+            fate = _FATES.get(kept.reason, "unreadable")
+            told.observations.append(TracedObservation(event.kind, event.at, fate, event.value, event.slot))

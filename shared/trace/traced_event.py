@@ -1,0 +1,180 @@
+"""What is told of one event: what was asked and answered, what was observed, and what became of it."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from shared.rank.wire import RankedAction
+from shared.vw.model import UNTRAINED
+
+Status = Literal["waiting", "closing", "learned", "skipped", "rejected", "imported", "neverRanked"]
+Fate = Literal["joined", "late", "orphan", "duplicate", "unreadable"]
+
+
+class TracedObservation(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A reward or an activation. at: when it was received. fate: whether it counts.
+
+    late: outside the window; orphan: nothing was ranked under this id; duplicate: the same call, stored twice.
+    """
+
+    kind: str
+    at: str
+    fate: Fate
+    value: Any = None
+    slot: str | None = None
+
+
+class Slot(msgspec.Struct, rename="camel"):
+    """One slot of a multi-slot event, its ranking and reward."""
+
+    id: str
+    ranking: list[RankedAction]
+    explored: bool
+    reward: float | None
+
+
+class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
+    """An event as its administrator sees it. Members that do not apply are absent; times are ISO 8601 in UTC.
+
+    status: waiting (until `waitingUntil` its observations are awaited), closing (that is over, the next training run
+    takes it), learned, skipped (deferred and never activated, or only to be logged), rejected (logged, but the run's
+    model was not fit: `refusal`), imported (in the log, from elsewhere: a model learns it when it learns the log anew),
+    neverRanked (there are only observations).
+    mode: Online, Apprentice or LoggingOnly. model: the version that ranked it, N/A before the first. explored: the
+    action was not the most probable one, or no model could tell. reward: the aggregated one, or the default one.
+    Of an apprentice, chosenAction is the baseline, which was answered; ownAction and ranking are the model's.
+    learnedBy: the first model version that has learned it, or only its run if that model is deleted; learnedAt: when
+    its run stored it. A reward of a logged event is told as late once the trainer's next run has read it.
+    repeatedAt: when the same event was ranked again within its window, which does not count.
+    context, actions: the shared features, and the candidates with theirs, as logged.
+    note: what this answer could not find out.
+    """
+
+    event_id: str
+    loop: str
+    status: Status
+    ranked_at: str | None = None
+    waiting_until: str | None = None
+    learned_by: str | None = None
+    learned_at: str | None = None
+    refusal: str | None = None
+    mode: str | None = None
+    model: str | None = None
+    explored: bool | None = None
+    chosen_action: str | None = None
+    own_action: str | None = None
+    ranking: list[RankedAction] | None = None
+    slots: list[Slot] | None = None
+    reward: float | None = None
+    observations: list[TracedObservation] = []
+    repeated_at: list[str] = []
+    context: Any = None
+    actions: Any = None
+    note: str | None = None
+
+
+class _Outcome(msgspec.Struct):
+    v: Any = None
+    taken: bool = msgspec.field(name="ActionTaken", default=False)
+    at: str = ""
+    slot: str | None = msgspec.field(name="SlotId", default=None)
+
+
+class _Slot(msgspec.Struct):
+    cost: float = msgspec.field(name="_label_cost")
+    id: str = msgspec.field(name="_id")
+    a: list[int] = msgspec.field(name="_a")
+    p: list[float] = msgspec.field(name="_p")
+    original_cost: float | None = msgspec.field(name="_original_label_cost", default=None)
+    o: list[_Outcome] = msgspec.field(name="_o", default_factory=list)
+
+
+class _State(msgspec.Struct):
+    m: str = UNTRAINED
+
+
+class _Line(msgspec.Struct):
+    """A line of the joined log, ours or imported."""
+
+    event_id: str = msgspec.field(name="EventId")
+    c: msgspec.Raw
+    timestamp: str | None = msgspec.field(name="Timestamp", default=None)
+    a: list[int] = []
+    p: list[float] = []
+    state: _State = msgspec.field(name="VWState", default_factory=_State)
+    cost: float | None = msgspec.field(name="_label_cost", default=None)
+    original_cost: float | None = msgspec.field(name="_original_label_cost", default=None)
+    skip: bool = msgspec.field(name="_skipLearn", default=False)
+    mode: str = msgspec.field(name="LearningMode", default="Online")
+    o: list[_Outcome] = []
+    slots: list[_Slot] = msgspec.field(name="_outcomes", default_factory=list)
+
+
+class _Action(msgspec.Struct):
+    tag: str = msgspec.field(name="_tag", default="")
+    i: dict[str, Any] = {}
+    j: Any = None
+
+
+class _Context(msgspec.Struct):
+    shared: Any = msgspec.field(name="FromUrl", default=None)
+    actions: list[_Action] = msgspec.field(name="_multi", default_factory=list)
+
+
+_line, _context = msgspec.json.Decoder(_Line), msgspec.json.Decoder(_Context)
+
+
+def from_line(line: bytes, loop: str, status: Status) -> Trace:
+    """The trace of an event as its joined line has it; a line to be skipped has the status skipped, or still waits."""
+    event = _line.decode(line)
+    context = _context.decode(event.c)
+    ids = [action.tag or str(action.i.get("id", number + 1)) for number, action in enumerate(context.actions)]
+    own = _name(ids, event.a[0] - 1) if event.a else None
+    imitates = event.mode == "Apprentice"
+    observed = [*event.o, *(one for slot in event.slots for one in slot.o)]
+    return Trace(
+        event_id=event.event_id,
+        loop=loop,
+        status="skipped" if event.skip and status == "learned" else status,
+        ranked_at=event.timestamp,
+        mode=event.mode,
+        model=event.state.m,
+        explored=not imitates and _explored(event.p, event.state.m) if event.p else None,
+        chosen_action=ids[0] if imitates and event.a else own,
+        own_action=own if imitates else None,
+        ranking=_ranking(ids, [number - 1 for number in event.a], event.p) if event.a else None,
+        slots=[_slot(slot, ids, event.state.m, imitates) for slot in event.slots] or None,
+        reward=_reward(event.cost, event.original_cost),
+        observations=[_observation(one) for one in observed],
+        context=context.shared,
+        actions=[{"id": name, "features": action.j} for name, action in zip(ids, context.actions, strict=True)],
+    )
+
+
+def _slot(slot: _Slot, ids: list[str], model: str, imitates: bool) -> Slot:
+    explored = not imitates and _explored(slot.p, model)
+    return Slot(slot.id, _ranking(ids, slot.a, slot.p), explored, _reward(slot.cost, slot.original_cost))
+
+
+def _reward(cost: float | None, original_cost: float | None) -> float | None:
+    """What was rewarded; an apprentice learns the cost of something else."""
+    known = cost if original_cost is None else original_cost
+    return None if known is None else 0.0 - known
+
+
+def _ranking(ids: list[str], order: Iterable[int], probabilities: list[float]) -> list[RankedAction]:
+    return [RankedAction(_name(ids, index), one) for index, one in zip(order, probabilities, strict=False)]
+
+
+def _name(ids: list[str], index: int) -> str:
+    return ids[index] if 0 <= index < len(ids) else str(index + 1)
+
+
+def _explored(probabilities: list[float], model: str) -> bool:
+    """True if the first action is not the most probable one, or nobody could tell which one is."""
+    return probabilities[0] < max(probabilities) or (model == UNTRAINED and len(probabilities) > 1)
+
+
+def _observation(one: _Outcome) -> TracedObservation:
+    return TracedObservation("activation" if one.taken else "reward", one.at, "joined", one.v, one.slot)

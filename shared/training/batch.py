@@ -1,0 +1,130 @@
+"""One training run's events, on disk: the joined batch as it is logged, and what could not be joined."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from array import array
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from shared.hubs import events
+from shared.hubs.reader import Message
+from shared.joined_log import joined_lines, late_lines
+from shared.joined_log.file import LogFile
+from shared.joined_log.join import Joiner
+from shared.joined_log.joined_lines import join_line
+from shared.loops.apprentice import Lesson
+from shared.loops.checkpoint import Counts, Plan
+from shared.loops.reward_sums import Statistics
+from shared.vw.writer import Writer
+
+
+class Batch:
+    """Feeds a loop's events through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late`
+    (JSON lines). The same events give the same files; a file without anything in it is not made.
+
+    statistics: those of the loop before the run, to which it adds. They, `counts` and `lessons` are final after
+    `settle`, the files are complete after `close`.
+    """
+
+    def __init__(self, plan: Plan, joiner: Joiner, folder: Path, statistics: Statistics) -> None:
+        self.lines, self.late = folder / "batch.dsjson.gz", folder / "late.jsonl.gz"
+        self._config, self._cut, self._joiner = plan.config, plan.cut, joiner
+        self._wait = round(plan.config.wait * 1000)
+        self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
+        self.lessons: list[Lesson] = []
+        self.statistics = statistics.copy()
+        self._joined: LogFile | None = None
+        self._late: LogFile | None = None
+        self._writer: Writer | None = None
+
+    @property
+    def entries(self) -> tuple[array[int], array[int]]:
+        """Where the events are in `lines` and `late`, as in `LogFile`; complete when the files are."""
+        joined, late = (log.entries if log is not None else array("Q") for log in (self._joined, self._late))
+        return joined, late
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(**self._tally)
+
+    def observe(self, message: Message, event: events.Observation, line: bytes, recalled: bool) -> None:
+        """Takes in an observation; `recalled`: an earlier run had read it."""
+        position = (message.partition, message.sequence)
+        if recalled:
+            self._joiner.recall(message.at, position, event, line, self._wait)
+        elif not self._joiner.observe(message.at, position, event, line):
+            self._keep("duplicate_observations", message.at, line)
+
+    def close_interaction(self, event: events.Interaction, at: int, line: bytes) -> bytes:
+        """Closes an interaction; its joined line, empty if it is none."""
+        matched = self._joiner.close(event.id, at, self._wait, _made(event))
+        if matched is None:
+            self._keep("duplicate_ranks", at, line)
+            return b""
+        joined = join_line(event, at, [observation for _, observation in matched], self._config)
+        fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
+        self._tally[fate] += 1
+        self._tally["matched"] += len(matched)
+        self._tally["rewarded"] += joined.rewarded and fate == "learned"
+        if joined.lesson:
+            self.lessons.append(joined.lesson)
+        if not joined.skipped:
+            self.statistics.show(event, joined.reward)
+        for observed, observation in matched:
+            if observation.kind == "reward":
+                self.statistics.wait(observed - at)
+        return joined.line
+
+    def unreadable(self, at: int, line: bytes) -> None:
+        """Keeps a line that is no event we know."""
+        self._keep("unreadable", at, line)
+
+    async def keep(self, lines: bytes) -> None:
+        """Writes joined lines to the file of the batch."""
+        if self._writer is None:
+            self._joined = LogFile(self.lines, joined_lines.id_of)
+            self._writer = Writer(self._joined)
+        await self._writer.write(lines)
+
+    async def close(self) -> None:
+        """Completes the files."""
+        if self._writer is not None:
+            await self._writer.close()
+        if self._late is not None:
+            self._late.close()
+
+    def settle(self) -> None:
+        """Ends the run: what can no longer be matched is kept with its reason."""
+        for fate, at, line in self._joiner.settle(self._cut, self._wait):
+            self._keep("late" if fate == "late" else "orphans", at, line)
+
+    def _keep(self, count: str, at: int, line: bytes) -> None:
+        self._tally[count] += 1
+        if self._late is None:
+            self._late = LogFile(self.late, late_lines.id_of)
+        self._late.write(late_lines.encode(count, at, line))
+
+
+def _made(event: events.Interaction) -> int | None:
+    try:
+        return round(datetime.fromisoformat(event.at).timestamp() * 1000)
+    except ValueError:
+        return None
+
+
+async def merged(partitions: Sequence[AsyncGenerator[Message, None]]) -> AsyncGenerator[Message, None]:
+    """All messages in order of (enqueued time, partition, sequence number), each partition being in order."""
+    firsts = await asyncio.gather(*(anext(source, None) for source in partitions))
+    heap = [(first, source) for first, source in zip(firsts, partitions, strict=True) if first is not None]
+    heapq.heapify(heap)
+    while heap:
+        message, source = heap[0]
+        yield message
+        following = await anext(source, None)
+        if following is None:
+            heapq.heappop(heap)
+        else:
+            heapq.heapreplace(heap, (following, source))

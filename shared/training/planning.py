@@ -1,0 +1,93 @@
+"""When a loop's next training run is due, which loops are served by one pass over the hubs, and how far it reaches."""
+
+import time
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from shared.hubs.reader import HubReader
+from shared.loops.checkpoint import Checkpoint, Plan
+from shared.loops.config import LoopConfig
+
+# One run's stretch of time at most, so that a backlog is worked off in batches that fit the disk.
+LONGEST_RUN_MS = 600_000
+
+
+class Heads(NamedTuple):
+    """How far both hubs reach: the last sequence number of each partition, read after `clock` (s since 1970).
+
+    What was enqueued `clock_skew_seconds` before the clock, or earlier, is below the heads.
+    """
+
+    clock: float
+    interactions: list[int]
+    observations: list[int]
+
+
+def is_due(last: float, export: float, now: float) -> bool:
+    """True when an interval of modelExportFrequency has begun since `last` (s since 1970).
+
+    All intervals are counted from 1970, so that loops with the same one are due together and share a pass.
+    """
+    return now // export > last // export
+
+
+def together(checkpoint: Checkpoint, config: LoopConfig, warm: bool) -> Hashable:
+    """Equal for loops that one pass may serve without one of them making the others read what they have read.
+
+    They close up to the same instant, or would: a backlog is worked off on its own. Those whose open observations
+    have to be read again are apart, and so is each plan that an earlier pass left.
+    """
+    plan = checkpoint.plan
+    if plan is not None:
+        return plan.cut, tuple(plan.interactions), tuple(plan.observations), plan.config.wait, plan.config.export
+    return config.wait, config.export, warm, checkpoint.cut // LONGEST_RUN_MS
+
+
+async def cut(loops: Sequence[Checkpoint], latest: int, heads: Heads, hub: HubReader, wanted: bool) -> int | None:
+    """Up to when (ms) a pass closes the interactions of these loops, whose positions are in the hubs' partitions.
+
+    None if there is nothing to do: nothing new, or only what is still open. latest: the last instant that can be
+    closed. wanted: one of them has something to do in any case.
+    """
+    done = [min(positions) for positions in zip(*(loop.interactions for loop in loops), strict=True)]
+    reached = min(loop.cut for loop in loops)
+    new = done != heads.interactions
+    if not new and not wanted and all(loop.observations == heads.observations for loop in loops):
+        return None
+    if not new:
+        return latest
+    first = await hub.first(done, heads.interactions)
+    if first is not None and first > latest and not wanted and all(one.observed == heads.observations for one in loops):
+        return None
+    return min(latest, max(reached, first or 0) + LONGEST_RUN_MS)
+
+
+def plan(cut: int, heads: Heads, config: LoopConfig) -> Plan:
+    return Plan(run_name(cut), cut, heads.interactions, heads.observations, config)
+
+
+def realigned(checkpoint: Checkpoint, interactions: list[int], observations: list[int]) -> Checkpoint:
+    """The checkpoint with a position for each partition of the hubs with these heads.
+
+    -1, the start, for a partition that is new, and for one whose head is behind what was read of it: a hub that was
+    made anew counts from the start again, and else its first events would pass for read.
+    """
+    return msgspec.structs.replace(
+        checkpoint,
+        interactions=_positions(checkpoint.interactions, interactions),
+        observations=_positions(checkpoint.observations, observations),
+        observed=_positions(checkpoint.observed, observations),
+    )
+
+
+def _positions(stored: list[int], heads: list[int]) -> list[int]:
+    padded = stored + [-1] * (len(heads) - len(stored))
+    return [position if position <= head else -1 for position, head in zip(padded, heads, strict=True)]
+
+
+def run_name(cut: int) -> str:
+    """The name of a run and of what it publishes, in order of time: `20260131T235959123Z`."""
+    seconds, milliseconds = divmod(cut, 1000)
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds)) + f"{milliseconds:03d}Z"

@@ -1,0 +1,44 @@
+"""Deleting what nobody needs any more, a whole blob at a time."""
+
+import time
+
+from shared.loops import checkpoint
+from shared.loops.homes import Home, blob_name
+from shared.storage import Storage
+from shared.training.planning import run_name
+
+SWEEP_SECONDS = 600
+# Runs whose model, memory and checkpoint copy are kept: instances may still be loading one that was just replaced.
+KEPT_RUNS = 10
+DAY_MS = 86_400_000
+
+_swept: dict[str, float] = {}
+
+
+async def sweep(storage: Storage, home: Home, retention_days: int, current: str | None) -> None:
+    """Deletes old models, memories and checkpoint copies, and logs past their retention; -1 keeps logs forever.
+
+    current: the version of the loop's model. It need not be among the last by name: of one cut, models that were
+    imported come before those that were rebuilt.
+
+    Does nothing if it swept the loop within the last SWEEP_SECONDS.
+    """
+    now = time.monotonic()
+    if now - _swept.get(home, float("-inf")) < SWEEP_SECONDS:
+        return
+    _swept[home] = now
+    for prefix in (blob_name(home, "models", ""), blob_name(home, "join", ""), checkpoint.copies(home)):
+        names = await storage.names(prefix)
+        kept = set(sorted({_run(name) for name in names})[-KEPT_RUNS:]) | {current}
+        for name in names:
+            if _run(name) not in kept:
+                await storage.delete(name)
+    if retention_days >= 0:
+        oldest = run_name(max(0, int(time.time() * 1000) - retention_days * DAY_MS))  # the names sort from 1970 on
+        for name in await storage.names(blob_name(home, "logs", "")):
+            if _run(name) < oldest:
+                await storage.delete(name)
+
+
+def _run(name: str) -> str:
+    return name.rpartition("/")[2].partition(".")[0]

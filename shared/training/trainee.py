@@ -1,0 +1,81 @@
+"""One loop as a trainer knows it from tick to tick."""
+
+import time
+
+from shared.joined_log.join import Joiner
+from shared.loops import checkpoint, commits
+from shared.loops.checkpoint import Checkpoint
+from shared.loops.commits import Stored
+from shared.loops.config import DEFAULT_LOOP, LoopConfig, decode_config
+from shared.loops.homes import blob_name, home_of
+from shared.loops.registry import Registry
+from shared.storage import Conflict, Storage
+from shared.training import planning, starting_model
+
+
+class Trainee:
+    """A loop in training.
+
+    `checkpoint` may be ahead of the stored one, whose ETag is `etag`: what a pass found nothing in is remembered here
+    and not written. `written`: the sum of the stored one's positions in the interactions hub. `joiner`: the open
+    observations at that checkpoint, None if they have to be read again. created: when the loop was made; `ran`,
+    `looked`: when a run, and its configuration, were last looked for. behind: since when (s since 1970) it has had
+    interactions that should be closed and are not, as far as is known; None if it has none.
+    """
+
+    def __init__(self, loop: str, created: str, initial: LoopConfig) -> None:
+        self.loop, self.created, self.home = loop, created, home_of(loop, created)
+        self.config = self._initial = initial
+        self.forget()
+        self.looked = 0.0
+        self.behind: float | None = None
+
+    def fall_behind(self) -> None:
+        """Something went wrong: from now on there may be something that should have been closed."""
+        self.behind = self.behind or time.time()
+
+    def forget(self) -> None:
+        """After a failure: the next tick begins with what is stored."""
+        self.keep(Stored(Checkpoint(), None))
+        self.joiner: Joiner | None = None
+        self.ran = 0.0
+
+    def keep(self, stored: Stored) -> None:
+        """Takes a checkpoint as it is stored."""
+        self.checkpoint, self.etag = stored
+        self.written = sum(stored.checkpoint.interactions)
+
+    def is_due(self, now: float) -> bool:
+        """True if a run should be looked for, as far as this process knows (s since 1970)."""
+        return planning.is_due(self.ran, self.config.export, now)
+
+    @property
+    def wanted(self) -> bool:
+        """True if its model is to be learned anew, whether or not anything happens."""
+        state = self.checkpoint
+        return state.failure is None and starting_model.is_outdated(state.model, self.config)
+
+    async def look(self, storage: Storage, registry: Registry, now: float) -> bool:
+        """Reads the configuration and, when a run may be due, the checkpoint; True if one is."""
+        blob = await storage.read(blob_name(self.home, "config.json"))
+        self.config, self.looked = decode_config(blob.data) if blob else self._initial, time.time()
+        if not self.is_due(now):
+            return False
+        await self._load(storage, registry)
+        known = self.ran > 0 or self.checkpoint.plan is not None
+        self.ran = self.ran or self.checkpoint.committed / 1000
+        if not known and not self.is_due(now):
+            return False
+        self.ran = now
+        return True
+
+    async def _load(self, storage: Storage, registry: Registry) -> None:
+        blob = await storage.read(checkpoint.name(self.home), self.etag)
+        if blob is not None and blob.etag == self.etag:
+            return
+        if blob is None and self.loop not in {DEFAULT_LOOP, *await registry.refresh()}:
+            raise Conflict(f"loop {self.loop} is being deleted")  # its copies would bring it back
+        stored = await commits.load(storage, self.home)
+        if stored.etag != self.etag:
+            self.keep(stored)
+            self.joiner = None

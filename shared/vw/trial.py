@@ -1,0 +1,128 @@
+"""What VW makes of a policy or a model, tried in a process of its own: VW may abort on either, or never end.
+
+`python -m shared.vw.trial` leaves in its folder `model.vw` (the model, as one that can go on learning) and `predict.vw`
+(the copy that serves). Exit status: 0 both are fit, REFUSED they are not.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from shared.vw import learner, policy, weights
+from shared.vw.learner import REFUSED
+
+SECONDS = 60.0
+MOST_MEMORY_BYTES = 4 << 30
+# Two events of the service's layout, for a loop that has logged none yet.
+_ACTIONS = b'"_multi":[{"_tag":"a","i":{"constant":1,"id":"a"},"j":[{"x":1}]},{"_tag":"b","i":{"constant":1,"id":"b"}}]'
+_SINGLE = (
+    b'{"_label_cost":-1,"_label_probability":0.5,"_label_Action":1,"_labelIndex":0,"a":[1,2],"p":[0.5,0.5],'
+    b'"c":{"FromUrl":[{"day":"1"}],' + _ACTIONS + b"}}\n"
+)
+_MULTI = (
+    b'{"c":{"FromUrl":[{"day":"1"}],' + _ACTIONS + b',"_slots":[{"_id":"s","sj":[{"y":1}]}]},'
+    b'"_outcomes":[{"_label_cost":-1,"_id":"s","_a":[0,1],"_p":[0.5,0.5],"_o":[]}]}\n'
+)
+
+
+class Refusal(Exception):
+    """VW refused the policy or the model, crashed on it, or did not give probabilities."""
+
+
+class _Event(msgspec.Struct):
+    c: msgspec.Raw
+
+
+class _Context(msgspec.Struct):
+    multi: list[msgspec.Raw] = msgspec.field(name="_multi")
+    slots: list[msgspec.Raw] | None = msgspec.field(name="_slots", default=None)
+
+
+async def run(folder: Path, arguments: str, model: Path | None = None, sample: bytes = b"") -> None:
+    """Tries a policy, or a model that is to go on as this policy, on a sample of the joined log; raises Refusal."""
+    (folder / "sample.dsjson").write_bytes(sample or example(arguments) * 2)
+    command = [sys.executable, "-m", "shared.vw.trial", f"--arguments={arguments}", "--folder", str(folder)]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        *(["--model", str(model)] if model else []),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+        cwd=Path(__file__).parents[2],
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            _, errors = await process.communicate()
+    except TimeoutError:
+        raise Refusal(f"VW did not end within {SECONDS:g} seconds") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode == REFUSED:
+        raise Refusal(errors.decode(errors="replace").strip().rpartition("\n")[2])
+    if process.returncode:
+        raise Refusal(f"VW crashed on it (status {process.returncode})")
+
+
+def example(arguments: str) -> bytes:
+    """A line of dsjson that fits a policy."""
+    return _MULTI if policy.is_multi_slot(arguments) else _SINGLE
+
+
+def check(predict: Path, sample: Path) -> None:
+    """Raises RuntimeError unless the model gives a distribution over the actions of each event, in each slot."""
+    import vowpalwabbit
+
+    workspace = vowpalwabbit.Workspace(arg_list=["-i", str(predict), "--testonly", "--json", "--quiet"])
+    for line in sample.read_bytes().splitlines():
+        context = msgspec.json.decode(line, type=_Event).c
+        shape = msgspec.json.decode(context, type=_Context)
+        prediction = workspace.predict(bytes(context).decode())
+        if shape.slots is None and len(prediction) != len(shape.multi):
+            raise RuntimeError(f"it gives {len(prediction)} probabilities for {len(shape.multi)} actions")
+        slots = [prediction] if shape.slots is None else [[one for _, one in slot] for slot in prediction]
+        if len(slots) != len(shape.slots or [b""]) or not all(abs(sum(slot) - 1) < 1e-3 for slot in slots):
+            raise RuntimeError("its probabilities do not sum to 1")
+    workspace.finish()
+
+
+def _bound_memory() -> None:
+    """Damaged sizes in a model end as an error, not as swapping; not every system has such a limit."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m shared.vw.trial", description="Tries a policy or a model.")
+    parser.add_argument("--arguments", required=True, help="the policy's VW arguments")
+    parser.add_argument("--model", type=Path, help="a model to try")
+    parser.add_argument("--folder", type=Path, required=True, help="with sample.dsjson; where the models go")
+    given = parser.parse_args()
+    folder, sample = given.folder, given.folder / "sample.dsjson"
+    _bound_memory()
+    try:
+        for name, batch in (("", Path(os.devnull)), ("next.", sample)):
+            model, predict = folder / f"{name}model.vw", folder / f"{name}predict.vw"
+            learner.learn(given.arguments, given.model, batch, model)
+            learner.reduce(model, predict)
+            if given.model and not name:
+                weights.check_whole(given.model, (model, predict))
+                weights.check_finite(model, folder / "weights.txt")
+            check(predict, sample)
+    except (RuntimeError, MemoryError, msgspec.MsgspecError) as error:
+        print(" ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The index of a log: everything is found, in few blobs, whatever is merged, interrupted or done twice."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from harness.system import System
+
+from shared.joined_log import event_index
+from shared.joined_log.event_index import ENTRY, Index, Place, due, find, listed, merge, publish
+from shared.joined_log.file import LENGTH_BITS
+from shared.joined_log.join import key_of
+from shared.settings import load
+from shared.storage import Storage
+
+SIZE = 50
+
+
+@pytest.fixture(scope="module")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    system = System(tmp_path_factory.mktemp("azurite"))
+    try:
+        system.storage.start()
+        system.storage.ready()
+        yield system
+    finally:
+        system.end()
+
+
+@pytest.fixture
+async def storage(azurite: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Storage]:
+    monkeypatch.setattr(event_index, "SMALL", 4 * SIZE)
+    monkeypatch.setattr(event_index, "SLICE", 100)
+    storage = Storage(load(azurite.settings))
+    yield storage
+    await storage.close()
+
+
+def entries(run: int) -> array[int]:
+    """The entries of SIZE events of a run, three to a member."""
+    pairs = ((key_of(f"{run}-{number}"), number // 3 << LENGTH_BITS | 7) for number in range(SIZE))
+    return array("Q", [word for pair in pairs for word in pair])
+
+
+async def write(storage: Storage, loop: str, run: int, folder: Path) -> None:
+    late = array("Q", [key_of(f"{run}-0"), 9])
+    await publish(storage, loop, run * 1000, entries(run), late, folder)
+
+
+async def check(storage: Storage, loop: str, runs: int) -> None:
+    for run in range(runs):
+        assert await find(storage, loop, f"{run}-30") == [Place(run * 1000, False, 10, 7)]
+        both = [Place(run * 1000, True, 0, 9), Place(run * 1000, False, 0, 7)]
+        assert await find(storage, loop, f"{run}-0") == both
+    assert await find(storage, loop, f"{runs}-0") == []
+
+
+async def test_every_event_of_many_runs_is_found_in_few_blobs(storage: Storage, tmp_path: Path) -> None:
+    counts = []
+    for run in range(40):
+        await write(storage, "many", run, tmp_path)
+        await merge(storage, "many")
+        counts.append(len(await listed(storage, "many")))
+    assert max(counts) <= 6
+    assert sum(index.length for index in await listed(storage, "many")) == 40 * (SIZE + 1)
+    await check(storage, "many", 40)
+
+
+async def test_what_an_interrupted_merge_left_is_found_once_and_deleted(storage: Storage, tmp_path: Path) -> None:
+    for run in range(4):
+        await write(storage, "left", run, tmp_path)
+    await merge(storage, "left")
+    assert len(await listed(storage, "left")) == 1
+    for run in (0, 3):
+        await write(storage, "left", run, tmp_path)
+    await check(storage, "left", 4)
+    await merge(storage, "left")
+    assert len(await listed(storage, "left")) == 1
+    await check(storage, "left", 4)
+
+
+async def test_merges_at_once_and_lookups_among_them_lose_nothing(storage: Storage, tmp_path: Path) -> None:
+    for run in range(8):
+        await write(storage, "races", run, tmp_path)
+        merges = asyncio.gather(*(merge(storage, "races") for _ in range(3)))
+        await check(storage, "races", run + 1)
+        await merges
+    await check(storage, "races", 8)
+
+
+async def test_a_run_without_events_has_no_index_and_an_index_goes_when_its_last_run_may(
+    storage: Storage, tmp_path: Path
+) -> None:
+    await publish(storage, "empty", 1, array("Q"), array("Q"), tmp_path)
+    assert await listed(storage, "empty") == []
+    assert await find(storage, "empty", "e") == []
+    await write(storage, "empty", 1_700_000_000, tmp_path)
+    (index,) = await listed(storage, "empty")
+    assert index.name.rpartition("/")[2].partition(".")[0] == index.last == "20231114T221320000Z"
+
+
+async def test_keys_that_are_not_spread_evenly_are_found(storage: Storage) -> None:
+    keys = [*range(5_000), *(2**64 - 1 - number for number in range(10))]
+    name = "loops/skewed/logs/index/b.a.5010"
+    await storage.put(name, b"".join(ENTRY.pack(key, 2, key & 0xFF) for key in sorted(keys)))
+    index = Index("b", "a", 5_010, name)
+    for key in (0, 1, 4_321, 4_999, 2**64 - 1):
+        assert await event_index._search(storage, index, key) == [Place(1, False, 0, key & 0xFF)]
+    for key in (5_000, 2**63):
+        assert await event_index._search(storage, index, key) == []
+
+
+def test_the_newest_of_about_one_size_are_merged() -> None:
+    def group(*lengths: int) -> list[int]:
+        names = [f"{number:03d}" for number in range(len(lengths))]
+        return [one.length for one in due([Index(name, name, n, name) for name, n in zip(names, lengths, strict=True)])]
+
+    small, large = event_index.SMALL, event_index.LARGEST
+    assert group() == group(1) == group(1, 1) == []
+    assert group(1, 1, 1) == [1, 1, 1]
+    assert group(10 * small, 1, small, 1) == [1, small, 1]
+    assert group(10 * small, 3 * small, *[small] * 3) == [3 * small, *[small] * 3]
+    assert group(large, *[large // 2 + 1] * 3) == []
+    assert group(large, *[large // 3] * 3) == [large // 3] * 3

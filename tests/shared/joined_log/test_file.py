@@ -1,0 +1,73 @@
+"""Logs that can be read from any line on."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+import vowpalwabbit
+from harness.learning import PLAIN, decide, rewarded
+
+from shared.joined_log import file, joined_lines, late_lines
+from shared.joined_log.file import LENGTH_BITS, LogFile, log_name
+from shared.joined_log.join import key_of
+
+LINES = [rewarded(decide(body | {"eventId": f"e{number}"})) for number, body in enumerate(PLAIN)]
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LogFile:
+    """The lines in members of about four, taken in calls that do not fit the members."""
+    monkeypatch.setattr(file, "MEMBER_BYTES", 4 * len(LINES[0]) - 10)
+    log = LogFile(tmp_path / "log.dsjson.gz", joined_lines.id_of)
+    for start in range(0, len(LINES), 7):
+        log.write(b"".join(LINES[start : start + 7]))
+    log.close()
+    return log
+
+
+def test_a_line_is_in_the_member_at_its_place(log: LogFile, tmp_path: Path) -> None:
+    data = (tmp_path / "log.dsjson.gz").read_bytes()
+    assert gzip.decompress(data) == b"".join(LINES)
+    places = dict(zip(log.entries[::2], log.entries[1::2], strict=True))
+    assert len(places) == len(LINES)
+    for number, line in enumerate(LINES):
+        offset, length = divmod(places[key_of(f"e{number}")], 1 << LENGTH_BITS)
+        assert line in gzip.decompress(data[offset : offset + length]).splitlines(keepends=True)
+    assert len(set(places.values())) > 10
+
+
+def test_vw_reads_all_members(log: LogFile, tmp_path: Path) -> None:
+    arguments = ["--cb_explore_adf", "--dsjson", "--quiet", "-d", str(tmp_path / "log.dsjson.gz")]
+    workspace = vowpalwabbit.Workspace(arg_list=arguments)
+    assert workspace.get_weighted_examples() == len(LINES)
+    workspace.finish()
+
+
+def test_a_log_without_lines_is_a_gzip_file(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "log", joined_lines.id_of)
+    log.close()
+    assert gzip.decompress((tmp_path / "log").read_bytes()) == b""
+    assert not log.entries
+
+
+def test_ids_of_lines() -> None:
+    assert joined_lines.id_of(LINES[3]) == "e3"
+    assert late_lines.id_of(late_lines.encode("orphans", 0, b'{"id":"\xc3\xa9\\"","loop":"x"}\n')) == 'é"'
+    for line in (
+        b"",
+        b"no json",
+        b"[]",
+        b'{"EventId":1}',
+        b'{"EventId":"\xff"}',
+        late_lines.encode("late", 0, b"\xff{"),
+    ):
+        assert joined_lines.id_of(line) is None
+        assert late_lines.id_of(line) is None
+
+
+def test_names_are_by_the_hour_of_the_cut() -> None:
+    cut = 1_700_000_000_123
+    folder, run = "2023/11/14/22", "20231114T221320123Z"
+    assert log_name("one", cut, "joined") == f"loops/one/logs/{folder}/{run}.dsjson.gz"
+    assert log_name("one", cut, "late") == f"loops/one/logs/late/{folder}/{run}.jsonl.gz"
+    assert log_name("one", cut, "refusal") == f"loops/one/logs/{folder}/{run}.refusal.txt"

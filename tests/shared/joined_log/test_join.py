@@ -1,0 +1,158 @@
+"""The join, against an oracle that sees everything at once, however the stream is cut and the process restarted."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.hubs.events import Observation, decode_observation, encode
+from shared.joined_log.join import EARLY_MS, MEMORY_MS, Joiner, load_seen
+
+WAIT = 10_000
+
+
+class Ranked(NamedTuple):
+    at: int
+    id: str
+
+
+class Seen(NamedTuple):
+    at: int
+    id: str
+    nonce: str
+
+
+ids = st.sampled_from("abc")
+# Around every boundary of the rules, and in between.
+steps = st.sampled_from([0, 1, 5, WAIT - 1, WAIT, WAIT + 1, 60_000, EARLY_MS - 1, EARLY_MS, EARLY_MS + 1, MEMORY_MS])
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[list[Ranked], list[Seen]]:
+    at, ranked, observed = 1_000_000, [], []
+    for number in range(draw(st.integers(1, 14))):
+        at += draw(steps)
+        if draw(st.booleans()):
+            ranked.append(Ranked(at, draw(ids)))
+        else:
+            observed.append(Seen(at, draw(ids), str(number)))
+    return ranked, observed
+
+
+def observation(seen: Seen) -> Observation:
+    return Observation(v=1, loop="default", id=seen.id, at="", kind="reward", nonce=seen.nonce, value=1.0)
+
+
+def play(ranked: list[Ranked], observed: list[Seen], cuts: list[int], restarts: set[int]) -> dict[str, object]:
+    """Runs the stream with these cuts; before the runs in `restarts`, the process is replaced."""
+    joiner, matches, fates, duplicates = Joiner(), {}, Counter(), 0
+    read, settled, previous = 0, 0, 0
+    for number, cut in enumerate(cuts):
+        start = read
+        if number in restarts:
+            joiner, start = Joiner(joiner.cut, load_seen(joiner.dump())), settled
+        through = sum(one.at <= cut + WAIT for one in observed)
+        for sequence in range(start, through):
+            one = observed[sequence]
+            if sequence < read:
+                joiner.recall(one.at, (0, sequence), observation(one), encode(observation(one)), WAIT)
+            else:
+                joiner.observe(one.at, (0, sequence), observation(one), encode(observation(one)))
+        read = through
+        for one in ranked:
+            if previous < one.at <= cut:
+                matched = joiner.close(one.id, one.at, WAIT)
+                if matched is None:
+                    duplicates += 1
+                else:
+                    matches[one] = [event.nonce for _, event in matched]
+        fates.update(
+            (settled_one.fate, decode_observation(settled_one.line).nonce) for settled_one in joiner.settle(cut, WAIT)
+        )
+        first = joiner.unsettled(0)
+        settled, previous = read if first is None else first, cut
+    return {"matches": matches, "fates": fates, "duplicates": duplicates, "idle": joiner.idle}
+
+
+@given(streams(), st.data())
+def test_cuts_and_restarts_make_no_difference(stream: tuple[list[Ranked], list[Seen]], data: st.DataObject) -> None:
+    ranked, observed = stream
+    # A rank at the very time of an observation may be cut apart from it only if both sides see it alike.
+    last = max(one.at for one in (*ranked, *observed)) + MEMORY_MS + 2 * EARLY_MS
+    once = play(ranked, observed, [last], set())
+    cuts = sorted({*data.draw(st.lists(st.integers(999_990, last), max_size=8)), last})
+    restarts = data.draw(st.sets(st.integers(0, len(cuts) - 1)))
+    assert play(ranked, observed, cuts, restarts) == once
+
+
+@given(streams())
+def test_every_observation_has_one_fate(stream: tuple[list[Ranked], list[Seen]]) -> None:
+    ranked, observed = stream
+    last = max(one.at for one in (*ranked, *observed)) + MEMORY_MS + 2 * EARLY_MS
+    result = play(ranked, observed, [last], set())
+    matched = [nonce for nonces in result["matches"].values() for nonce in nonces]
+    settled = [nonce for (_, nonce), count in result["fates"].items() for _ in range(count)]
+    assert sorted(matched + settled) == sorted(one.nonce for one in observed)
+    assert len(result["matches"]) + result["duplicates"] == len(ranked)
+    assert result["idle"]
+    for one, nonces in result["matches"].items():
+        times = {seen.nonce: seen.at for seen in observed}
+        assert all(-EARLY_MS < times[nonce] - one.at <= WAIT for nonce in nonces)
+
+
+def run(ranked: list[Ranked], observed: list[Seen]) -> dict[str, object]:
+    return play(ranked, observed, [10_000_000], set())
+
+
+def test_the_window_is_open_at_its_start_and_closed_at_its_end() -> None:
+    rank = Ranked(1_000_000, "a")
+    times = [rank.at - EARLY_MS, rank.at - EARLY_MS + 1, rank.at, rank.at + WAIT, rank.at + WAIT + 1]
+    result = run([rank], [Seen(at, "a", str(number)) for number, at in enumerate(times)])
+    assert result["matches"] == {rank: ["1", "2", "3"]}
+    assert result["fates"] == {("orphan", "0"): 1, ("late", "4"): 1}
+
+
+def test_a_rank_repeated_within_its_window_counts_once_and_is_new_after_it() -> None:
+    ranks = [Ranked(1_000_000, "a"), Ranked(1_000_000 + WAIT, "a"), Ranked(1_000_001 + WAIT, "a")]
+    result = run(ranks, [])
+    assert result["duplicates"] == 1
+    assert list(result["matches"]) == [ranks[0], ranks[2]]
+
+
+def test_a_rank_that_is_stored_again_after_its_window_counts_once() -> None:
+    joiner = Joiner()
+    assert joiner.close("a", 1_000_000, WAIT, made=999_990) == []
+    assert joiner.close("a", 1_000_000 + 10 * WAIT, WAIT, made=999_990) is None
+    assert joiner.close("a", 1_000_000 + 11 * WAIT, WAIT, made=1_000_000 + 11 * WAIT) == []
+
+
+def test_a_repeated_send_counts_once() -> None:
+    joiner = Joiner()
+    event = observation(Seen(5, "a", "n"))
+    assert joiner.observe(5, (0, 0), event, encode(event))
+    assert not joiner.observe(6, (0, 1), event, encode(event))
+    closed = joiner.close("a", 4, WAIT)
+    assert closed is not None
+    assert len(closed) == 1
+
+
+def test_memory_forgets_what_can_no_longer_matter() -> None:
+    joiner = Joiner()
+    for number in range(100):
+        joiner.close(str(number), number, WAIT)
+    assert len(load_seen(joiner.dump())) == 100
+    assert list(joiner.settle(WAIT + MEMORY_MS + EARLY_MS + 50, WAIT)) == []
+    assert len(load_seen(joiner.dump())) == 50
+
+
+def test_an_event_may_have_very_many_observations() -> None:
+    joiner, count = Joiner(), 20_000
+    for number in range(count):
+        event = observation(Seen(number, "a", str(number)))
+        assert joiner.observe(number, (0, number), event, encode(event))
+    closed = joiner.close("a", count, WAIT)
+    assert closed is not None
+    assert len(closed) == count
+    assert list(joiner.settle(count + WAIT, WAIT)) == []
+    assert joiner.idle

@@ -1,0 +1,129 @@
+"""The sums of a loop's decisions: they give the averages they promise, and do not depend on how runs are cut."""
+
+import math
+import random
+import statistics
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.hubs.events import Interaction, Slot
+from shared.loops.checkpoint import Checkpoint, decode, encode
+from shared.loops.reward_sums import DELAYS_MS, Statistics
+
+Rewarded = tuple[Interaction, float]
+
+
+def decided(a: list[int], p: list[float], mode: str = "Online", **slots: Any) -> Interaction:
+    return Interaction(1, "default", "e", "", mode, False, "N/A", a, p, msgspec.Raw(b"{}"), **slots)
+
+
+def world(count: int, seed: int) -> list[Rewarded]:
+    """Decisions of a policy that shows one of four actions, the baseline with 0.1 or 0.7, which earns 0.3 or 0.6."""
+    chance, decisions = random.Random(seed), []
+    for _ in range(count):
+        often = chance.random() < 0.5
+        probability = 0.7 if often else 0.1
+        baseline = chance.random() < probability
+        reward = float(chance.random() < ((0.6 if often else 0.3) if baseline else 0.1))
+        own = probability if baseline else (1 - probability) / 3
+        decisions.append((decided([1 if baseline else 2], [own]), reward))
+    return decisions
+
+
+def of(decisions: list[Rewarded], before: Statistics | None = None) -> Statistics:
+    made = (before or Statistics()).copy()
+    for decision, reward in decisions:
+        made.show(decision, reward)
+    return made
+
+
+def test_the_online_average_and_its_interval_are_those_of_the_rewards() -> None:
+    decisions = world(500, 1)
+    rewards = [reward for _, reward in decisions]
+    online = of(decisions).online
+    assert online.mean == pytest.approx(statistics.fmean(rewards))
+    # Personalizer's own formula divides by n - 1.
+    assert online.interval == pytest.approx(1.96 * statistics.stdev(rewards) / math.sqrt(500), rel=2e-3)
+
+
+def test_the_baseline_s_average_is_what_it_would_have_earned_in_19_of_20_worlds() -> None:
+    covered = 0
+    for seed in range(200):
+        baseline = of(world(1000, seed)).baseline
+        assert baseline.mean is not None
+        assert baseline.interval is not None
+        covered += abs(baseline.mean - 0.45) <= baseline.interval
+    assert 180 <= covered <= 198
+
+
+def test_no_average_without_decisions_and_no_interval_with_one() -> None:
+    empty, one = Statistics(), of([(decided([1], [0.5]), 1.0)])
+    assert (empty.online.mean, empty.online.interval, empty.baseline.mean) == (None, None, None)
+    assert (one.online.mean, one.online.interval, one.baseline.mean, one.baseline.interval) == (1, None, 1, None)
+
+
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 300), max_size=5))
+def test_the_sums_are_the_same_to_the_bit_wherever_runs_are_cut(seed: int, cuts: list[int]) -> None:
+    decisions, stored = world(300, seed), Checkpoint()
+    for start, end in pairwise([0, *sorted(cuts), 300]):
+        made = of(decisions[start:end], stored.statistics)
+        stored = decode(encode(msgspec.structs.replace(stored, statistics=made)))
+    assert stored.statistics == of(decisions)
+
+
+def test_a_copy_is_added_to_alone() -> None:
+    before = of(world(5, 1))
+    before.wait(7)
+    after = before.copy()
+    assert after == before
+    after.wait(7)
+    after.show(decided([1], [0.5]), 1.0)
+    assert (before.decisions, sum(before.delays), after.decisions, sum(after.delays)) == (5, 1, 6, 2)
+    assert before.baseline != after.baseline
+
+
+@pytest.mark.parametrize(
+    ("delay", "place"), [(-500, 0), (0, 0), (1_000, 0), (1_001, 1), (172_800_000, 9), (172_800_001, 10)]
+)
+def test_delays_are_counted_up_to_their_bound(delay: int, place: int) -> None:
+    made = Statistics()
+    made.wait(delay)
+    assert made.delays == [int(number == place) for number in range(len(DELAYS_MS) + 1)]
+    assert made.delay == max(delay, 0)
+
+
+@pytest.mark.parametrize(
+    ("decision", "explored", "weight"),
+    [
+        (decided([2, 1], [0.3, 0.7]), 1, 0),
+        (decided([1, 2], [0.4, 0.6]), 1, 1 / 0.4),
+        (decided([1, 2], [0.5, 0.5]), 0, 2),
+        (decided([3, 2, 1, 4], [0.25] * 4), 0, 0),
+        (decided([2, 1], [0.1, 0.9], mode="Apprentice"), 0, 1),
+        (decided([1, 2], [1.0, 0.0], mode="LoggingOnly"), 0, 1),
+        (decided([], [], slots=[Slot("s", [2, 0], [0.2, 0.8]), Slot("t", [0], [1.0])], ba=[2, 0]), 1, 5),
+        (decided([], [], slots=[Slot("s", [2, 0], [0.8, 0.2]), Slot("t", [0], [1.0])], ba=[0, 0]), 0, 0),
+        (decided([], [], slots=[Slot("s", [2, 0], [0.8, 0.2])]), 0, 0),
+        (decided([], [], mode="Apprentice", slots=[Slot("s", [2, 0], [0.2, 0.8])], ba=[0]), 0, 1),
+    ],
+)
+def test_what_a_decision_shows(decision: Interaction, explored: int, weight: float) -> None:
+    made = of([(decision, 0.5)])
+    assert (made.decisions, made.explored, made.reward, made.squares) == (1, explored, 0.5, 0.25)
+    assert (made.baseline.w, made.baseline.wr) == (weight, weight / 2)
+
+
+def test_sums_that_overflow_are_noticed() -> None:
+    assert of([(decided([1], [0.0]), 1.0)]).is_finite
+    assert not of([(decided([2], [0.5]), 1e200)]).is_finite
+    assert not of([(decided([1], [0.0]), 1e150)]).is_finite
+
+
+def test_a_checkpoint_of_before_is_read_with_empty_statistics() -> None:
+    old = {name: value for name, value in msgspec.to_builtins(Checkpoint(cut=5)).items() if name != "statistics"}
+    assert msgspec.convert(old, Checkpoint) == Checkpoint(cut=5)

@@ -1,0 +1,62 @@
+"""What a sweep deletes, and what it must not."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from harness.system import System
+
+from shared.settings import load
+from shared.storage import Storage
+from shared.training import retention
+from shared.training.planning import run_name
+from shared.training.retention import DAY_MS, KEPT_RUNS
+
+AGES = (0, 1, 6, 8, 400)
+
+
+async def left(storage: Storage, names: list[str], days: int, current: str | None = None) -> set[str]:
+    """The names that a sweep keeps."""
+    for name in names:
+        await storage.put(name, b"x")
+    await retention.sweep(storage, "default", days, current)
+    return set(await storage.names("loops/default/")).intersection(names)
+
+
+def aged(prefix: str, suffix: str) -> dict[int, str]:
+    """A name for each age in days."""
+    now = int(time.time() * 1000)
+    return {age: f"loops/default/{prefix}{run_name(now - age * DAY_MS)}{suffix}" for age in AGES}
+
+
+def test_a_sweep_deletes_what_is_past_its_retention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
+    system = System(tmp_path)
+    logs, late = aged("logs/2026/01/01/00/", ".dsjson.gz"), aged("logs/late/2026/01/01/00/", ".jsonl.gz")
+    every = [*logs.values(), *late.values()]
+    runs = [run_name(number * 1000) for number in range(KEPT_RUNS + 2)]
+    models = [f"loops/default/models/{run}{suffix}" for run in runs for suffix in (".vw", ".predict.vw")]
+    # An import that came after many rebuilds of the same cut.
+    imported, rebuilt = f"{runs[0]}-000001-0a1b2c3d", [f"{runs[0]}_{run}" for run in runs]
+    given = [f"loops/default/models/{version}.vw" for version in (imported, *rebuilt)]
+
+    async def check() -> None:
+        storage = Storage(load(system.settings))
+        try:
+            assert await left(storage, every, 7) == {one[age] for one in (logs, late) for age in (0, 1, 6)}
+            for days in (-1, 400_000, 2**31 - 1):
+                assert await left(storage, every, days) == set(every), days
+            assert await left(storage, models, 7) == set(models[4:])
+            for name in models:
+                await storage.delete(name)
+            assert await left(storage, given, 7, imported) == {given[0], *given[3:]}
+        finally:
+            await storage.close()
+
+    try:
+        system.storage.start()
+        system.storage.ready()
+        asyncio.run(check())
+    finally:
+        system.end()
