@@ -15,4 +15,4 @@ bp = func.Blueprint()
 async def get_apprentice(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}/apprentice`, of any loop and of `default`: match rate and rewards, lately and in total."""
     loop = service.loop(http.loop_of(req))
-    return http.json_answer(await configuration.apprenticeship(loop, service.storage))
+    return http.json_answer(await configuration.apprenticeship(loop))

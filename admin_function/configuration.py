@@ -16,7 +16,7 @@ bp = func.Blueprint()
 async def get_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/service`."""
     loop = service.loop(http.loop_of(req))
-    return http.json_answer((await configuration.read(loop, service.storage)).to_wire())
+    return http.json_answer((await loop.read_config()).to_wire())
 
 
 @http.operation(bp, "PUT", "configurations/service")
@@ -24,27 +24,27 @@ async def put_service_configuration(req: func.HttpRequest, service: Service) -> 
     """`PUT /configurations/service`: the full configuration, in effect here at once, elsewhere within seconds."""
     loop = service.loop(http.loop_of(req))
     longest_wait = timedelta(hours=service.settings.longest_reward_wait_hours)
-    config = await configuration.update(loop, service.storage, req.get_body(), longest_wait)
+    config = await configuration.update(loop, req.get_body(), longest_wait)
     return http.json_answer(config.to_wire())
 
 
 @http.operation(bp, "GET", "configurations/policy")
 async def get_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/policy`: the learning policy with its exploration in effect."""
-    return _policy(await configuration.read(service.loop(http.loop_of(req)), service.storage))
+    return _policy(await service.loop(http.loop_of(req)).read_config())
 
 
 @http.operation(bp, "PUT", "configurations/policy")
 async def put_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /configurations/policy`: another policy, with which the trainer learns the retained log again."""
     loop = service.loop(http.loop_of(req))
-    return _policy(await configuration.put_policy(loop, service.storage, req.get_body()))
+    return _policy(await configuration.put_policy(loop, req.get_body()))
 
 
 @http.operation(bp, "DELETE", "configurations/policy")
 async def delete_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /configurations/policy`: the default policy of the deployment, which is answered."""
-    return _policy(await configuration.reset_policy(service.loop(http.loop_of(req)), service.storage))
+    return _policy(await configuration.reset_policy(service.loop(http.loop_of(req))))
 
 
 def _policy(config: LoopConfig) -> func.HttpResponse:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from shared.auth import Role
-from shared.errors import ApiError
-from shared.hubs.event_log import EventLog, LogUnavailable
+from shared.hubs.event_log import EventLog
 from shared.serving import http
 from shared.serving.service import Service
 
@@ -52,8 +51,6 @@ async def _log(
         await loop.require(multi_slot=multi_slot)
     appends = [log.append(service.partition(line.event_id), line.event) for line in lines]
     failures = [one for one in await asyncio.gather(*appends, return_exceptions=True) if not isinstance(one, bool)]
-    if failures and not isinstance(failures[0], LogUnavailable):
-        raise failures[0]
     if failures:
-        raise ApiError("OperationNotAllowed", "The event log is away; send the batch again.", retry_after=1)
+        raise failures[0]
     return http.no_content()

@@ -13,7 +13,7 @@ async def get_logs_properties(req: func.HttpRequest, service: Service) -> func.H
     """`GET /logs/properties`: from when to when the log reaches."""
     from shared.admin import logs  # here, because a process that answers Rank starts without it
 
-    return http.json_answer(await logs.properties(service.storage, service.loop(http.loop_of(req)).home))
+    return http.json_answer(await logs.properties(service.loop(http.loop_of(req))))
 
 
 @http.operation(bp, "DELETE", "logs")
@@ -21,5 +21,5 @@ async def delete_logs(req: func.HttpRequest, service: Service) -> func.HttpRespo
     """`DELETE /logs`: the retained log of the loop."""
     from shared.admin import logs
 
-    await logs.delete(service.storage, service.loop(http.loop_of(req)).home)
+    await logs.delete(service.loop(http.loop_of(req)))
     return http.no_content()

@@ -19,7 +19,7 @@ async def get_model_properties(req: func.HttpRequest, service: Service) -> func.
     """`GET /model/properties`: when the first and the current model were made."""
     from shared.admin import models
 
-    return http.json_answer(await models.properties(service.loop(http.loop_of(req)), service.storage))
+    return http.json_answer(await models.properties(service.loop(http.loop_of(req))))
 
 
 @http.operation(bp, "GET", "model")
@@ -48,7 +48,7 @@ async def delete_model(req: func.HttpRequest, service: Service) -> func.HttpResp
     """`DELETE /model`: back to the untrained model."""
     from shared.admin import models
 
-    await models.delete(service.loop(http.loop_of(req)), service.storage)
+    await models.delete(service.loop(http.loop_of(req)))
     return http.no_content()
 
 

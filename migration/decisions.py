@@ -13,8 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from migration import safety
-from shared.local_inference.decision_context import BadContext
-from shared.local_inference.decisions import LEAST_PROBABILITY
+from shared.vw.contexts import LEAST_PROBABILITY, BadContext
 from shared.vw.safe import MAX_MAGNITUDE
 
 # Probabilities were written with seven digits.

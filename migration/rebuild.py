@@ -26,9 +26,10 @@ from shared.loops import artifacts, commits
 from shared.loops.checkpoint import Checkpoint, ModelRecord
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig, Policy
-from shared.loops.homes import blob_name
+from shared.loops.homes import blob_name, run_name
+from shared.loops.stored import config_name
 from shared.storage import Conflict
-from shared.training import planning, starting_model
+from shared.training import starting_model
 from shared.vw import policy
 from shared.vw.learner import Learner, TrainingRefused
 
@@ -107,7 +108,7 @@ class _Rebuilt:
                 await self._catch_up(stored.checkpoint.cut)
             changed, version = await self._published(stored.checkpoint)
             try:
-                run = planning.run_name(stored.checkpoint.cut)  # the newest copy by name is what was committed last
+                run = run_name(stored.checkpoint.cut)  # the newest copy by name is what was committed last
                 await commits.commit(self._loop.storage, self._loop.home, stored, changed, run)
             except Conflict:
                 continue
@@ -173,7 +174,7 @@ class _Rebuilt:
     async def _published(self, before: Checkpoint) -> tuple[Checkpoint, str]:
         """The checkpoint with this model. Its name sorts behind that of the last run and before that of the next."""
         created = events.now()
-        version = f"{planning.run_name(before.cut)}_{planning.run_name(round(time.time() * 1000))}"
+        version = f"{run_name(before.cut)}_{run_name(round(time.time() * 1000))}"
         names = blob_name(self._loop.home, "models", version)
         trainer, predict = await asyncio.gather(
             artifacts.publish(self._loop.storage, f"{names}.vw", self.learner.model),
@@ -201,14 +202,12 @@ async def _with_policy(config: LoopConfig, given: str | None) -> LoopConfig:
 async def _put_policy(loop: Loop, chosen: LoopConfig) -> None:
     """Puts the policy into effect first: a model of another one would be replaced by the trainer's next run."""
     for _ in range(ATTEMPTS):
-        config, blob = await loop.config()
+        config, etag = await loop.config()
         changed = msgspec.structs.replace(
             config, policy=chosen.policy, exploration=chosen.exploration, edited=chosen.edited
         )
         try:
-            await loop.storage.replace(
-                blob_name(loop.home, "config.json"), changed.encoded(), blob.etag if blob else None
-            )
+            await loop.storage.replace(config_name(loop.home), changed.encoded(), etag)
         except Conflict:
             continue
         return

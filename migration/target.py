@@ -15,11 +15,12 @@ from local.azurite import PROJECT, connection_string
 from local.supervisor import StartError, Supervisor
 from shared import settings
 from shared.auth import Keys
-from shared.loops.config import DEFAULT_LOOP, LoopConfig, decode_config, new_loop
-from shared.loops.homes import Home, blob_name, home_of
+from shared.loops import stored
+from shared.loops.config import DEFAULT_LOOP, LoopConfig, new_loop
+from shared.loops.homes import Home, home_of
 from shared.loops.registry import Registry
 from shared.settings import Settings
-from shared.storage import Blob, Storage
+from shared.storage import Storage
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -44,10 +45,10 @@ class Loop:
     def __init__(self, storage: Storage, name: str, home: Home, initial: LoopConfig) -> None:
         self.storage, self.name, self.home, self._initial = storage, name, home, initial
 
-    async def config(self) -> tuple[LoopConfig, Blob | None]:
-        """The configuration, and the blob it is from; None if nobody has configured the loop."""
-        blob = await self.storage.read(blob_name(self.home, "config.json"))
-        return (decode_config(blob.data) if blob else self._initial), blob
+    async def config(self) -> tuple[LoopConfig, str | None]:
+        """The configuration and its ETag, which is None if nobody has configured the loop; raises Damaged."""
+        found = await stored.read_config(self.storage, self.home)
+        return found.value or self._initial, found.etag
 
 
 @asynccontextmanager

@@ -7,9 +7,7 @@ import azure.functions as func
 
 from shared import telemetry
 from shared.auth import Role
-from shared.errors import ApiError
 from shared.hubs import events
-from shared.hubs.event_log import LogUnavailable
 from shared.rank import ranking, slots_ranking, slots_wire, wire
 from shared.serving import http
 from shared.serving.service import Service
@@ -60,11 +58,8 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
 
 
 async def _append(service: Service, event_id: str, event: bytes) -> None:
-    try:
-        partition = service.partition(event_id)
-        await service.interactions.append(partition, event, keep=not service.settings.rank_requires_log)
-    except LogUnavailable:
-        raise ApiError("OperationNotAllowed", "The event log is away; try again.", retry_after=1) from None
+    keep = not service.settings.rank_requires_log
+    await service.interactions.append(service.partition(event_id), event, keep=keep)
 
 
 def _tell(service: Service, loop: str, event_id: str, model: str, began: float) -> None:

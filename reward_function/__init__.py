@@ -8,9 +8,7 @@ import azure.functions as func
 
 from shared import telemetry
 from shared.auth import Role
-from shared.errors import ApiError
 from shared.hubs import events
-from shared.hubs.event_log import LogUnavailable
 from shared.rank import slots_wire, wire
 from shared.serving import http
 from shared.serving.service import Service
@@ -85,10 +83,7 @@ def _observation(
 
 async def _observe(service: Service, event_id: str, observations: list[events.Observation]) -> func.HttpResponse:
     began, first = time.perf_counter(), observations[0]
-    try:
-        await service.observations.append(service.partition(event_id), b"".join(map(events.encode, observations)))
-    except LogUnavailable:
-        raise ApiError("OperationNotAllowed", "The event log is away; send it again.", retry_after=1) from None
+    await service.observations.append(service.partition(event_id), b"".join(map(events.encode, observations)))
     share = service.settings.request_log_share
     telemetry.request(_log, share, "reward", first.loop, began, event_id=event_id, kind=first.kind)
     return http.no_content()

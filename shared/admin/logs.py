@@ -8,8 +8,8 @@ from typing import TypedDict
 import msgspec
 
 from shared.errors import ApiError
-from shared.loops.homes import Home, blob_name
-from shared.storage import Storage, StorageUnavailable
+from shared.loops.homes import blob_name
+from shared.serving.loop import Serving
 
 DateRange = TypedDict("DateRange", {"from": str, "to": str})
 # What unzipping and decoding a damaged blob may raise.
@@ -29,45 +29,40 @@ class _Dated(msgspec.Struct):
 _dated = msgspec.json.Decoder(_Dated)
 
 
-async def properties(storage: Storage, home: Home) -> LogsProperties:
+async def properties(loop: Serving) -> LogsProperties:
     """From the first to the last event of the retained log; raises LogsPropertiesNotFound if there is none."""
     try:
-        names = await _names(storage, home)
-        first = await _lines(storage, names[0]) if names else []
-        last = await _lines(storage, names[-1]) if names[1:] else first
+        names = await _names(loop)
+        first = await _lines(loop, names[0]) if names else []
+        last = await _lines(loop, names[-1]) if names[1:] else first
         if not first or not last:
             raise ApiError("LogsPropertiesNotFound")
         return {"dateRange": {"from": _time(first[0]), "to": _time(last[-1])}}
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
     except DAMAGE as error:
         raise ApiError("OperationNotAllowed", f"The log is damaged at one of its ends: {error}.") from None
 
 
-async def delete(storage: Storage, home: Home) -> None:
+async def delete(loop: Serving) -> None:
     """Deletes what is retained of the joined log. Events that are still in the hubs will be logged as ever."""
-    try:
-        for name in await storage.names(blob_name(home, "logs", "")):
-            await storage.delete(name)
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    for name in await loop.storage.names(blob_name(loop.home, "logs", "")):
+        await loop.storage.delete(name)
 
 
-async def recent(storage: Storage, home: Home, count: int) -> list[bytes]:
+async def recent(loop: Serving, count: int) -> list[bytes]:
     """The last lines of the joined log, at most `count`; none if they are damaged."""
-    names = await _names(storage, home)
+    names = await _names(loop)
     try:
-        return (await _lines(storage, names[-1]))[-count:] if names else []
+        return (await _lines(loop, names[-1]))[-count:] if names else []
     except DAMAGE:
         return []
 
 
-async def _names(storage: Storage, home: Home) -> list[str]:
-    return [name for name in await storage.names(blob_name(home, "logs", "")) if name.endswith(".dsjson.gz")]
+async def _names(loop: Serving) -> list[str]:
+    return [name for name in await loop.storage.names(blob_name(loop.home, "logs", "")) if name.endswith(".dsjson.gz")]
 
 
-async def _lines(storage: Storage, name: str) -> list[bytes]:
-    blob = await storage.read(name)
+async def _lines(loop: Serving, name: str) -> list[bytes]:
+    blob = await loop.storage.read(name)
     return gzip.decompress(blob.data).splitlines(keepends=True) if blob else []
 
 

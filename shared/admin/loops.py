@@ -15,11 +15,10 @@ from shared.loops import checkpoint, commits
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.commits import Stored
 from shared.loops.config import DEFAULT_LOOP
-from shared.loops.homes import Home, all_homes, home_of
+from shared.loops.homes import Home, all_homes, home_of, run_name
 from shared.loops.registry import LoopRecord, Loops, check_name
 from shared.serving.service import Service
 from shared.storage import StorageUnavailable
-from shared.training.planning import run_name
 
 KEYS_PER_ROLE = 2
 # After so long, the making or ending of a loop was broken off.
@@ -71,8 +70,8 @@ async def create(service: Service, loop: str) -> LoopInfo:
         app, admin = ([auth.new_key() for _ in range(KEYS_PER_ROLE)] for _ in range(2))
         ready = LoopRecord(claim.created, _hex(app), _hex(admin))
         await service.registry.change(lambda loops: _ours(loops, loop, claim) | {loop: ready})
-    except ApiError:
-        with suppress(ApiError):
+    except (ApiError, StorageUnavailable):
+        with suppress(ApiError, StorageUnavailable):
             await service.registry.change(lambda loops: _without(_ours(loops, loop, claim), loop))
         raise
     return msgspec.structs.replace(describe(service, loop), app_keys=app, admin_keys=admin)
@@ -153,17 +152,11 @@ async def _begin(service: Service, home: Home) -> None:
             with suppress(Exception):
                 await reader.close()
     start = Checkpoint(interactions=ranked, observations=observed, observed=observed)
-    try:
-        await commits.commit(service.storage, home, Stored(Checkpoint(), None), start, run_name(start.cut))
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    await commits.commit(service.storage, home, Stored(Checkpoint(), None), start, run_name(start.cut))
 
 
 async def _clear(service: Service, loop: str) -> None:
     """Deletes every blob of all loops that had the name, checkpoints first: without them no trainer can commit."""
-    try:
-        names = await service.storage.names(all_homes(loop))
-        for name in sorted(names, key=lambda name: not name.endswith(checkpoint.FILE)):
-            await service.storage.delete(name)
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    names = await service.storage.names(all_homes(loop))
+    for name in sorted(names, key=lambda name: not name.endswith(checkpoint.FILE)):
+        await service.storage.delete(name)

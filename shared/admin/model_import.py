@@ -23,11 +23,10 @@ from shared.loops import artifacts, commits
 from shared.loops.apprentice import Apprentice
 from shared.loops.checkpoint import Checkpoint, ModelRecord
 from shared.loops.config import LONGEST_ARGUMENTS, LoopConfig, Policy
-from shared.loops.homes import Home, blob_name
+from shared.loops.homes import blob_name, run_name
 from shared.serving.loop import Serving
 from shared.serving.service import Service
-from shared.storage import Conflict, Storage, StorageUnavailable
-from shared.training.planning import run_name
+from shared.storage import Conflict, StorageUnavailable
 from shared.vw import allowed_options, model_header, policy, trial
 from shared.vw.meaning import may_be_of, meaning
 from shared.vw.model_header import ModelHeader
@@ -38,24 +37,24 @@ VALIDATED_EVENTS = 50
 
 async def put(service: Service, loop: Serving, body: bytes) -> None:
     """Imports a signed zip, or a plain model if the deployment allows; raises ApiError, and then changes no model."""
-    await replace(loop, service.storage, await opened(service, body))
+    await replace(loop, await opened(service, body))
 
 
-async def replace(loop: Serving, storage: Storage, model: Opened) -> None:
+async def replace(loop: Serving, model: Opened) -> None:
     """Puts a model in the place of the loop's own, once VW predicts and learns with it; raises ApiError."""
     try:
         header = model_header.read(model.data)
     except ValueError as error:
         raise _unfit(error) from None
-    config = await configuration.read(loop, storage)
+    config = await loop.read_config()
     changed = msgspec.structs.replace(config, policy=_policy(config, header))
     try:
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as name:
             folder = Path(name)
             file = folder / "imported.vw"
             await asyncio.to_thread(file.write_bytes, model.data)
-            await trial.run(folder, changed.arguments, file, await _sample(storage, loop.home, changed.arguments))
-            await _commit(loop, storage, changed.policy, file, folder / "predict.vw", unverified=not model.verified)
+            await trial.run(folder, changed.arguments, file, await _sample(loop, changed.arguments))
+            await _commit(loop, changed.policy, file, folder / "predict.vw", unverified=not model.verified)
     except trial.Refusal as refusal:
         raise _unfit(refusal) from None
     except (StorageUnavailable, Conflict, ValueError):
@@ -81,26 +80,24 @@ def _may_be_of(header: ModelHeader, current: Policy) -> bool:
         return False
 
 
-async def _sample(storage: Storage, home: Home, arguments: str) -> bytes:
+async def _sample(loop: Serving, arguments: str) -> bytes:
     """Recent events of the loop that are of the policy's kind; empty if there are none."""
-    lines = await logs.recent(storage, home, VALIDATED_EVENTS)
+    lines = await logs.recent(loop, VALIDATED_EVENTS)
     slots = policy.is_multi_slot(arguments)
     return b"".join(line for line in lines if (b'"_slots"' in line) == slots)
 
 
-async def _commit(
-    loop: Serving, storage: Storage, own: Policy, model: Path, predict: Path, *, unverified: bool
-) -> None:
-    state = (await commits.load(storage, loop.home)).checkpoint
+async def _commit(loop: Serving, own: Policy, model: Path, predict: Path, *, unverified: bool) -> None:
+    state = (await commits.load(loop.storage, loop.home)).checkpoint
     # After the last run and before the next one in the order of names, which is that of retention.
     version = f"{run_name(state.cut)}-{state.epoch + 1:06d}-{uuid.uuid4().hex[:8]}"
     names = (blob_name(loop.home, "models", f"{version}{kind}") for kind in (".vw", ".predict.vw"))
     trainer, copy = await asyncio.gather(
-        *(artifacts.publish(storage, name, file) for name, file in zip(names, (model, predict), strict=True))
+        *(artifacts.publish(loop.storage, name, file) for name, file in zip(names, (model, predict), strict=True))
     )
-    config = await configuration.change(loop, storage, lambda stored: msgspec.structs.replace(stored, policy=own))
+    config = await configuration.change(loop, lambda stored: msgspec.structs.replace(stored, policy=own))
     record = ModelRecord(version, trainer, copy, events.now(), config.arguments)
-    await commits.amend(storage, loop.home, lambda before: _with(before, record, config, unverified))
+    await commits.amend(loop.storage, loop.home, lambda before: _with(before, record, config, unverified))
 
 
 def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverified: bool) -> Checkpoint:

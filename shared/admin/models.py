@@ -8,13 +8,13 @@ from typing import NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
-from shared.admin import configuration, signing, signing_key
+from shared.admin import signing, signing_key
 from shared.errors import ApiError
 from shared.loops import artifacts, commits
 from shared.loops.checkpoint import Checkpoint
 from shared.serving.loop import Serving
 from shared.serving.service import Service
-from shared.storage import Conflict, Storage, StorageUnavailable
+from shared.storage import Conflict, StorageUnavailable
 from shared.vw import trial
 
 # What the service answered for a model that was never trained.
@@ -37,9 +37,9 @@ class Export(NamedTuple):
     modified: datetime
 
 
-async def properties(loop: Serving, storage: Storage) -> ModelProperties:
+async def properties(loop: Serving) -> ModelProperties:
     """When the loop's first and current model were made."""
-    state = await configuration.state_of(loop, storage)
+    state = await loop.read_checkpoint()
     if state.model is None:
         return {"creationTime": NEVER, "lastModifiedTime": NEVER}
     created = state.model.created
@@ -52,9 +52,9 @@ async def export(service: Service, loop: Serving, *, signed: bool) -> Export:
 
     It is the trainer's state, not the smaller copy that serves: imported elsewhere, it goes on learning.
     """
-    state = await configuration.state_of(loop, service.storage)
+    state = await loop.read_checkpoint()
     with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
-        file = await _fetch(service.storage, loop, state, Path(folder))
+        file = await _fetch(loop, state, Path(folder))
         data = await asyncio.to_thread(file.read_bytes)
     modified = datetime.fromisoformat(state.model.created) if state.model else EPOCH
     if not signed:
@@ -63,7 +63,7 @@ async def export(service: Service, loop: Serving, *, signed: bool) -> Export:
     return Export(await asyncio.to_thread(signing.pack, data, key), modified)
 
 
-async def delete(loop: Serving, storage: Storage) -> None:
+async def delete(loop: Serving) -> None:
     """Ends the model: until the next training, which starts from nothing, Rank draws uniformly; raises ApiError."""
 
     def untrained(state: Checkpoint) -> Checkpoint:
@@ -78,19 +78,17 @@ async def delete(loop: Serving, storage: Storage) -> None:
         )
 
     try:
-        await commits.amend(storage, loop.home, untrained)
+        await commits.amend(loop.storage, loop.home, untrained)
     except (StorageUnavailable, Conflict, ValueError):
         raise ApiError("ModelResetFailed", retry_after=1) from None
     await loop.refresh()
 
 
-async def _fetch(storage: Storage, loop: Serving, state: Checkpoint, folder: Path) -> Path:
+async def _fetch(loop: Serving, state: Checkpoint, folder: Path) -> Path:
     try:
         if state.model is not None:
-            return await artifacts.fetch(storage, state.model.trainer, folder / "model.vw")
-        await trial.run(folder, (await configuration.read(loop, storage)).arguments)
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+            return await artifacts.fetch(loop.storage, state.model.trainer, folder / "model.vw")
+        await trial.run(folder, (await loop.read_config()).arguments)
     except (artifacts.DamagedArtifact, trial.Refusal) as error:
         raise ApiError("OperationNotAllowed", f"There is no model to export: {error}.", retry_after=60) from None
     return folder / "model.vw"

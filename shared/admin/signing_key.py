@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import ApiError
 from shared.settings import Settings
-from shared.storage import Conflict, Storage, StorageUnavailable
+from shared.storage import Conflict, Storage
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -24,8 +24,6 @@ async def load(settings: Settings, storage: Storage) -> RSAPrivateKey:
     try:
         pem = settings.signing_key.encode() or await _stored(storage)
         return await asyncio.to_thread(_decode, pem)
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
     except (ValueError, TypeError):
         what = "The setting SIGNING_KEY" if settings.signing_key else f"The blob {BLOB}"
         raise ApiError("OperationNotAllowed", f"{what} is not an RSA private key in PEM without a password.") from None

@@ -3,14 +3,25 @@
 import asyncio
 import time
 from collections.abc import Hashable
+from typing import NamedTuple
 
 from shared.hubs import clients
 from shared.hubs.reader import HubReader
 from shared.settings import Settings
-from shared.training.planning import Heads
 
 # Event Hubs lets five readers into a partition: two trainers at once leave room for one that has just died.
 KEPT_PAIRS = 2
+
+
+class Heads(NamedTuple):
+    """How far both hubs reach: the last sequence number of each partition, read after `clock` (s since 1970).
+
+    What was enqueued `clock_skew_seconds` before the clock, or earlier, is below the heads.
+    """
+
+    clock: float
+    interactions: list[int]
+    observations: list[int]
 
 
 class Pair:

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import msgspec
 
-from shared.joined_log.join import EARLY_MS, MEMORY_MS, key_of
-from shared.loops.homes import Home, blob_name
+from shared.hubs.events import key_of
+from shared.joined_log.join import EARLY_MS, MEMORY_MS
+from shared.loops.homes import Home, blob_name, run_name
 from shared.storage import Storage
-from shared.training import planning
 
 # Sorts behind the `.` that ends the name of a trainer's run of the same instant.
 _IMPORTED = "_"
@@ -26,7 +26,7 @@ _ranked = msgspec.json.Decoder(_Ranked)
 
 def imported_name(home: Home, at: int, digest: str) -> str:
     """The blob of imported events, the last of which happened at `at` (ms). No run of the trainer has such a name."""
-    return f"{hour_name(home, at)}{planning.run_name(at)}{_IMPORTED}{digest}.dsjson.gz"
+    return f"{hour_name(home, at)}{run_name(at)}{_IMPORTED}{digest}.dsjson.gz"
 
 
 def hour_name(home: Home, at: int) -> str:
@@ -40,7 +40,7 @@ async def runs(storage: Storage, home: Home, through: int, since: int = 0, *, im
     Imported events are of no run: those since `since` are all there, in a loop that has never trained too, unless
     `imported` is False.
     """
-    first, last = planning.run_name(since), planning.run_name(through)
+    first, last = run_name(since), run_name(through)
     names = [
         (name, *name.rpartition("/")[2].partition(".")) for name in await storage.names(blob_name(home, "logs", ""))
     ]

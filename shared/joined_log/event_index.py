@@ -22,11 +22,10 @@ from math import isqrt
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.hubs.events import key_of
 from shared.joined_log.file import LENGTH_BITS
-from shared.joined_log.join import key_of
-from shared.loops.homes import Home, blob_name
+from shared.loops.homes import Home, blob_name, run_name
 from shared.storage import Storage, StorageUnavailable
-from shared.training.planning import run_name
 
 ENTRY = struct.Struct(">QQQ")
 KEY_BYTES = 8

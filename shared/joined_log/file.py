@@ -10,9 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from shared.joined_log.join import key_of
-from shared.loops.homes import Home, blob_name
-from shared.training.planning import run_name
+from shared.hubs.events import key_of
+from shared.loops.homes import Home, blob_name, run_name
 
 # Small, because a trace reads a whole member for one line; more than deflate's window, so that little is lost by it.
 MEMBER_BYTES = 65_536

@@ -6,14 +6,13 @@ some instant (`observe`), every interaction up to the cut in order of time (`clo
 stream is divided into runs makes no difference to what is matched, late, orphaned or a duplicate.
 """
 
-import hashlib
 from array import array
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain, takewhile
 from typing import Literal, NamedTuple
 
-from shared.hubs.events import Observation, decode_observation
+from shared.hubs.events import Observation, decode_observation, key_of
 
 # A reward may overtake its rank by this much: producers retry, and the hubs are two.
 EARLY_MS = 120_000
@@ -48,11 +47,6 @@ class _Partition(NamedTuple):
 
     fresh: deque[Pending]
     waiting: deque[Pending]
-
-
-def key_of(event_id: str) -> int:
-    """64 bits that stand for an event id in memory (BLAKE2b)."""
-    return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=8).digest())
 
 
 class Joiner:

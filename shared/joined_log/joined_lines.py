@@ -12,6 +12,7 @@ from shared.joined_log import slot_lines
 from shared.joined_log.rewards import aggregate
 from shared.loops.apprentice import Lesson
 from shared.loops.config import LoopConfig
+from shared.vw import dsjson
 from shared.vw.policy import is_multi_slot
 
 
@@ -127,7 +128,7 @@ def relabelled(lines: bytes, config: LoopConfig) -> bytes:
 
 
 def _relabelled(line: bytes, config: LoopConfig) -> bytes:
-    if slot_lines.MARK in line:
+    if dsjson.is_multi_slot(line):
         return slot_lines.relabelled(line, config)
     try:
         known = _decode(line)

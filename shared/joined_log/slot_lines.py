@@ -10,8 +10,6 @@ from shared.joined_log.rewards import aggregate
 from shared.loops.apprentice import Lesson
 from shared.loops.config import LoopConfig
 
-MARK = b'"_outcomes":['  # in a line of several slots and in no other: names of features never begin with _
-
 
 class _Observed(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
     v: float | None = None
@@ -125,13 +123,6 @@ def _lesson(line: _Line) -> Lesson | None:
 
 def _is_baseline(line: _Line, place: int) -> bool:
     return line.baselines is not None and line.outcomes[place].a[0] == line.baselines[place]
-
-
-def of_kind(lines: bytes, multi_slot: bool) -> bytes:
-    """Those of the lines of a log that a learner of one kind can read; VW stops at the first of the other kind."""
-    if not multi_slot and MARK not in lines:
-        return lines
-    return b"".join(one for one in lines.splitlines(keepends=True) if (MARK in one) == multi_slot)
 
 
 def _observed(one: Observation) -> _Observed:

@@ -13,10 +13,11 @@ from shared.hubs import events
 from shared.hubs.events import Interaction, Observation
 from shared.local_inference import batches
 from shared.local_inference.batches import Batch, Event
-from shared.local_inference.decision_context import BadContext, Dictionary
+from shared.local_inference.decision_context import Dictionary
 from shared.local_inference.decisions import LONGEST_TEXT, Invalid, check_text, interaction
 from shared.local_inference.flatbuffer import Malformed
 from shared.local_inference.payloads import Outcome, Unsupported
+from shared.vw.contexts import BadContext
 
 # A deduplicated batch is longer when it is written out; it waits in memory until it is acknowledged.
 LARGEST_BATCH_BYTES = 8_000_000

@@ -10,15 +10,12 @@ from typing import Any
 import msgspec
 
 from shared.hubs.events import LARGEST_CONTEXT_BYTES
-from shared.rank.wire import MAX_ACTIONS, MAX_NESTING, MAX_PAIRS, Name
+from shared.rank.wire import MAX_ACTIONS, MAX_NESTING, Name
+from shared.vw.contexts import BadContext, check_choice, check_pairs, included
 from shared.vw.safe import safe
 
 # FromUrl and j, where Rank puts what an application sent, are a level of their own, and so is the list in them.
 _LEVELS = MAX_NESTING + 1
-
-
-class BadContext(ValueError):
-    """The context is not one that VW can learn from; says what to change."""
 
 
 class Dictionary:
@@ -111,42 +108,6 @@ def _slots(raw: msgspec.Raw, ids: list[str], actions: int) -> list[dict[str, Any
     return [{"_id": name} | _tag(slot) | safe(slot) | inc for name, slot, inc in parts]
 
 
-def included(slot: dict[str, Any], actions: int) -> dict[str, list[int]]:
-    """The 0-based numbers of the actions that the slot may get, if it may not get all of them."""
-    if "_inc" not in slot:
-        return {}
-    numbers = slot["_inc"]
-    if not isinstance(numbers, list) or not numbers or any(one not in range(actions) for one in numbers):
-        raise BadContext("_inc of a slot must list 0-based numbers of actions")
-    return {"_inc": [int(one) for one in numbers]}
-
-
-def check_choice(inclusions: list[dict[str, list[int]]], ids: list[str], actions: int) -> None:
-    """Whatever the slots before it get, each slot has an action left: a model that answers none counts as unfit."""
-    if not any(inclusions):
-        return
-    open_to = [set(one.get("_inc", range(actions))) for one in inclusions]
-    for place, own in enumerate(open_to):
-        earlier = [other for other in open_to[:place] if other & own]
-        if own <= set().union(*earlier) and len(earlier) >= len(own):
-            raise BadContext(f"the slots before '{ids[place]}' may get all the actions in its _inc")
-
-
 def _check_size(size: int) -> None:
     if size > LARGEST_CONTEXT_BYTES:
         raise BadContext(f"the context is {size} bytes as logged, {LARGEST_CONTEXT_BYTES} allowed; send fewer features")
-
-
-def check_pairs(shared: dict[str, Any], actions: list[dict[str, Any]], slots: list[dict[str, Any]]) -> None:
-    """A Rank request's bound on the time that VW takes for one event."""
-    around, inside = [_count(shared) + _count(slot) for slot in slots], [_count(action) for action in actions]
-    pairs = sum((slot + action) ** 2 for slot in around for action in inside)
-    if pairs > MAX_PAIRS:
-        raise BadContext(f"{pairs:,} pairs of features of an action and the context; {MAX_PAIRS:,} allowed")
-
-
-def _count(value: Any) -> int:
-    """How many features VW makes of a value."""
-    if isinstance(value, dict):
-        return sum(map(_count, value.values()))
-    return sum(map(_count, value)) if isinstance(value, list) else 1

@@ -11,9 +11,8 @@ from shared.local_inference.batches import Event
 from shared.local_inference.decision_context import Dictionary
 from shared.local_inference.payloads import Decision, Outcome, SlotsDecision
 from shared.rank.slots_wire import MAX_SLOTS
+from shared.vw.contexts import LEAST_PROBABILITY
 
-# One event must not outweigh a million others: VW divides by probabilities, and its numbers are float32.
-LEAST_PROBABILITY = 1e-6
 ROUNDING = 1e-3  # of a distribution in float32
 LONGEST_TEXT = 256
 

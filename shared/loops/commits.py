@@ -4,14 +4,12 @@ import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
-import msgspec
-
 from shared import telemetry
 from shared.loops import checkpoint
 from shared.loops.checkpoint import Checkpoint
-from shared.loops.homes import Home, loop_of
+from shared.loops.homes import Home, loop_of, run_name
+from shared.loops.stored import Damaged, read_checkpoint
 from shared.storage import Conflict, Storage
-from shared.training.planning import run_name
 
 ATTEMPTS = 5
 
@@ -32,18 +30,19 @@ async def load(storage: Storage, home: Home) -> Stored:
     names is stored: to adopt it is to repeat that run, or to finish it. Without the plan, the next run would be cut
     elsewhere, and what this one has stored of the joined log would be in it twice.
     """
-    blob = await storage.read(checkpoint.name(home))
-    if blob is not None:
-        try:
-            return Stored(checkpoint.decode(blob.data), blob.etag)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            telemetry.error(_log, f"The checkpoint is damaged ({error}); restoring it from its copy.", loop_of(home))
-    etag = blob.etag if blob else None
+    etag = None
+    try:
+        found = await read_checkpoint(storage, home)
+        if found.value is not None:
+            return Stored(found.value, found.etag)
+    except Damaged as damage:
+        etag, text = damage.etag, f"The checkpoint is damaged ({damage.reason}); restoring it from its copy."
+        telemetry.error(_log, text, loop_of(home))
     for name in reversed(await storage.names(checkpoint.copies(home))):
-        found = await storage.read(name)
+        copied = await storage.read(name)
         try:
-            restored = checkpoint.decode(found.data) if found else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            restored = checkpoint.decode(copied.data) if copied else None
+        except ValueError:
             continue
         if restored is not None:
             return await save(storage, home, Stored(restored, etag), restored)

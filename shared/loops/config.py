@@ -22,9 +22,9 @@ from shared.admin.configuration_body import (
     duration,
     retrain_days,
 )
+from shared.bodies import decode
 from shared.errors import ApiError
 from shared.loops.durations import format_duration
-from shared.rank import wire
 from shared.settings import Settings
 from shared.vw import policy
 
@@ -89,7 +89,7 @@ class LoopConfig(msgspec.Struct, frozen=True):
         An optional member that is absent or null keeps what is stored: clients of v1.0 know of few of them. An empty
         logMirrorSasUri ends it.
         """
-        given = wire.decode(decoder, body, "InvalidServiceConfiguration")
+        given = decode(decoder, body, "InvalidServiceConfiguration")
         wait = duration(given.reward_wait_time, "rewardWaitTime", "InvalidRewardWaitTime", longest_wait)
         export = duration(
             given.model_export_frequency, "modelExportFrequency", "InvalidServiceConfiguration", LONGEST_EXPORT

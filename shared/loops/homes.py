@@ -1,5 +1,6 @@
-"""Where the blobs of a loop are."""
+"""Blob names: where the blobs of a loop are, and how a training run names what it stores."""
 
+import time
 from typing import NewType
 
 # The folder of one loop: of its name, and of this one among all that ever had it.
@@ -28,3 +29,9 @@ def loop_of(home: Home) -> str:
 def all_homes(loop: str) -> str:
     """The prefix of the blobs of all loops that ever had this name."""
     return f"loops/{loop}/"
+
+
+def run_name(cut: int) -> str:
+    """The name of a run and of what it publishes, in order of time: `20260131T235959123Z`."""
+    seconds, milliseconds = divmod(cut, 1000)
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds)) + f"{milliseconds:03d}Z"

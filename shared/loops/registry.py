@@ -15,7 +15,7 @@ from shared import telemetry
 from shared.auth import Keys, Role
 from shared.errors import ApiError
 from shared.loops.config import DEFAULT_LOOP
-from shared.storage import Conflict, Storage, StorageUnavailable
+from shared.storage import Conflict, Storage
 
 BLOB = "loops.json"
 # A key that was withdrawn still works for so long in other processes; a new one works at once.
@@ -100,7 +100,10 @@ class Registry:
         return self.loops
 
     async def change(self, change: Callable[[Loops], Loops]) -> None:
-        """Replaces the loops by what `change` makes of them, as often as others get in between; raises ApiError."""
+        """Replaces the loops by what `change` makes of them, as often as others get in between.
+
+        Raises ApiError, StorageUnavailable.
+        """
         for _ in range(ATTEMPTS):
             try:
                 await self.refresh()
@@ -108,8 +111,6 @@ class Registry:
                 etag = await self._storage.replace(BLOB, msgspec.json.encode(loops), self._etag)
             except Conflict:
                 continue
-            except StorageUnavailable:
-                raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
             self._take(loops, etag)
             return
         raise ApiError("OperationNotAllowed", "Others are changing the loops; try again.", retry_after=1)

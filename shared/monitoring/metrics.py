@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.errors import ApiError
-from shared.loops import checkpoint
+from shared.loops import stored
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import DEFAULT_LOOP
 from shared.loops.homes import Home, home_of
 from shared.loops.registry import Registry
+from shared.loops.stored import Damaged
 from shared.monitoring import heartbeat, loop_metrics, prometheus_text
 from shared.monitoring.heartbeat import Heartbeat
 from shared.monitoring.prometheus_text import Family, Sample
@@ -35,15 +35,15 @@ class State(NamedTuple):
 
 
 async def report(service: Service, loop: Serving | None = None) -> bytes:
-    """The metrics of one loop, or of all of them, as text; raises ApiError."""
+    """The metrics of one loop, or of all of them, as text; raises StorageUnavailable."""
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             damaged = None if loop is not None else await _is_damaged(service.registry)
             homes = {loop.loop: loop.home} if loop is not None else _homes(service.registry)
             states = await _states(service.storage, homes)
             beat = await heartbeat.load(service.storage)
-    except (StorageUnavailable, TimeoutError):
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    except TimeoutError:
+        raise StorageUnavailable("it did not answer in time") from None
     return prometheus_text.encode(families(states, beat, time.time(), damaged))
 
 
@@ -66,11 +66,10 @@ async def _states(storage: Storage, homes: Mapping[str, Home]) -> list[State]:
 
     async def state(loop: str, home: Home) -> State:
         async with slots:
-            blob = await storage.read(checkpoint.name(home))
-        try:
-            return State(loop, checkpoint.decode(blob.data) if blob else Checkpoint())
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return State(loop, None)
+            try:
+                return State(loop, (await stored.read_checkpoint(storage, home)).value or Checkpoint())
+            except Damaged:
+                return State(loop, None)
 
     return await asyncio.gather(*(state(*one) for one in homes.items()))
 

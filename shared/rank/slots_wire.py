@@ -6,9 +6,11 @@ from typing import Annotated, Any, Generic
 import msgspec
 from msgspec import Meta
 
+from shared.bodies import decode
 from shared.errors import ApiError
 from shared.rank import wire
 from shared.rank.wire import AnyRankRequest, F, FlatFeatures, Id
+from shared.vw.contexts import MAX_PAIRS, count, pairs
 from shared.vw.safe import is_plain, safe
 
 MAX_SLOTS = 50
@@ -56,6 +58,12 @@ class MultiSlotRankResponse(msgspec.Struct, rename="camel", gc=False):
     event_id: str
 
 
+_REWARD_HINTS = (
+    (r"value", "value must be a number from -1 to 1."),
+    (r"slotId", "slotId must have 1 to 256 characters."),
+    (r"reward", "reward must list 1 to 50 objects of slotId and value."),
+)
+
 _flat_rank = msgspec.json.Decoder(MultiSlotRankRequest[FlatFeatures])
 _rank = msgspec.json.Decoder(MultiSlotRankRequest[wire.nested() | None])  # type: ignore[misc]
 _reward = msgspec.json.Decoder(MultiSlotRewardRequest)
@@ -71,7 +79,7 @@ def rank_request(body: bytes) -> MultiSlotRankRequest[Any]:
         request = _flat_rank.decode(body)
         plain = is_plain(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        request = wire.decode(_rank, body, "InvalidRankRequest")
+        request = decode(_rank, body, "InvalidRankRequest", wire.RANK_HINTS)
         plain = False
     if not plain:
         wire.make_safe(request)
@@ -98,9 +106,9 @@ def _check_slots(request: MultiSlotRankRequest[Any]) -> None:
             _refuse(f"The baselineAction '{slot.baseline_action}' of slot '{slot.id}' is excluded there.")
         if unknown := next((one for one in excluded if one not in actions), None):
             _refuse(f"The excluded action '{unknown}' of slot '{slot.id}' is none of the actions.")
-    if (pairs := _pairs(request)) > wire.MAX_PAIRS:
-        excess = f"{pairs:,} pairs of features of an action, its slot and the context, over all actions and slots"
-        _refuse(f"Too many features: {excess}; {wire.MAX_PAIRS:,} allowed. Send fewer features, actions or slots.")
+    if (found := _pairs(request)) > MAX_PAIRS:
+        excess = f"{found:,} pairs of features of an action, its slot and the context, over all actions and slots"
+        _refuse(f"Too many features: {excess}; {MAX_PAIRS:,} allowed. Send fewer features, actions or slots.")
 
 
 def _repeated(names: list[str]) -> str | None:
@@ -112,12 +120,11 @@ def _refuse(message: str) -> None:
 
 
 def _pairs(request: MultiSlotRankRequest[Any]) -> int:
-    context = sum(map(wire.count, request.context_features or ()))
-    actions = [sum(map(wire.count, action.features)) for action in request.actions]
-    slots = [context + sum(map(wire.count, slot.features or ())) for slot in request.slots]
-    return sum((slot + action) ** 2 for slot in slots for action in actions)
+    context = sum(map(count, request.context_features or ()))
+    actions = [sum(map(count, action.features)) for action in request.actions]
+    return pairs((context + sum(map(count, slot.features or ())) for slot in request.slots), actions)
 
 
 def reward_request(body: bytes) -> list[SlotReward]:
     """The rewards of `{"reward": [{"slotId", "value"}]}`; raises ApiError."""
-    return wire.decode(_reward, body, "InvalidRewardRequest").reward
+    return decode(_reward, body, "InvalidRewardRequest", _REWARD_HINTS).reward

@@ -1,19 +1,18 @@
 """The request bodies of the REST contract. Decoding checks types, lengths and ranges in one pass."""
 
-import re
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from shared.errors import ERRORS, ApiError
+from shared.bodies import decode
+from shared.errors import ApiError
+from shared.vw.contexts import MAX_PAIRS, count, pairs
 from shared.vw.safe import MAX_MAGNITUDE, is_plain, safe
 
 MAX_ACTIONS = 50
 MAX_NESTING = 5
-# VW looks at every pair of features of an action and its context. So many take it about half a second, in
-# which nobody else is answered; a flat body of so few bytes cannot hold more (50 actions that share 2,000 features).
-MAX_PAIRS, SURELY_FEW_BYTES = 250_000_000, 12_000
+SURELY_FEW_BYTES = 12_000  # a flat body of so few bytes holds no more than MAX_PAIRS pairs of features
 UNREACHABLE = frozenset((".", ".."))  # a path with these as a part never arrives as it was sent
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Name = Annotated[str, Meta(min_length=1)]
@@ -94,7 +93,7 @@ class RankResponse(msgspec.Struct, rename="camel", gc=False, omit_defaults=True)
 
 
 # What msgspec says, in the contract's words: the first pattern that is found decides.
-_RANK_HINTS = (
+RANK_HINTS = (
     (r"got `null` - at `\$\.slots\[\d+\]`", "Slots contain null value."),
     (r"missing required field `slots`|\$\.slots`$", "Slot count should be between 1 and 50."),
     (r"\$\.slots\[[.\d]*\]\.id|field `id` - at `\$\.slots", "Slot ids must have 1 to 256 characters."),
@@ -111,36 +110,11 @@ _RANK_HINTS = (
     (r"features|\$\.contextFeatures", "Features are not in key value pair format; arrays may hold numbers only."),
     (r"\$\.eventId", "EventId should be non-empty or null, and at most 256 characters."),
 )  # fmt: skip
-_HINTS = {
-    "InvalidRankRequest": _RANK_HINTS,
-    "InvalidRewardRequest": (
-        (r"value", "value must be a number from -1 to 1."),
-        (r"slotId", "slotId must have 1 to 256 characters."),
-        (r"reward", "reward must list 1 to 50 objects of slotId and value."),
-    ),
-}
+_REWARD_HINTS = ((r"value", "value must be a number from -1 to 1."),)
 
 _flat_rank = msgspec.json.Decoder(RankRequest[FlatFeatures])
 _rank = msgspec.json.Decoder(RankRequest[nested() | None])  # type: ignore[misc]
 _reward = msgspec.json.Decoder(RewardRequest)
-T = TypeVar("T")
-
-
-def decode(decoder: msgspec.json.Decoder[T], body: bytes, code: str) -> T:
-    """The decoded body. Raises BadRequest if it is not JSON, `code` if it is JSON of the wrong shape."""
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise ApiError(code, _hint(code, str(error))) from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        reason = "the body is empty; send JSON with a Content-Length" if not body else str(error)
-        raise ApiError("BadRequest", f"Request could not be understood by the server: {reason}.") from None
-
-
-def _hint(code: str, detail: str) -> str:
-    hints = _HINTS.get(code, ())
-    hint = next((text for pattern, text in hints if re.search(pattern, detail)), ERRORS[code][1])
-    return f"{hint} ({detail})"
 
 
 def rank_request(body: bytes) -> RankRequest[Any]:
@@ -153,12 +127,12 @@ def rank_request(body: bytes) -> RankRequest[Any]:
         request = _flat_rank.decode(body)
         plain = is_plain(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        request = decode(_rank, body, "InvalidRankRequest")
+        request = decode(_rank, body, "InvalidRankRequest", RANK_HINTS)
         plain = False
     if not plain:
         make_safe(request)
-    if (not plain or len(body) > SURELY_FEW_BYTES) and (pairs := _pairs(request)) > MAX_PAIRS:
-        excess = f"{pairs:,} pairs of features of an action and the context, over all actions; {MAX_PAIRS:,} allowed"
+    if (not plain or len(body) > SURELY_FEW_BYTES) and (found := _pairs(request)) > MAX_PAIRS:
+        excess = f"{found:,} pairs of features of an action and the context, over all actions; {MAX_PAIRS:,} allowed"
         raise ApiError("InvalidRankRequest", f"Too many features: {excess}. Send fewer features or actions.")
     check_ids(request)
     return request
@@ -173,14 +147,8 @@ def check_ids(request: AnyRankRequest[Any]) -> None:
 
 
 def _pairs(request: RankRequest[Any]) -> int:
-    context = sum(map(count, request.context_features or ()))
-    return sum((context + sum(map(count, action.features))) ** 2 for action in request.actions)
-
-
-def count(features: dict[str, Any]) -> int:
-    """How many features VW makes of an object."""
-    values = features.values()
-    return sum(count(one) if isinstance(one, dict) else len(one) if isinstance(one, list) else 1 for one in values)
+    actions = [sum(map(count, action.features)) for action in request.actions]
+    return pairs([sum(map(count, request.context_features or ()))], actions)
 
 
 def make_safe(request: AnyRankRequest[Any]) -> None:
@@ -196,7 +164,7 @@ def make_safe(request: AnyRankRequest[Any]) -> None:
 
 def reward_request(body: bytes) -> float:
     """The reward of `{"value": reward}`, -1..1; raises ApiError."""
-    return decode(_reward, body, "InvalidRewardRequest").value
+    return decode(_reward, body, "InvalidRewardRequest", _REWARD_HINTS).value
 
 
 def event_id(text: str, code: str) -> str:

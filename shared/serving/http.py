@@ -11,9 +11,11 @@ import msgspec
 from shared import telemetry
 from shared.auth import Role, key_in, require
 from shared.errors import ApiError
+from shared.hubs.event_log import LogUnavailable
 from shared.loops.config import DEFAULT_LOOP
 from shared.serving import service
 from shared.serving.service import Service
+from shared.storage import StorageUnavailable
 
 JSON = "application/json"
 # The versions whose paths carry them; their common operations are the same.
@@ -65,6 +67,8 @@ def endpoint(role: Role | None, limit: Limit = "max_body_bytes") -> Callable[[Wo
                 return await work(req, parts)
             except ApiError as error:
                 return refusal(error)
+            except (StorageUnavailable, LogUnavailable) as outage:
+                return refusal(_away(outage))
             except Exception as error:
                 telemetry.error(_log, f"{work.__name__} failed: {error}", cause=error)
                 return refusal(ApiError("InternalServerError"))
@@ -88,6 +92,11 @@ def _check_version(req: func.HttpRequest) -> None:
         raise ApiError(
             "ResourceNotFound", f"There is no API version '{version}'; use one of {', '.join(sorted(VERSIONS))}."
         )
+
+
+def _away(outage: StorageUnavailable | LogUnavailable) -> ApiError:
+    what = "storage" if isinstance(outage, StorageUnavailable) else "event log"
+    return ApiError("OperationNotAllowed", f"The {what} is away; try again.", retry_after=1)
 
 
 def refusal(error: ApiError) -> func.HttpResponse:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from shared import telemetry
 from shared.errors import ApiError
-from shared.loops import artifacts, checkpoint
-from shared.loops.checkpoint import ModelRecord
-from shared.loops.config import LoopConfig, decode_config
-from shared.loops.homes import Home, blob_name
+from shared.loops import artifacts, checkpoint, stored
+from shared.loops.checkpoint import Checkpoint, ModelRecord
+from shared.loops.config import LoopConfig
+from shared.loops.homes import Home
+from shared.loops.stored import Damaged
 from shared.storage import Storage
 from shared.vw import policy, sampling
 from shared.vw.model import Model
@@ -32,7 +33,7 @@ class Serving:
         self.model: Model | None = None
         self.record: ModelRecord | None = None
         self.failure: str | None = None
-        self._storage = storage
+        self.storage = storage
         self._config_etag: str | None = None
         self._checkpoint_etag: str | None = None
         self._checked = 0.0
@@ -76,6 +77,22 @@ class Serving:
                 f"This loop's learning policy is {one}: call {one} operations, or put a {other} policy first.",
             )
 
+    async def read_config(self) -> LoopConfig:
+        """The configuration as it is stored now, the initial one if nobody has configured the loop; raises ApiError."""
+        try:
+            return (await stored.read_config(self.storage, self.home)).value or self.initial
+        except Damaged:
+            damage = "The stored configuration is damaged; put the service configuration again."
+            raise ApiError("OperationNotAllowed", damage) from None
+
+    async def read_checkpoint(self) -> Checkpoint:
+        """What the trainer has reached; raises ApiError."""
+        try:
+            return (await stored.read_checkpoint(self.storage, self.home)).value or Checkpoint()
+        except Damaged:
+            damage = "The checkpoint is being restored; try again."
+            raise ApiError("OperationNotAllowed", damage, retry_after=1) from None
+
     def close(self) -> None:
         """Lets go of the model."""
         model, self.model = self.model, None
@@ -103,11 +120,11 @@ class Serving:
         self._loaded.set()
 
     async def _refresh_config(self) -> None:
-        blob = await self._storage.read(blob_name(self.home, "config.json"), self._config_etag)
-        if blob is None or blob.etag == self._config_etag:
+        found = await stored.read_config(self.storage, self.home, self._config_etag)
+        if found.value is None:
             self._known = True
             return
-        before, self.config, self._config_etag = self.config, decode_config(blob.data), blob.etag
+        before, self.config, self._config_etag = self.config, found.value, found.etag
         self.multi_slot, self._known = policy.is_multi_slot(self.config.policy.arguments), True
         if self.config.exploration != before.exploration:
             self._checkpoint_etag, self.record = None, None  # the model is loaded again, with this exploration
@@ -116,12 +133,12 @@ class Serving:
             self._checkpoint_etag, self.record = None, None
 
     async def _refresh_model(self) -> None:
-        blob = await self._storage.read(checkpoint.name(self.home), self._checkpoint_etag)
-        if blob is None and self.model is not None:
+        found = await stored.read_checkpoint(self.storage, self.home, self._checkpoint_etag)
+        if found.etag is None and self.model is not None:
             raise artifacts.DamagedArtifact(f"{checkpoint.name(self.home)} is missing in storage")
-        if blob is None or blob.etag == self._checkpoint_etag:
+        if found.value is None:
             return
-        record = checkpoint.decode(blob.data).model
+        record = found.value.model
         if record is not None and (self.record is None or record.version != self.record.version):
             model = await self._load(record)
             previous, self.record = self.model, record
@@ -133,9 +150,9 @@ class Serving:
         elif record is None:
             self.record = None
             self.close()
-        self._checkpoint_etag = blob.etag
+        self._checkpoint_etag = found.etag
 
     async def _load(self, record: ModelRecord) -> Model:
         with tempfile.TemporaryDirectory() as folder:
-            file = await artifacts.fetch(self._storage, record.predict, Path(folder, "predict.vw"))
+            file = await artifacts.fetch(self.storage, record.predict, Path(folder, "predict.vw"))
             return Model(record.version, file, policy.exploration_options(record.arguments, self.config.exploration))

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.admin import configuration
 from shared.errors import ApiError
 from shared.hubs.events import Observation
 from shared.joined_log import event_index, joined_lines, late_lines
@@ -19,17 +18,14 @@ from shared.joined_log.file import log_name
 from shared.joined_log.join import EARLY_MS
 from shared.joined_log.joined_lines import join_line, timestamp
 from shared.joined_log.late_lines import Kept
-from shared.loops import checkpoint
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home, blob_name
+from shared.loops.homes import blob_name, run_name
 from shared.serving.loop import Serving
 from shared.serving.service import Service
-from shared.storage import Storage, StorageUnavailable
 from shared.trace import imported_events, recent_events, traced_event
 from shared.trace.recent_events import Enqueued, Recent
 from shared.trace.traced_event import Fate, Status, Trace, TracedObservation
-from shared.training.planning import run_name
 
 # Parts of the log that are read for one event, the newest: somebody may have rewarded it thousands of times. More than
 # one of joined events, because the id of another event may have the same key.
@@ -67,24 +63,21 @@ async def find(service: Service, serving: Serving, event_id: str) -> Trace:
 
     What is logged is not looked for in the hubs: an observation that came too late is told once a run has read it.
     """
-    storage, loop, home = service.storage, serving.loop, serving.home
-    try:
-        found, state = await _look(storage, home, event_id)
-        told = _logged(found, loop, state)
-        if told is None:
-            recent = await recent_events.find(service.settings, loop, event_id, state)
-            if not recent.ranked:  # or a run has taken it just now
-                found, state = await _look(storage, home, event_id)
-                told = _logged(found, loop, state)
-            config = await configuration.read(serving, storage)
-            told = told or _waiting(recent, loop, event_id, config)
-        if told.learned_by and state.epoch:
-            told.learned_by = await _version(storage, home, told.learned_by)
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    loop = serving.loop
+    found, state = await _look(serving, event_id)
+    told = _logged(found, loop, state)
+    if told is None:
+        recent = await recent_events.find(service.settings, loop, event_id, state)
+        if not recent.ranked:  # or a run has taken it just now
+            found, state = await _look(serving, event_id)
+            told = _logged(found, loop, state)
+        config = await serving.read_config()
+        told = told or _waiting(recent, loop, event_id, config)
+    if told.learned_by and state.epoch:
+        told.learned_by = await _version(serving, told.learned_by)
     _add_kept(told, found)
     if told.status == "neverRanked" and not (told.observations or told.repeated_at):
-        told = await _imported(storage, serving, event_id, told)
+        told = await _imported(serving, event_id, told)
     if told.status == "neverRanked" and not (told.observations or told.repeated_at):
         if told.note:
             raise ApiError("OperationNotAllowed", f"The event is not in the log. {told.note}", retry_after=30)
@@ -93,57 +86,46 @@ async def find(service: Service, serving: Serving, event_id: str) -> Trace:
     return told
 
 
-async def _imported(storage: Storage, loop: Serving, event_id: str, told: Trace) -> Trace:
+async def _imported(loop: Serving, event_id: str, told: Trace) -> Trace:
     """The trace of an imported event; `told`, with a note if not all was read, if there is none."""
-    try:
-        line, whole = await imported_events.find(storage, loop.home, event_id)
-    except StorageUnavailable:
-        raise ApiError("OperationNotAllowed", "The storage is away; try again.", retry_after=1) from None
+    line, whole = await imported_events.find(loop.storage, loop.home, event_id)
     if line is None:
         told.note = told.note if whole else "The imported log is long and was not all read."
         return told
     return _understood(line, loop.loop, "imported")
 
 
-async def _look(storage: Storage, home: Home, event_id: str) -> tuple[list[_Found], Checkpoint]:
+async def _look(loop: Serving, event_id: str) -> tuple[list[_Found], Checkpoint]:
     """What the log has about an event, newest first, without what retention has deleted."""
-    state, places = await asyncio.gather(_checkpoint(storage, home), event_index.find(storage, home, event_id))
+    state, places = await asyncio.gather(loop.read_checkpoint(), event_index.find(loop.storage, loop.home, event_id))
     joined = [place for place in places if not place.late][:MOST_JOINED]
     late = [place for place in places if place.late][:MOST_LATE]
-    found = await asyncio.gather(*(_read(storage, home, event_id, place) for place in (*joined, *late)))
+    found = await asyncio.gather(*(_read(loop, event_id, place) for place in (*joined, *late)))
     return [one for one in found if one is not None], state
 
 
-async def _checkpoint(storage: Storage, home: Home) -> Checkpoint:
-    blob = await storage.read(checkpoint.name(home))
-    try:
-        return checkpoint.decode(blob.data) if blob else Checkpoint()
-    except ValueError:
-        raise ApiError("OperationNotAllowed", "The checkpoint is being restored; try again.", retry_after=1) from None
-
-
-async def _read(storage: Storage, home: Home, event_id: str, place: Place) -> _Found | None:
-    name = log_name(home, place.cut, "late" if place.late else "joined")
+async def _read(loop: Serving, event_id: str, place: Place) -> _Found | None:
+    name = log_name(loop.home, place.cut, "late" if place.late else "joined")
     part, refusal = await asyncio.gather(
-        storage.read_range(name, place.offset, place.length), _refusal(storage, home, place)
+        loop.storage.read_range(name, place.offset, place.length), _refusal(loop, place)
     )
     if part is None:
         return None
     lines = _lines(part.data, event_id, place.late)
     if not lines:  # a run that was repeated with another zlib: its log is as it was, its index is not
-        whole = await storage.read(name)
+        whole = await loop.storage.read(name)
         lines = _lines(whole.data, event_id, place.late) if whole else []
     return _Found(place, part.modified, lines, refusal) if lines else None
 
 
-async def _refusal(storage: Storage, home: Home, place: Place) -> str | None:
-    blob = None if place.late else await storage.read(log_name(home, place.cut, "refusal"))
+async def _refusal(loop: Serving, place: Place) -> str | None:
+    blob = None if place.late else await loop.storage.read(log_name(loop.home, place.cut, "refusal"))
     return blob.data.decode(errors="replace") if blob else None
 
 
-async def _version(storage: Storage, home: Home, run: str) -> str:
+async def _version(loop: Serving, run: str) -> str:
     """The newest model of a run, which an administrator may have made the trainer repeat; the run if there is none."""
-    files = [name.rpartition("/")[2] for name in await storage.names(blob_name(home, "models", run))]
+    files = [name.rpartition("/")[2] for name in await loop.storage.names(blob_name(loop.home, "models", run))]
     return max((made[0] for file in files if (made := _MADE_BY_A_RUN.match(file))), default=run)
 
 

@@ -1,28 +1,17 @@
 """When a loop's next training run is due, which loops are served by one pass over the hubs, and how far it reaches."""
 
-import time
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
+from shared.hubs.links import Heads
 from shared.hubs.reader import HubReader
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import LoopConfig
+from shared.loops.homes import run_name
 
 # One run's stretch of time at most, so that a backlog is worked off in batches that fit the disk.
 LONGEST_RUN_MS = 600_000
-
-
-class Heads(NamedTuple):
-    """How far both hubs reach: the last sequence number of each partition, read after `clock` (s since 1970).
-
-    What was enqueued `clock_skew_seconds` before the clock, or earlier, is below the heads.
-    """
-
-    clock: float
-    interactions: list[int]
-    observations: list[int]
 
 
 def is_due(last: float, export: float, now: float) -> bool:
@@ -85,9 +74,3 @@ def realigned(checkpoint: Checkpoint, interactions: list[int], observations: lis
 def _positions(stored: list[int], heads: list[int]) -> list[int]:
     padded = stored + [-1] * (len(heads) - len(stored))
     return [position if position <= head else -1 for position, head in zip(padded, heads, strict=True)]
-
-
-def run_name(cut: int) -> str:
-    """The name of a run and of what it publishes, in order of time: `20260131T235959123Z`."""
-    seconds, milliseconds = divmod(cut, 1000)
-    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds)) + f"{milliseconds:03d}Z"

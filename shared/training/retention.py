@@ -3,9 +3,8 @@
 import time
 
 from shared.loops import checkpoint
-from shared.loops.homes import Home, blob_name
+from shared.loops.homes import Home, blob_name, run_name
 from shared.storage import Storage
-from shared.training.planning import run_name
 
 SWEEP_SECONDS = 600
 # Runs whose model, memory and checkpoint copy are kept: instances may still be loading one that was just replaced.

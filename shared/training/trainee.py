@@ -3,11 +3,11 @@
 import time
 
 from shared.joined_log.join import Joiner
-from shared.loops import checkpoint, commits
+from shared.loops import checkpoint, commits, stored
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.commits import Stored
-from shared.loops.config import DEFAULT_LOOP, LoopConfig, decode_config
-from shared.loops.homes import blob_name, home_of
+from shared.loops.config import DEFAULT_LOOP, LoopConfig
+from shared.loops.homes import home_of
 from shared.loops.registry import Registry
 from shared.storage import Conflict, Storage
 from shared.training import planning, starting_model
@@ -40,10 +40,10 @@ class Trainee:
         self.joiner: Joiner | None = None
         self.ran = 0.0
 
-    def keep(self, stored: Stored) -> None:
+    def keep(self, committed: Stored) -> None:
         """Takes a checkpoint as it is stored."""
-        self.checkpoint, self.etag = stored
-        self.written = sum(stored.checkpoint.interactions)
+        self.checkpoint, self.etag = committed
+        self.written = sum(committed.checkpoint.interactions)
 
     def is_due(self, now: float) -> bool:
         """True if a run should be looked for, as far as this process knows (s since 1970)."""
@@ -57,8 +57,8 @@ class Trainee:
 
     async def look(self, storage: Storage, registry: Registry, now: float) -> bool:
         """Reads the configuration and, when a run may be due, the checkpoint; True if one is."""
-        blob = await storage.read(blob_name(self.home, "config.json"))
-        self.config, self.looked = decode_config(blob.data) if blob else self._initial, time.time()
+        self.config = (await stored.read_config(storage, self.home)).value or self._initial
+        self.looked = time.time()
         if not self.is_due(now):
             return False
         await self._load(storage, registry)
@@ -75,7 +75,7 @@ class Trainee:
             return
         if blob is None and self.loop not in {DEFAULT_LOOP, *await registry.refresh()}:
             raise Conflict(f"loop {self.loop} is being deleted")  # its copies would bring it back
-        stored = await commits.load(storage, self.home)
-        if stored.etag != self.etag:
-            self.keep(stored)
+        loaded = await commits.load(storage, self.home)
+        if loaded.etag != self.etag:
+            self.keep(loaded)
             self.joiner = None

@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from shared import telemetry
-from shared.hubs.links import Links, Pair
+from shared.hubs.links import Heads, Links, Pair
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.monitoring.heartbeat import Pulse
@@ -23,7 +23,6 @@ from shared.serving.service import Service
 from shared.storage import Conflict, StorageUnavailable
 from shared.training import planning
 from shared.training.passes import Pass
-from shared.training.planning import Heads
 from shared.training.run import Run
 from shared.training.trainee import Trainee
 

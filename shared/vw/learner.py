@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 import msgspec
 
-from shared.joined_log import slot_lines
-from shared.vw import policy
+from shared.vw import dsjson, policy
 from shared.vw.writer import Writer
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Learner:
 
     async def feed(self, lines: bytes) -> None:
         """Hands over lines of dsjson, but those of the other kind of policy; waits when the learner is far behind."""
-        lines = slot_lines.of_kind(lines, self._multi_slot)
+        lines = dsjson.of_kind(lines, self._multi_slot)
         if len(self._sampled) < SAMPLE_BYTES:
             self._sampled += lines
         with contextlib.suppress(ConnectionError):  # it ended: `finish` tells why

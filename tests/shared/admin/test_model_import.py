@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from harness.system import System
 
-from shared.admin import configuration, logs, model_import, models, signing, signing_key
+from shared.admin import logs, model_import, models, signing, signing_key
 from shared.admin.model_trust import Opened
 from shared.errors import ApiError
 from shared.loops import checkpoint, commits
@@ -22,11 +22,10 @@ from shared.loops.apprentice import Apprentice, Lesson
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig, new_loop
-from shared.loops.homes import Home, blob_name
+from shared.loops.homes import Home, blob_name, run_name
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.settings import load
-from shared.training.planning import run_name
 
 EXPORTED = (Path(__file__).parents[2] / "data" / "vw-9.1.0.vw").read_bytes()
 CUT = 1_700_000_000_000
@@ -55,7 +54,7 @@ async def imported(system: System, body: bytes, **settings: str) -> bool:
     async with loop_of(system, **settings) as (service, loop):
         await model_import.put(service, loop, body)
         assert (await models.export(service, loop, signed=False)).data == EXPORTED
-        return "verified" not in await models.properties(loop, service.storage)
+        return "verified" not in await models.properties(loop)
 
 
 def pem(key: rsa.RSAPrivateKey) -> str:
@@ -111,8 +110,8 @@ async def test_a_planned_run_stays_and_goes_on_from_the_imported_model(system: S
         storage = service.storage
         before = Checkpoint(cut=CUT, interactions=[1] * 4, observations=[2] * 4, plan=plan)
         await commits.save(storage, loop.home, Stored(before, None), before)
-        await model_import.replace(loop, storage, Opened(EXPORTED, verified=True))
-        after, config = (await commits.load(storage, loop.home)).checkpoint, await configuration.read(loop, storage)
+        await model_import.replace(loop, Opened(EXPORTED, verified=True))
+        after, config = (await commits.load(storage, loop.home)).checkpoint, await loop.read_config()
         assert after.plan is not None
         assert after.plan == msgspec.structs.replace(plan, config=after.plan.config)
         own = {"policy": config.policy, "exploration": config.exploration}
@@ -136,7 +135,7 @@ async def test_an_apprentice_begins_again_with_another_model(system: System) -> 
             await commits.save(
                 service.storage, loop.loop, before, msgspec.structs.replace(before.checkpoint, apprentice=known)
             )
-            await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
+            await model_import.replace(loop, Opened(EXPORTED, verified=True))
             assert (await commits.load(service.storage, loop.loop)).checkpoint.apprentice == left
 
 
@@ -146,7 +145,7 @@ async def test_names_of_models_are_in_the_order_of_their_making(system: System) 
         await commits.save(service.storage, loop.home, Stored(before, None), before)
         names = [before.model_version(run_name(CUT))]
         for _ in range(12):
-            await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
+            await model_import.replace(loop, Opened(EXPORTED, verified=True))
             assert loop.record is not None
             names.append(loop.record.version)
         state = (await commits.load(service.storage, loop.home)).checkpoint
@@ -157,19 +156,19 @@ async def test_names_of_models_are_in_the_order_of_their_making(system: System) 
 async def test_imports_and_deletions_at_once_are_all_done(system: System) -> None:
     async with loop_of(system) as (service, loop):
         model = Opened(EXPORTED, verified=True)
-        work = [model_import.replace(loop, service.storage, model), model_import.replace(loop, service.storage, model)]
-        await asyncio.gather(*work, models.delete(loop, service.storage))
+        work = [model_import.replace(loop, model), model_import.replace(loop, model)]
+        await asyncio.gather(*work, models.delete(loop))
         state = (await commits.load(service.storage, loop.home)).checkpoint
         assert state.epoch == 3
 
 
 async def test_a_process_that_serves_a_deleted_model_drops_it(system: System) -> None:
     async with loop_of(system) as (service, loop):
-        await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
+        await model_import.replace(loop, Opened(EXPORTED, verified=True))
         other = Serving(loop.loop, loop.home, service.storage, loop.initial)
         await other.refresh()
         assert other.model is not None
-        await models.delete(loop, service.storage)
+        await models.delete(loop)
         await other.refresh()
         assert (other.model, other.record, other.failure) == (None, None, None)
 
@@ -178,8 +177,8 @@ async def test_a_damaged_log_is_told_and_does_not_keep_a_model_out(system: Syste
     async with loop_of(system) as (service, loop):
         await service.storage.put(blob_name(loop.home, "logs", "2026/01/01/00", "x.dsjson.gz"), b"damage")
         with pytest.raises(ApiError, match="damaged"):
-            await logs.properties(service.storage, loop.home)
-        await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
+            await logs.properties(loop)
+        await model_import.replace(loop, Opened(EXPORTED, verified=True))
         assert loop.model is not None
 
 
@@ -192,6 +191,6 @@ async def test_a_model_must_give_probabilities_for_what_was_logged(system: Syste
         name = blob_name(loop.home, "logs", "2026/01/01/00", "x.dsjson.gz")
         await service.storage.put(name, gzip.compress(line + b"\n"))
         with pytest.raises(ApiError, match="cannot be used") as refused:
-            await model_import.replace(loop, service.storage, Opened(EXPORTED, verified=True))
+            await model_import.replace(loop, Opened(EXPORTED, verified=True))
         assert refused.value.code == "InvalidModelImportFormat"
         assert await service.storage.names(blob_name(loop.home, "")) == [name]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from harness.system import System
 
+from shared.hubs.events import key_of
 from shared.joined_log import event_index
 from shared.joined_log.event_index import ENTRY, Index, Place, due, find, listed, merge, publish
 from shared.joined_log.file import LENGTH_BITS
-from shared.joined_log.join import key_of
 from shared.settings import load
 from shared.storage import Storage
 

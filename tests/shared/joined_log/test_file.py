@@ -7,9 +7,9 @@ import pytest
 import vowpalwabbit
 from harness.learning import PLAIN, decide, rewarded
 
+from shared.hubs.events import key_of
 from shared.joined_log import file, joined_lines, late_lines
 from shared.joined_log.file import LENGTH_BITS, LogFile, log_name
-from shared.joined_log.join import key_of
 
 LINES = [rewarded(decide(body | {"eventId": f"e{number}"})) for number, body in enumerate(PLAIN)]
 

@@ -12,11 +12,11 @@ from harness.slots import CONFIG, body, chosen, decide, interaction, lines, rewa
 
 from shared.hubs.events import Observation
 from shared.joined_log.joined_lines import Joined, join_line, relabelled
-from shared.joined_log.slot_lines import of_kind
 from shared.loops.apprentice import Lesson
 from shared.loops.config import LoopConfig
 from shared.rank.slots_ranking import SlotsDecision, answer
 from shared.vw import policy
+from shared.vw.dsjson import of_kind
 from shared.vw.model import Model
 
 ACTIVATION = Observation(v=1, loop="default", id="e", at="", kind="activation", nonce="n")

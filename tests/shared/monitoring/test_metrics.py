@@ -12,7 +12,6 @@ from harness.metrics import Metrics, key, read
 from harness.system import System
 
 from local.azurite import connection_string
-from shared.errors import ApiError
 from shared.hubs import events
 from shared.hubs.events import Interaction, Observation
 from shared.hubs.reader import Message
@@ -26,6 +25,7 @@ from shared.monitoring.heartbeat import Heartbeat
 from shared.monitoring.metrics import State
 from shared.serving.service import Service
 from shared.settings import load
+from shared.storage import StorageUnavailable
 from shared.training.batch import Batch
 
 WAIT, DEFAULT, START = 10_000, -0.25, 1_700_000_000_000
@@ -225,6 +225,6 @@ async def test_storage_that_hangs_is_told_before_a_monitor_gives_up(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         hangs = connection_string(silent.getsockname()[1])
         service = Service(load(system.settings | {"STORAGE_CONNECTION_STRING": hangs}))
-        with pytest.raises(ApiError, match="storage is away"):
+        with pytest.raises(StorageUnavailable):
             await metrics.report(service)
         await service.close()

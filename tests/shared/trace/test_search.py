@@ -17,14 +17,13 @@ from shared.joined_log.file import LogFile, log_name
 from shared.loops import checkpoint
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home, blob_name
+from shared.loops.homes import Home, blob_name, run_name
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.settings import load
 from shared.trace import recent_events, search
 from shared.trace.recent_events import stretches
 from shared.trace.traced_event import Trace
-from shared.training.planning import run_name
 
 CUT = 1_700_000_000_000
 

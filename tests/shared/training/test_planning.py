@@ -5,7 +5,8 @@ import pytest
 
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import LoopConfig
-from shared.training.planning import LONGEST_RUN_MS, is_due, realigned, run_name, together
+from shared.loops.homes import run_name
+from shared.training.planning import LONGEST_RUN_MS, is_due, realigned, together
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from harness.system import System
 
+from shared.loops.homes import run_name
 from shared.settings import load
 from shared.storage import Storage
 from shared.training import retention
-from shared.training.planning import run_name
 from shared.training.retention import DAY_MS, KEPT_RUNS
 
 AGES = (0, 1, 6, 8, 400)
