@@ -31,6 +31,7 @@ lint: .venv/dev.stamp ## Check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy $(PACKAGES)
+	@.venv/bin/lint-imports --no-logo --no-cache
 
 bench: .venv/dev.stamp ## Measure
 	@$(PY) -m benchmarks

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import azure.functions as func
 
-from shared.admin import configuration
+from shared.admin import configuration, configuration_body
 from shared.loops.config import LoopConfig
 from shared.serving import http
 from shared.serving.service import Service
@@ -16,7 +16,7 @@ bp = func.Blueprint()
 async def get_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/service`."""
     loop = service.loop(http.loop_of(req))
-    return http.json_answer((await loop.read_config()).to_wire())
+    return http.json_answer(configuration_body.of(await loop.read_config()))
 
 
 @http.operation(bp, "PUT", "configurations/service")
@@ -25,7 +25,7 @@ async def put_service_configuration(req: func.HttpRequest, service: Service) -> 
     loop = service.loop(http.loop_of(req))
     longest_wait = timedelta(hours=service.settings.longest_reward_wait_hours)
     config = await configuration.update(loop, req.get_body(), longest_wait)
-    return http.json_answer(config.to_wire())
+    return http.json_answer(configuration_body.of(config))
 
 
 @http.operation(bp, "GET", "configurations/policy")

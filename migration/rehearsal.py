@@ -8,7 +8,7 @@ import msgspec
 
 from migration.in_effect import known
 from migration.report import Section
-from shared.admin import policy_check, signing
+from shared.admin import configuration_body, policy_check, signing
 from shared.admin.model_trust import ZIP
 from shared.errors import ApiError
 from shared.hubs import events
@@ -25,8 +25,8 @@ def service(section: Section, given: dict[str, Any]) -> None:
     mode = put.pop("learningMode", config.mode)
     try:
         for changed in (put, {"learningMode": mode}):
-            body = msgspec.json.encode(msgspec.to_builtins(config.to_wire()) | changed)
-            config = config.updated(body, events.now())
+            body = msgspec.json.encode(msgspec.to_builtins(configuration_body.of(config)) | changed)
+            config = configuration_body.updated(config, body, events.now())
     except ApiError as error:
         _refuse(section, error)
 

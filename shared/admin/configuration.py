@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
+from shared.admin import configuration_body
 from shared.bodies import decode
 from shared.errors import ApiError
 from shared.hubs import events
@@ -25,7 +26,7 @@ async def update(loop: Serving, body: bytes, longest_wait: timedelta) -> LoopCon
 
     longest_wait: what rewardWaitTime may be at most.
     """
-    return await change(loop, lambda config: config.updated(body, events.now(), longest_wait))
+    return await change(loop, lambda config: configuration_body.updated(config, body, events.now(), longest_wait))
 
 
 async def put_policy(loop: Serving, body: bytes) -> LoopConfig:

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Callable, Sequence
 
-from shared.admin.configuration_body import Aggregation
+from shared.loops.config import Aggregation
 
 _AGGREGATIONS: dict[Aggregation, Callable[[Sequence[float]], float]] = {
     "earliest": lambda rewards: rewards[0],

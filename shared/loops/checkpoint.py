@@ -10,10 +10,9 @@ from datetime import datetime
 
 import msgspec
 
-from shared.admin.configuration_body import Aggregation
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
-from shared.loops.config import LoopConfig
+from shared.loops.config import Aggregation, LoopConfig
 from shared.loops.homes import Home, blob_name
 from shared.loops.reward_sums import Statistics
 

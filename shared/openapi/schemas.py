@@ -5,9 +5,9 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from shared.admin.configuration_body import Aggregation
 from shared.admin.loops import LoopInfo
 from shared.errors import ERRORS
+from shared.loops.config import Aggregation
 from shared.rank.wire import MAX_NESTING
 
 REFERENCE = "#/components/schemas/{name}"

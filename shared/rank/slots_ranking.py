@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.admin.configuration_body import LearningMode
 from shared.errors import ApiError
 from shared.hubs import events
-from shared.loops.config import LoopConfig
+from shared.loops.config import LearningMode, LoopConfig
 from shared.rank.features import slots_json
 from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, SlotRequest, SlotResponse
 from shared.rank.wire import RankableAction

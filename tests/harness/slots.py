@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.learning import train
-from shared.admin.configuration_body import LearningMode
 from shared.hubs import events
 from shared.hubs.events import Interaction, Observation
 from shared.joined_log.joined_lines import join_line
-from shared.loops.config import LoopConfig, Policy
+from shared.loops.config import LearningMode, LoopConfig, Policy
 from shared.rank import slots_ranking, slots_wire
 from shared.rank.slots_ranking import SlotsDecision
 from shared.vw.model import Model

@@ -4,6 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.admin.configuration_body import of, updated
 from shared.errors import ApiError
 from shared.loops.config import LoopConfig, Policy, decode_config
 from shared.loops.homes import blob_name
@@ -41,11 +42,11 @@ MULTI_SLOT = Policy("slots", "--ccb_explore_adf --epsilon 0.4")
 
 def put(**changed: Any) -> LoopConfig:
     body = {name: value for name, value in (VALID | changed).items() if value is not ...}
-    return LoopConfig().updated(json.dumps(body).encode(), EDITED)
+    return updated(LoopConfig(), json.dumps(body).encode(), EDITED)
 
 
 def test_a_configuration_comes_back_as_it_was_put_with_iso_durations() -> None:
-    wire = msgspec.to_builtins(put().to_wire())
+    wire = msgspec.to_builtins(of(put()))
     assert wire == VALID | UNCHANGED | {"modelExportFrequency": "PT15S", "lastConfigurationEditDate": EDITED}
 
 
@@ -53,10 +54,10 @@ def test_a_configuration_comes_back_as_it_was_put_with_iso_durations() -> None:
 def test_optional_members_are_kept_until_they_are_put_again(absent: Any) -> None:
     config = put()
     for name, value in OPTIONAL.items():
-        config = config.updated(json.dumps(VALID | {name: value}).encode(), EDITED)
+        config = updated(config, json.dumps(VALID | {name: value}).encode(), EDITED)
     again = {name: absent for name in OPTIONAL if absent is None}
-    config = config.updated(json.dumps(VALID | again).encode(), EDITED)
-    wire = msgspec.to_builtins(config.to_wire())
+    config = updated(config, json.dumps(VALID | again).encode(), EDITED)
+    wire = msgspec.to_builtins(of(config))
     assert {name: wire[name] for name in OPTIONAL} == OPTIONAL
     assert decode_config(config.encoded()) == config
 
@@ -65,15 +66,15 @@ def test_optional_members_are_kept_until_they_are_put_again(absent: Any) -> None
 def test_the_learning_mode_is_not_changed_together_with_rewards(changed: dict[str, Any]) -> None:
     config = put()
     for body in (VALID | {"learningMode": "Apprentice"}, VALID | changed, VALID | changed | {"learningMode": "Online"}):
-        config.updated(json.dumps(body).encode(), EDITED)
+        updated(config, json.dumps(body).encode(), EDITED)
     with pytest.raises(ApiError) as refused:
-        config.updated(json.dumps(VALID | changed | {"learningMode": "LoggingOnly"}).encode(), EDITED)
+        updated(config, json.dumps(VALID | changed | {"learningMode": "LoggingOnly"}).encode(), EDITED)
     assert refused.value.code == "InvalidLearningModeServiceConfiguration"
 
 
 def test_retraining_reaches_as_far_as_the_log() -> None:
     config = put(modelRetrainDays=7)
-    assert config.updated(json.dumps(VALID | {"logRetentionDays": 3}).encode(), EDITED).model_retrain_days == 3
+    assert updated(config, json.dumps(VALID | {"logRetentionDays": 3}).encode(), EDITED).model_retrain_days == 3
     assert put(modelRetrainDays=1_000, logRetentionDays=-1).model_retrain_days == 1_000
 
 
@@ -85,7 +86,10 @@ def test_a_policy_sets_the_exploration_it_has() -> None:
 
 def test_multi_slot_and_automatic_optimization_exclude_each_other() -> None:
     config, body = put().with_policy(MULTI_SLOT), json.dumps(VALID | {"isAutoOptimizationEnabled": True}).encode()
-    for refused in (lambda: config.updated(body, EDITED), lambda: put().updated(body, EDITED).with_policy(MULTI_SLOT)):
+    for refused in (
+        lambda: updated(config, body, EDITED),
+        lambda: updated(put(), body, EDITED).with_policy(MULTI_SLOT),
+    ):
         with pytest.raises(ApiError) as error:
             refused()
         assert (error.value.status, error.value.code) == (403, "ProblemTypeIncompatibleWithAutoOptimization")
@@ -93,7 +97,7 @@ def test_multi_slot_and_automatic_optimization_exclude_each_other() -> None:
 
 def test_the_defaults_are_a_valid_configuration() -> None:
     default = LoopConfig()
-    again = default.updated(msgspec.json.encode(default.to_wire()), default.edited)
+    again = updated(default, msgspec.json.encode(of(default)), default.edited)
     assert again == default
 
 
