@@ -11,7 +11,6 @@ from shared.bodies import decode
 from shared.errors import ApiError
 from shared.loops.config import Aggregation, AutoOptimization, LearningMode, LogMirror, LoopConfig
 from shared.loops.durations import format_duration, parse_duration
-from shared.vw import policy
 
 LONGEST_WAIT, LONGEST_EXPORT = timedelta(days=2), timedelta(days=365)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -165,7 +164,7 @@ def _rewards(config: LoopConfig) -> tuple[float, float, str]:
 def _auto_optimization(config: LoopConfig, given: ServiceConfiguration) -> AutoOptimization:
     stored, every = config.auto_optimization, given.auto_optimization_frequency
     enabled = _or(given.is_auto_optimization_enabled, stored.enabled)
-    if enabled and policy.is_multi_slot(config.policy.arguments):
+    if enabled and config.policy.parsed.is_multi_slot:
         raise ApiError("ProblemTypeIncompatibleWithAutoOptimization", target="isAutoOptimizationEnabled")
     frequency = stored.frequency
     if every is not None:

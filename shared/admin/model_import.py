@@ -65,8 +65,9 @@ async def replace(loop: Serving, model: Opened) -> None:
 def _policy(config: LoopConfig, header: ModelHeader) -> Policy:
     """The loop's policy if the model is one of it, else the model's; raises ApiError for another problem type."""
     arguments = policy_check.with_epsilon(header.options, config.exploration)
-    if policy.is_multi_slot(arguments) != policy.is_multi_slot(config.policy.arguments):
-        kind = "multi-slot" if policy.is_multi_slot(arguments) else "single-slot"
+    multi_slot = policy.parse(arguments).is_multi_slot
+    if multi_slot != config.policy.parsed.is_multi_slot:
+        kind = "multi-slot" if multi_slot else "single-slot"
         raise _unfit(f"it is a {kind} model, and the loop's policy is not; change the policy first")
     if len(arguments) > LONGEST_ARGUMENTS:
         raise _unfit(f"its options have more than {LONGEST_ARGUMENTS} characters")
@@ -83,7 +84,7 @@ def _may_be_of(header: ModelHeader, current: Policy) -> bool:
 async def _sample(loop: Serving, arguments: str) -> bytes:
     """Recent events of the loop that are of the policy's kind; empty if there are none."""
     lines = await logs.recent(loop, VALIDATED_EVENTS)
-    slots = policy.is_multi_slot(arguments)
+    slots = policy.parse(arguments).is_multi_slot
     return b"".join(line for line in lines if (b'"_slots"' in line) == slots)
 
 

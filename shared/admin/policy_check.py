@@ -8,7 +8,7 @@ import msgspec
 from shared.errors import ApiError
 from shared.loops.config import LONGEST_ARGUMENTS, Policy
 from shared.vw import allowed_options, trial
-from shared.vw.allowed_options import Option
+from shared.vw.options import Option, written
 
 # What explores by another rule than epsilon alone.
 _OTHER_EXPLORATION = {"bag", "cover", "elim", "first", "regcb", "regcbopt", "rnd", "softmax", "squarecb", "synthcover"}
@@ -39,7 +39,7 @@ def with_epsilon(options: list[Option], exploration: float) -> str:
     """The arguments of options; those that explore by epsilon alone and do not say by how much get the share."""
     said = {option.name for option in options}
     share = "" if said & ({"epsilon"} | _OTHER_EXPLORATION) else f" --epsilon {exploration:g}"
-    return allowed_options.written(options) + share
+    return written(options) + share
 
 
 def _invalid(reason: Exception) -> ApiError:

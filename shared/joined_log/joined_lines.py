@@ -13,7 +13,6 @@ from shared.joined_log.rewards import aggregate
 from shared.loops.apprentice import Lesson
 from shared.loops.config import LoopConfig
 from shared.vw import dsjson
-from shared.vw.policy import is_multi_slot
 
 
 class _Outcome(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
@@ -89,7 +88,7 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
     rewards = [one.value for one in observations if one.kind == "reward" and one.value is not None]
     activated = not interaction.deferred or any(one.kind == "activation" for one in observations)
     logged = interaction.mode == "LoggingOnly" and activated
-    foreign = (interaction.slots is not None) != is_multi_slot(config.policy.arguments)
+    foreign = (interaction.slots is not None) != config.policy.parsed.is_multi_slot
     if interaction.slots is not None:
         made = slot_lines.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
         return Joined(made.line, bool(rewards), not activated or foreign, logged, made.lesson, made.reward)

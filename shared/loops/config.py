@@ -23,6 +23,11 @@ class Policy(msgspec.Struct, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=256)]
     arguments: Annotated[str, Meta(min_length=1, max_length=LONGEST_ARGUMENTS)]
 
+    @property
+    def parsed(self) -> policy.Policy:
+        """The arguments, taken apart."""
+        return policy.parse(self.arguments)
+
 
 class LogMirror(msgspec.Struct, frozen=True):
     """Where the service copied logs to. They are the owner's already: kept and answered, without effect."""
@@ -59,16 +64,16 @@ class LoopConfig(msgspec.Struct, frozen=True):
     @property
     def arguments(self) -> str:
         """VW's arguments with this loop's exploration in effect."""
-        return policy.with_exploration(self.policy.arguments, self.exploration)
+        return self.policy.parsed.exploring(self.exploration)
 
     def encoded(self) -> bytes:
         return msgspec.json.encode(self)
 
     def with_policy(self, changed: Policy) -> "LoopConfig":
         """This configuration with another policy, whose `--epsilon` becomes the exploration; raises ApiError."""
-        if self.auto_optimization.enabled and policy.is_multi_slot(changed.arguments):
+        if self.auto_optimization.enabled and changed.parsed.is_multi_slot:
             raise ApiError("ProblemTypeIncompatibleWithAutoOptimization")
-        share = policy.epsilon(changed.arguments)
+        share = changed.parsed.epsilon
         return msgspec.structs.replace(self, policy=changed, exploration=self.exploration if share is None else share)
 
 

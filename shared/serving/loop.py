@@ -29,7 +29,7 @@ class Serving:
     def __init__(self, loop: str, home: Home, storage: Storage, initial: LoopConfig) -> None:
         self.loop, self.home, self.hash = loop, home, sampling.uniform_hash(loop)
         self.initial = self.config = initial
-        self.multi_slot = policy.is_multi_slot(initial.policy.arguments)
+        self.multi_slot = initial.policy.parsed.is_multi_slot
         self.model: Model | None = None
         self.record: ModelRecord | None = None
         self.failure: str | None = None
@@ -125,7 +125,7 @@ class Serving:
             self._known = True
             return
         before, self.config, self._config_etag = self.config, found.value, found.etag
-        self.multi_slot, self._known = policy.is_multi_slot(self.config.policy.arguments), True
+        self.multi_slot, self._known = self.config.policy.parsed.is_multi_slot, True
         if self.config.exploration != before.exploration:
             self._checkpoint_etag, self.record = None, None  # the model is loaded again, with this exploration
         if self.model is not None and self.model.multi_slot != self.multi_slot:
@@ -155,4 +155,6 @@ class Serving:
     async def _load(self, record: ModelRecord) -> Model:
         with tempfile.TemporaryDirectory() as folder:
             file = await artifacts.fetch(self.storage, record.predict, Path(folder, "predict.vw"))
-            return Model(record.version, file, policy.exploration_options(record.arguments, self.config.exploration))
+            return Model(
+                record.version, file, policy.parse(record.arguments).exploration_options(self.config.exploration)
+            )

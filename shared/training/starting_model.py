@@ -31,9 +31,10 @@ def is_outdated(model: ModelRecord | None, config: LoopConfig) -> bool:
     """
     if model is None or model.rewards is None or config.model_retrain_days == 0:
         return False
-    if not policy.is_same(model.arguments, config.arguments):
+    if not policy.parse(model.arguments).learns_like(policy.parse(config.arguments)):
         return False
-    return (model.arguments, model.rewards) != (config.arguments, settings_of(config))
+    explored = policy.parse(model.arguments).epsilon
+    return (explored, model.rewards) != (policy.parse(config.arguments).epsilon, settings_of(config))
 
 
 async def start(storage: Storage, home: Home, before: Checkpoint, plan: Plan, folder: Path) -> tuple[Learner, int]:
@@ -44,7 +45,7 @@ async def start(storage: Storage, home: Home, before: Checkpoint, plan: Plan, fo
     model, config = before.model, plan.config
     if model is None:
         return await Learner.start(config.arguments, None, folder), 0
-    if not policy.is_same(model.arguments, config.arguments):
+    if not policy.parse(model.arguments).learns_like(policy.parse(config.arguments)):
         telemetry.notice(_log, "The policy has changed; learning the whole log with it.", loop_of(home))
         return await _relearn(storage, home, before, config, 0, folder), 0
     since = max(0, plan.cut - config.model_retrain_days * DAY_MS)

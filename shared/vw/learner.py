@@ -67,7 +67,7 @@ class Learner:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=errors,
             )
-        multi_slot = policy.is_multi_slot(arguments)
+        multi_slot = policy.parse(arguments).is_multi_slot
         return cls(process, events, folder, multi_slot=multi_slot, goes_on=previous is not None)
 
     async def feed(self, lines: bytes) -> None:
@@ -112,7 +112,7 @@ def learn(arguments: str, previous: Path | None, batch: Path, model: Path) -> No
     """One pass of VW's native driver over the batch; raises RuntimeError if VW refuses."""
     import vowpalwabbit
 
-    start = ["-i", str(previous), *policy.learning_options(arguments)] if previous else arguments.split()
+    start = ["-i", str(previous), *policy.parse(arguments).learning_options] if previous else arguments.split()
     options = ["--dsjson", "--save_resume", "--preserve_performance_counters", "--quiet"]
     vowpalwabbit.Workspace(arg_list=[*start, "-d", str(batch), *options, "-f", str(model)]).finish()
 

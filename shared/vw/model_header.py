@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared.vw import allowed_options
-from shared.vw.allowed_options import Option
+from shared.vw.meaning import IMPLIED
+from shared.vw.options import USUAL_BITS, Option
 
 LONGEST_TEXT = 10_000
 OLDEST = (8, 0, 0)
@@ -37,7 +38,7 @@ def read(data: bytes) -> ModelHeader:
         raise ValueError(f"it is not a VW model of version {'.'.join(map(str, OLDEST))} or later")
     if lda or ngrams or skips or bits > allowed_options.MOST_BITS:
         raise ValueError(f"it has LDA, n-grams, skips or more than {allowed_options.MOST_BITS} bits of features")
-    size = "" if bits == allowed_options.USUAL_BITS else f" --bit_precision {bits}"
+    size = "" if bits == USUAL_BITS else f" --bit_precision {bits}"
     return ModelHeader(version, [one.rounded() for one in _said(allowed_options.parse(options + size))])
 
 
@@ -45,7 +46,7 @@ def _said(options: list[Option]) -> Iterator[Option]:
     """The options that are a policy's own."""
     single, multi = allowed_options.EXPLORATION
     added = {"random_seed", single} if any(one.name == multi for one in options) else {"random_seed"}
-    return (one for one in options if not one.is_implied and one.name not in added)
+    return (one for one in options if one.name not in IMPLIED | added)
 
 
 def _text(data: bytes, position: int) -> tuple[str, int]:

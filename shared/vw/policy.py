@@ -9,8 +9,12 @@ explores by epsilon without saying so gets the current explorationPercentage as 
 explorationPercentage afterwards is what `--epsilon` reads as. An imported model leaves explorationPercentage alone.
 """
 
-import re
+import functools
+from dataclasses import dataclass
 from typing import Literal
+
+from shared.vw.meaning import NOT_KEPT, meaning
+from shared.vw.options import Option, tokenized, written
 
 PolicyName = Literal["default", "personalizer", "multi-slot"]
 
@@ -27,37 +31,44 @@ NAMED: dict[PolicyName, str] = {
     "multi-slot": MULTI_SLOT_ARGUMENTS,
 }
 
-_EPSILON = re.compile(r"--epsilon(?:\s+|=)(\S+)")
-# What VW does not keep in a model's file: a model that goes on learning has to be told again.
-_NOT_KEPT = re.compile(r"(?:^|(?<=\s))(?:-l\s*|--(?:learning_rate|power_t|l1|l2|ftrl_alpha|ftrl_beta)(?:\s+|=))\S+")
+
+@dataclass(frozen=True)
+class Policy:
+    """VW arguments, taken apart once.
+
+    options: those that were written, allowed or not. epsilon: the value of `--epsilon`, None without it.
+    is_multi_slot: the policy decides about several slots at once.
+    """
+
+    arguments: str
+    options: tuple[Option, ...]
+    epsilon: float | None
+    is_multi_slot: bool
+
+    @property
+    def learning_options(self) -> list[str]:
+        """The part of the arguments that a model's file does not hold."""
+        return written(option for option in self.options if option.name in NOT_KEPT).split()
+
+    def exploring(self, share: float) -> str:
+        """The arguments with `--epsilon` set to `share` (0..1) where the policy has one."""
+        if self.epsilon is None:
+            return self.arguments
+        epsilon = f"--epsilon {share:g}"
+        return " ".join(epsilon if option.name == "epsilon" else option.text for option in self.options)
+
+    def exploration_options(self, share: float) -> list[str]:
+        """VW options that make a model of this policy explore with `share`; none where the policy has no epsilon."""
+        return [] if self.epsilon is None else ["--epsilon", f"{share:g}"]
+
+    def learns_like(self, other: "Policy") -> bool:
+        """True if both learn the same, however they are written: a model of one can go on learning as the other."""
+        return meaning(self.options) == meaning(other.options)
 
 
-def is_multi_slot(arguments: str) -> bool:
-    """True if a policy decides about several slots at once."""
-    return "--ccb_explore_adf" in arguments.split()
-
-
-def with_exploration(arguments: str, share: float) -> str:
-    """The arguments with `--epsilon` set to `share` (0..1) where the policy has one."""
-    return _EPSILON.sub(f"--epsilon {share:g}", arguments)
-
-
-def exploration_options(arguments: str, share: float) -> list[str]:
-    """VW options that make a model of this policy explore with `share`; none where the policy has no epsilon."""
-    return ["--epsilon", f"{share:g}"] if _EPSILON.search(arguments) else []
-
-
-def is_same(one: str, other: str) -> bool:
-    """True if two policies learn alike: a model of one can go on learning as the other."""
-    return with_exploration(one, 0) == with_exploration(other, 0)
-
-
-def epsilon(arguments: str) -> float | None:
-    """The policy's `--epsilon`, None where it has none."""
-    found = _EPSILON.search(arguments)
-    return float(found[1]) if found else None
-
-
-def learning_options(arguments: str) -> list[str]:
-    """The part of a policy's arguments that a model's file does not hold."""
-    return " ".join(_NOT_KEPT.findall(arguments)).split()
+@functools.lru_cache(256)
+def parse(arguments: str) -> Policy:
+    """The policy of VW arguments, whatever they are; `allowed_options` says which may be put."""
+    options = tuple(tokenized(arguments))
+    epsilon = next((float(one.value) for one in options if one.name == "epsilon" and one.value), None)
+    return Policy(arguments, options, epsilon, any(one.name == "ccb_explore_adf" for one in options))

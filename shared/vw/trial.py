@@ -73,7 +73,7 @@ async def run(folder: Path, arguments: str, model: Path | None = None, sample: b
 
 def example(arguments: str) -> bytes:
     """A line of dsjson that fits a policy."""
-    return _MULTI if policy.is_multi_slot(arguments) else _SINGLE
+    return _MULTI if policy.parse(arguments).is_multi_slot else _SINGLE
 
 
 def check(predict: Path, sample: Path) -> None:

@@ -22,7 +22,7 @@ from shared.rank.wire import ActionExplanation
 from shared.vw import policy
 from shared.vw.model import Model
 
-SINGLE_SLOT = [one for one in policy.NAMED.values() if not policy.is_multi_slot(one)]
+SINGLE_SLOT = [one for one in policy.NAMED.values() if not policy.parse(one).is_multi_slot]
 
 PREFIX = "--cb_explore_adf --cb_type mtr "
 POLICIES = [

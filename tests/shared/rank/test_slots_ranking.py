@@ -124,7 +124,7 @@ def test_it_has_learned_what_is_liked_in_each_slot(model: Model) -> None:
 def test_exploration_is_the_epsilon_of_the_policy(tmp_path: Path) -> None:
     trained(tmp_path)
     for share in (0.0, 0.4):
-        options = policy.exploration_options(policy.MULTI_SLOT_ARGUMENTS, share)
+        options = policy.parse(policy.MULTI_SLOT_ARGUMENTS).exploration_options(share)
         decision = decide(body(eventId="e"), Model("explorer", tmp_path / "predict.vw", options))
         assert max(decision.rankings[0].probabilities) == pytest.approx(1 - share * 3 / 4, abs=1e-6)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from shared.vw import allowed_options, meaning, policy
+from shared.vw import allowed_options, meaning, options, policy
 
 SAME_AS_HISTORIC = [
     "--cb_explore_adf --epsilon 0.2 --power_t 0 -l 0.001 --cb_type mtr -q ::",
@@ -48,7 +48,7 @@ def test_which_models_a_policy_may_have_made(model: str, kept: bool) -> None:
 
 @pytest.mark.parametrize("name", policy.NAMED)
 def test_named_policies_are_allowed_as_they_are(name: policy.PolicyName) -> None:
-    assert allowed_options.written(allowed_options.parse(policy.NAMED[name])) == policy.NAMED[name]
+    assert options.written(allowed_options.parse(policy.NAMED[name])) == policy.NAMED[name]
 
 
 # Options that read, write, listen, change the input, or are not of a bandit.

@@ -72,7 +72,9 @@ def test_one_action_is_certain(model: Model) -> None:
 
 def test_the_size_of_exploration_can_be_set_beside_the_file(tmp_path: Path) -> None:
     trained(tmp_path, policy.HISTORIC_ARGUMENTS)
-    explorer = Model("explorer", tmp_path / "predict.vw", policy.exploration_options(policy.HISTORIC_ARGUMENTS, 0.9))
+    explorer = Model(
+        "explorer", tmp_path / "predict.vw", policy.parse(policy.HISTORIC_ARGUMENTS).exploration_options(0.9)
+    )
     assert min(explorer.predict(decide(PLAIN[0]).context, 3)) == pytest.approx(0.3, abs=1e-6)
 
 

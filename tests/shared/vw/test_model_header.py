@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.vw import allowed_options, learner, meaning, model_header, policy, trial
+from shared.vw import allowed_options, learner, meaning, model_header, options, policy, trial
 
 DATA = Path(__file__).parents[2] / "data"
 OPTIONS = b" --cb_explore_adf --epsilon 0.2"
@@ -18,9 +18,9 @@ def model(version: bytes = b"9.1.0", bits: int = 18, options: bytes = OPTIONS, l
 
 
 def test_the_policy_of_a_model() -> None:
-    assert allowed_options.written(model_header.read(model()).options) == "--cb_explore_adf --epsilon 0.2"
+    assert options.written(model_header.read(model()).options) == "--cb_explore_adf --epsilon 0.2"
     large = model_header.read(model(bits=20))
-    assert allowed_options.written(large.options) == "--cb_explore_adf --epsilon 0.2 --bit_precision 20"
+    assert options.written(large.options) == "--cb_explore_adf --epsilon 0.2 --bit_precision 20"
 
 
 def test_a_multi_slot_model_has_a_policy_that_may_be_put(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ def test_vw_takes_every_named_policy(name: str, arguments: str) -> None:
     workspace = vowpalwabbit.Workspace(arg_list=[*arguments.split(), "--dsjson", "--quiet"])
     learners = workspace.get_enabled_learners()
     assert any(learner.startswith("cb_explore_adf_") for learner in learners)
-    assert policy.is_multi_slot(arguments) == ("ccb_explore_adf" in learners) == (name == "multi-slot")
+    assert policy.parse(arguments).is_multi_slot == ("ccb_explore_adf" in learners) == (name == "multi-slot")
     workspace.finish()
 
 
@@ -23,12 +23,12 @@ def test_vw_takes_every_named_policy(name: str, arguments: str) -> None:
     ],
 )
 def test_exploration_replaces_epsilon(arguments: str, expected: str) -> None:
-    assert policy.with_exploration(arguments, 0.05) == expected
+    assert policy.parse(arguments).exploring(0.05) == expected
 
 
 def test_exploration_options_only_where_the_policy_has_epsilon() -> None:
-    assert policy.exploration_options(policy.HISTORIC_ARGUMENTS, 0.3) == ["--epsilon", "0.3"]
-    assert policy.exploration_options(policy.DEFAULT_ARGUMENTS, 0.3) == []
+    assert policy.parse(policy.HISTORIC_ARGUMENTS).exploration_options(0.3) == ["--epsilon", "0.3"]
+    assert policy.parse(policy.DEFAULT_ARGUMENTS).exploration_options(0.3) == []
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_exploration_options_only_where_the_policy_has_epsilon() -> None:
     [("--cb_explore_adf --epsilon 0.2", 0.2), ("--epsilon=1e-1", 0.1), ("--cb_explore_adf --squarecb", None)],
 )
 def test_the_epsilon_of_a_policy(arguments: str, expected: float | None) -> None:
-    assert policy.epsilon(arguments) == expected
+    assert policy.parse(arguments).epsilon == expected
 
 
 def test_a_policy_for_slots() -> None:
-    assert policy.is_multi_slot("-q :: --ccb_explore_adf")
-    assert not policy.is_multi_slot(policy.HISTORIC_ARGUMENTS)
+    assert policy.parse("-q :: --ccb_explore_adf").is_multi_slot
+    assert not policy.parse(policy.HISTORIC_ARGUMENTS).is_multi_slot
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,14 @@ def test_a_policy_for_slots() -> None:
     [
         (policy.DEFAULT_ARGUMENTS, ""),
         (policy.HISTORIC_ARGUMENTS, "--power_t 0 -l 0.001"),
-        ("-l0.5 --softmax --lambda 2 --l1=1e-7 --cb_explore_adf", "-l0.5 --l1=1e-7"),
+        ("-l0.5 --softmax --lambda 2 --l1=1e-7 --cb_explore_adf", "-l 0.5 --l1=1e-7"),
     ],
 )
 def test_what_a_model_that_goes_on_has_to_be_told(arguments: str, expected: str) -> None:
-    assert policy.learning_options(arguments) == expected.split()
+    assert policy.parse(arguments).learning_options == expected.split()
+
+
+def test_a_policy_learns_like_itself_in_other_words() -> None:
+    other = policy.parse("-q:: --learning_rate 1e-3 --power_t=0.0 --cb_explore_adf --epsilon 0.9 -b 18")
+    assert policy.parse(policy.HISTORIC_ARGUMENTS).learns_like(other)
+    assert not policy.parse(policy.DEFAULT_ARGUMENTS).learns_like(other)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.vw import allowed_options, meaning, model_header, policy, trial
+from shared.vw import allowed_options, meaning, model_header, options, policy, trial
 
 DATA = Path(__file__).parents[2] / "data"
 EXPORTED = (DATA / "vw-9.1.0.vw").read_bytes()
@@ -32,7 +32,7 @@ def attempt(folder: Path, arguments: str, model: bytes | None = None) -> None:
     ],
 )
 def test_vw_starts_learns_and_predicts_with_an_allowed_policy(tmp_path: Path, arguments: str) -> None:
-    assert allowed_options.written(allowed_options.parse(arguments)) == arguments
+    assert options.written(allowed_options.parse(arguments)) == arguments
     attempt(tmp_path, arguments)
     made = model_header.read((tmp_path / "model.vw").read_bytes())
     meant = meaning.meaning(allowed_options.parse(arguments))
@@ -51,7 +51,7 @@ def test_a_model_of_personalizer_is_read_and_goes_on(tmp_path: Path, name: str, 
     data = (DATA / f"{name}.vw").read_bytes()
     header = model_header.read(data)
     assert header.version == "9.1.0"
-    assert allowed_options.written(header.options) == f"{OF_PERSONALIZER}{rates} --quadratic ::"
+    assert options.written(header.options) == f"{OF_PERSONALIZER}{rates} --quadratic ::"
     attempt(tmp_path, policy.HISTORIC_ARGUMENTS, data)
     assert (tmp_path / "predict.vw").read_bytes() != (tmp_path / "next.predict.vw").read_bytes()
 
@@ -64,7 +64,7 @@ def test_damage_anywhere_is_survived(tmp_path: Path) -> None:
         damaged = EXPORTED[:place] + bytes([EXPORTED[place] ^ 1 << chosen.randrange(8)]) + EXPORTED[place + 1 :]
         try:
             header = model_header.read(damaged)
-            attempt(tmp_path / str(number), allowed_options.written(header.options), damaged)
+            attempt(tmp_path / str(number), options.written(header.options), damaged)
         except (ValueError, trial.Refusal):
             refused += 1
     assert 0 < refused < 16

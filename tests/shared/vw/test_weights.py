@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.vw import allowed_options, learner, model_header, policy, trial
+from shared.vw import learner, model_header, options, policy, trial
 
 DATA = Path(__file__).parents[2] / "data"
 POLICIES = [
@@ -21,7 +21,7 @@ POLICIES = [
 def attempt(folder: Path, data: bytes) -> None:
     file = folder / "given.vw"
     file.write_bytes(data)
-    asyncio.run(trial.run(folder, allowed_options.written(model_header.read(data).options), file))
+    asyncio.run(trial.run(folder, options.written(model_header.read(data).options), file))
 
 
 @pytest.mark.parametrize("arguments", POLICIES)
