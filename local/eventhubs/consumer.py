@@ -3,11 +3,11 @@
 import time
 from typing import TYPE_CHECKING
 
-from . import encode, errors, frames
-from .cursor import Cursor, Start
-from .errors import AmqpError
+from .codec import encode, errors, frames
+from .codec.errors import AmqpError
+from .codec.messages import with_delivery_annotations
+from .disk.cursor import Cursor, Start
 from .links import Outgoing
-from .messages import with_delivery_annotations
 from .partition import Partition
 
 if TYPE_CHECKING:

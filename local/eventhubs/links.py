@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from . import errors, frames
-from .errors import AmqpError
-from .frames import MAX_MESSAGE, Fields
+from .codec import errors, frames
+from .codec.errors import AmqpError
+from .codec.frames import MAX_MESSAGE, Fields
 
 if TYPE_CHECKING:
     from .session import Session

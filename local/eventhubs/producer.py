@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import messages
+from .codec import messages
 from .hub import Hub
 from .links import Incoming
 from .partition import Partition

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import errors, messages
-from .decode import decode, items, malformed, skip
-from .encode import NULL, described, int32, mapping, sequence, string
-from .errors import AmqpError
+from .codec import errors, messages
+from .codec.decode import decode, items, malformed, skip
+from .codec.encode import NULL, described, int32, mapping, sequence, string
+from .codec.errors import AmqpError
 from .links import Incoming, Outgoing
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import addresses, cbs, errors, frames, management, starts
+from . import addresses, cbs, management, starts
+from .codec import errors, frames
+from .codec.errors import AmqpError
+from .codec.frames import Fields, Performative
 from .consumer import Consumer
-from .errors import AmqpError
-from .frames import Fields, Performative
 from .links import Link
 from .producer import Producer
 from .requests import Replies, Requests, Respond
