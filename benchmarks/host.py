@@ -16,7 +16,7 @@ class Host:
     """Serves an app on a free port from the moment it is made. A context manager that ends the process."""
 
     def __init__(self, environment: dict[str, str], *options: str, app: Path = PRODUCT) -> None:
-        command = [sys.executable, "-m", "local.functions_host", "--port", "0", "--app", str(app), *options]
+        command = [sys.executable, "-m", "local.host", "--port", "0", "--app", str(app), *options]
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
             command, cwd=PROJECT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=self._log, text=True

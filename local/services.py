@@ -87,7 +87,7 @@ def _kept(data: Path) -> int:
 
 def function_app(app: Path, port: int, settings: dict[str, str]) -> list[Service]:
     """The app twice: its HTTP functions on `port`, its timers beside them."""
-    host, timers_port = [sys.executable, "-m", "local.functions_host", "--app", str(app)], free_port()
+    host, timers_port = [sys.executable, "-m", "local.host", "--app", str(app)], free_port()
     return [
         Service("http", [*host, "--http-only", "--port", str(port)], lambda: is_healthy(port), settings),
         Service("timers", [*host, "--timers-only", "--port", str(timers_port)], lambda: listens(timers_port), settings),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TextIO
 
 from ..arguments import port
+from .disk.partition_log import Retention
 from .hub import HubSpec, Misconfigured
-from .partition_log import Retention
 from .sas import SasKey
 from .server import MAX_CONNECTIONS, Server
 

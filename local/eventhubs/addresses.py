@@ -4,8 +4,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from . import errors
-from .errors import AmqpError
+from .codec import errors
+from .codec.errors import AmqpError
 
 CBS, MANAGEMENT = "$cbs", "$management"
 _PATH = re.compile(

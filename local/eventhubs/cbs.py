@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from .errors import AmqpError
+from .codec.errors import AmqpError
 from .requests import Reply, Request
 from .sas import Grant, SasKey
 

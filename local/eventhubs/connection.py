@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Protocol
 
-from . import errors, frames
-from .errors import AmqpError
-from .frames import AMQP_HEADER, EMPTY_FRAME, SASL_HEADER, Fields, Performative
+from .codec import errors, frames
+from .codec.errors import AmqpError
+from .codec.frames import AMQP_HEADER, EMPTY_FRAME, SASL_HEADER, Fields, Performative
 from .hub import Namespace
 from .sas import Grant, SasKey
 from .session import Session

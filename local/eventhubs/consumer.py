@@ -1,17 +1,13 @@
 """The link of a consumer: durable events from a position on, as fast as credit, window and socket allow."""
 
 import time
-from typing import TYPE_CHECKING
 
-from . import encode, errors, frames
-from .cursor import Cursor, Start
-from .errors import AmqpError
-from .links import Outgoing
-from .messages import with_delivery_annotations
+from .codec import encode, errors, frames
+from .codec.errors import AmqpError
+from .codec.messages import with_delivery_annotations
+from .disk.cursor import Cursor, Start
+from .links import Outgoing, Session
 from .partition import Partition
-
-if TYPE_CHECKING:
-    from .session import Session
 
 _MAX_EVENTS = 1024
 
@@ -19,7 +15,7 @@ _MAX_EVENTS = 1024
 class Consumer(Outgoing):
     def __init__(
         self,
-        session: "Session",
+        session: Session,
         handle: int,
         partition: Partition,
         start: Start,
@@ -49,7 +45,7 @@ class Consumer(Outgoing):
             self.refuse(AmqpError(errors.INTERNAL, f"the events cannot be read: {error}"))
             return
         if self._goes_on:
-            self.session.connection.later(self._go_on)
+            self.session.later(self._go_on)
         else:
             self._partition.wait(self)
             self.drained()
@@ -66,7 +62,7 @@ class Consumer(Outgoing):
         for record in found:
             message = record.message
             self.transfer(with_delivery_annotations(message, annotations) if annotations else message)
-        self.session.connection.flush()
+        self.session.flush()
         return bool(found)
 
     def refuse(self, error: AmqpError) -> None:

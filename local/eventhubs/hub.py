@@ -9,12 +9,12 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
-from . import errors
-from .errors import AmqpError
+from .codec import errors
+from .codec.errors import AmqpError
+from .disk.partition_log import Retention
+from .disk.writing import sync_directory
 from .partition import Partition
 from .partition_key import partition_of
-from .partition_log import Retention
-from .writing import sync_directory
 
 MAX_PARTITIONS = 1024
 _HUB = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,255}):([0-9]+)")

@@ -1,16 +1,48 @@
 """What all links have in common: assembling incoming deliveries, counting outgoing credit."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
-from . import errors, frames
-from .errors import AmqpError
-from .frames import MAX_MESSAGE, Fields
-
-if TYPE_CHECKING:
-    from .session import Session
+from .codec import errors, frames
+from .codec.errors import AmqpError
+from .codec.frames import MAX_MESSAGE, Fields
+from .partition import Partition
 
 CREDIT = 1000
 """Deliveries a producer may have sent ahead; renewed when half are used."""
+
+
+class Session(Protocol):
+    """What a link asks of its session."""
+
+    channel: int
+
+    def send(self, data: bytes) -> None:
+        """Send a frame."""
+
+    def send_flow(self, handle: int | None = None, count: int = 0, credit: int = 0, drain: bool = False) -> None:
+        """Send a FLOW frame: the session's windows and, with a handle, the credit of that link."""
+
+    def clear_to_send(self) -> bool:
+        """False while the peer's window or the socket takes no more deliveries."""
+
+    def transfer(self, handle: int, message: bytes | memoryview) -> None:
+        """Send a delivery."""
+
+    def flush(self) -> None:
+        """Write now what was sent in this turn of the loop."""
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in the next turn of the loop."""
+
+    def hold_for(self, partition: Partition) -> None:
+        """Stop reading from the peer while too much waits for the disk of `partition`."""
+
+    def reply(self, node: str, message: bytes) -> None:
+        """Send `message` on the reply link from `node`, if the peer has attached one."""
+
+    def forget(self, handle: int) -> None:
+        """Close a link and take it out of the session."""
 
 
 class Link(Protocol):
@@ -30,7 +62,7 @@ class Link(Protocol):
 class Incoming:
     """A link on which the peer sends: frames become whole deliveries of at most MAX_MESSAGE bytes."""
 
-    def __init__(self, session: "Session", handle: int) -> None:
+    def __init__(self, session: Session, handle: int) -> None:
         self.session = session
         self.handle = handle
         self._first: Fields | None = None
@@ -93,7 +125,7 @@ class Incoming:
 class Outgoing:
     """A link on which the peer receives, as many deliveries as it has given credit for."""
 
-    def __init__(self, session: "Session", handle: int) -> None:
+    def __init__(self, session: Session, handle: int) -> None:
         self.session = session
         self.handle = handle
         self.credit = 0

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from . import errors
-from .encode import boolean, int32, long, mapping, string, strings, timestamp
-from .errors import AmqpError
+from .codec import errors
+from .codec.encode import boolean, int32, long, mapping, string, strings, timestamp
+from .codec.errors import AmqpError
 from .hub import Hub, Namespace
 from .partition import Partition
 from .requests import Reply, Request

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from . import errors
-from .committing import CommitThread
-from .errors import AmqpError
-from .messages import Event
-from .partition_log import PartitionLog, Retention, Write
+from .codec import errors
+from .codec.errors import AmqpError
+from .codec.messages import Event
+from .disk.committing import CommitThread
+from .disk.partition_log import PartitionLog, Retention, Write
 
 MAX_PENDING = 8 << 20
 """Bytes waiting for the disk above which producers are no longer read."""

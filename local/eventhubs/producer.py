@@ -1,19 +1,15 @@
 """The link of a producer: its deliveries become events of one partition, acknowledged when durable."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
-from . import messages
+from .codec import messages
 from .hub import Hub
-from .links import Incoming
+from .links import Incoming, Session
 from .partition import Partition
-
-if TYPE_CHECKING:
-    from .session import Session
 
 
 class Producer(Incoming):
-    def __init__(self, session: "Session", handle: int, hub: Hub, partition: Partition | None) -> None:
+    def __init__(self, session: Session, handle: int, hub: Hub, partition: Partition | None) -> None:
         super().__init__(session, handle)
         self._hub = hub
         self._partition = partition
@@ -22,6 +18,4 @@ class Producer(Incoming):
         events = messages.events(message_format, payload)
         partition = self._partition or self._hub.partition_for(events[0].partition_key)
         partition.append(events, len(payload), partial(self.settle, delivery))
-        connection = self.session.connection
-        if not connection.held_by(partition) and not partition.when_writable(partial(connection.release, partition)):
-            connection.hold(partition)
+        self.session.hold_for(partition)

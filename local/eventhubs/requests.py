@@ -2,16 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from . import errors, messages
-from .decode import decode, items, malformed, skip
-from .encode import NULL, described, int32, mapping, sequence, string
-from .errors import AmqpError
-from .links import Incoming, Outgoing
-
-if TYPE_CHECKING:
-    from .session import Session
+from .codec import errors, messages
+from .codec.decode import decode, items, malformed, skip
+from .codec.encode import NULL, described, int32, mapping, sequence, string
+from .codec.errors import AmqpError
+from .links import Incoming, Outgoing, Session
 
 MAX_WAITING_REPLIES = 100
 
@@ -64,7 +61,7 @@ Respond = Callable[[Request, Reply], None]
 class Requests(Incoming):
     """Requests to `node`, answered on the session's reply link from the same node."""
 
-    def __init__(self, session: "Session", handle: int, node: str, respond: Respond) -> None:
+    def __init__(self, session: Session, handle: int, node: str, respond: Respond) -> None:
         super().__init__(session, handle)
         self._node = node
         self._respond = respond
@@ -77,13 +74,11 @@ class Requests(Incoming):
         self.settle(delivery, None)
 
     def _reply(self, message: bytes) -> None:
-        replies = self.session.replies(self._node)
-        if replies:
-            replies.put(message)
+        self.session.reply(self._node, message)
 
 
 class Replies(Outgoing):
-    def __init__(self, session: "Session", handle: int, node: str) -> None:
+    def __init__(self, session: Session, handle: int, node: str) -> None:
         super().__init__(session, handle)
         self.node = node
         self._waiting: deque[bytes] = deque(maxlen=MAX_WAITING_REPLIES)

@@ -3,11 +3,11 @@
 import asyncio
 from pathlib import Path
 
-from . import errors
+from .codec import errors
+from .codec.errors import AmqpError
 from .connection import Connection
-from .errors import AmqpError
+from .disk.partition_log import Retention
 from .hub import HubSpec, Namespace
-from .partition_log import Retention
 from .sas import SasKey
 
 EXPIRE_SECONDS = 10

@@ -1,27 +1,64 @@
 """An AMQP session: a channel with its transfer windows and links."""
 
 from collections import deque
+from collections.abc import Callable, Hashable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from . import addresses, cbs, errors, frames, management, starts
+from . import addresses, cbs, management, starts
+from .codec import errors, frames
+from .codec.errors import AmqpError
+from .codec.frames import Fields, Performative
 from .consumer import Consumer
-from .errors import AmqpError
-from .frames import Fields, Performative
+from .hub import Namespace
 from .links import Link
+from .partition import Partition
 from .producer import Producer
 from .requests import Replies, Requests, Respond
-
-if TYPE_CHECKING:
-    from .connection import Connection
+from .sas import Grant, SasKey
 
 _EPOCH = "com.microsoft:epoch"
 _METRICS = "com.microsoft:enable-receiver-runtime-metric"
 
 
+class Connection(Protocol):
+    """What a session asks of its connection."""
+
+    namespace: Namespace
+    key: SasKey | None
+    writable: bool
+    """False while the peer is slow to take what was sent."""
+    payload_size: int
+    """The most bytes of a message in one frame."""
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Send `data` with everything else that this turn of the loop brings."""
+
+    def flush(self) -> None:
+        """Write now what was sent in this turn of the loop."""
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in the next turn of the loop."""
+
+    def held_by(self, reason: Hashable) -> bool:
+        """True from `hold` to `release` with this reason."""
+
+    def hold(self, reason: Hashable) -> None:
+        """Stop reading from the peer until `release`."""
+
+    def release(self, reason: Hashable) -> None:
+        """Read from the peer again, unless another reason holds."""
+
+    def grant(self, grant: Grant) -> None:
+        """Remember what a token allows."""
+
+    def authorize(self, path: str) -> None:
+        """Raises AmqpError unless a token for `path` has been put, or the server asks for none."""
+
+
 class Session:
-    def __init__(self, connection: "Connection", channel: int, begun: Fields) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, channel: int, begun: Fields) -> None:
+        self._connection = connection
         self.channel = channel
         self._next_incoming = begun.number(1)
         self._next_outgoing = 0
@@ -51,17 +88,17 @@ class Session:
         self._links.pop(handle).close()
 
     def send(self, data: bytes) -> None:
-        self.connection.send(data)
+        self._connection.send(data)
 
     def send_flow(self, handle: int | None = None, count: int = 0, credit: int = 0, drain: bool = False) -> None:
         self.send(frames.flow(self.channel, self._next_incoming, self._next_outgoing, handle, count, credit, drain))
 
     def clear_to_send(self) -> bool:
-        return self._window > 0 and not self._backlog and self.connection.writable
+        return self._window > 0 and not self._backlog and self._connection.writable
 
     def transfer(self, handle: int, message: bytes | memoryview) -> None:
         """Send `message` in as many frames as the peer's frame size asks for and as soon as its window allows."""
-        room = self.connection.payload_size
+        room = self._connection.payload_size
         delivery = self._next_delivery
         self._next_delivery = (delivery + 1) & 0xFFFFFFFF
         for start in range(0, len(message), room):
@@ -70,8 +107,21 @@ class Session:
             self._backlog.append((frames.transfer_head(self.channel, handle, delivery, len(piece), more), piece))
         self._send_backlog()
 
-    def replies(self, node: str) -> Replies | None:
-        return next((link for link in self._links.values() if isinstance(link, Replies) and link.node == node), None)
+    def flush(self) -> None:
+        self._connection.flush()
+
+    def later(self, callback: Callable[[], None]) -> None:
+        self._connection.later(callback)
+
+    def hold_for(self, partition: Partition) -> None:
+        connection = self._connection
+        if not connection.held_by(partition) and not partition.when_writable(partial(connection.release, partition)):
+            connection.hold(partition)
+
+    def reply(self, node: str, message: bytes) -> None:
+        links = (link for link in self._links.values() if isinstance(link, Replies) and link.node == node)
+        if replies := next(links, None):
+            replies.put(message)
 
     def pump(self) -> None:
         for link in tuple(self._links.values()):
@@ -80,8 +130,8 @@ class Session:
     def _send_backlog(self) -> None:
         while self._backlog and self._window > 0:
             head, piece = self._backlog.popleft()
-            self.connection.send(head)
-            self.connection.send(piece)
+            self._connection.send(head)
+            self._connection.send(piece)
             self._window -= 1
             self._next_outgoing = (self._next_outgoing + 1) & 0xFFFFFFFF
 
@@ -130,8 +180,8 @@ class Session:
         if node.lower() in self._responders():
             return Requests(self, handle, node.lower(), self._responders()[node.lower()])
         target = addresses.parse(node)
-        hub = self.connection.namespace.hub(target.hub)
-        self.connection.authorize(node)
+        hub = self._connection.namespace.hub(target.hub)
+        self._connection.authorize(node)
         return Producer(self, handle, hub, hub.partition(target.partition) if target.partition else None)
 
     def _consumer_side(self, handle: int, fields: Fields) -> Link:
@@ -141,8 +191,8 @@ class Session:
         if node.lower() in self._responders():
             return Replies(self, handle, node.lower())
         target = addresses.parse(node)
-        hub = self.connection.namespace.hub(target.hub)
-        self.connection.authorize(node)
+        hub = self._connection.namespace.hub(target.hub)
+        self._connection.authorize(node)
         partition = hub.partition(target.partition or "(none given)")
         properties, wanted = fields[13], fields[12]
         epoch = properties.get(_EPOCH) if isinstance(properties, dict) else None
@@ -152,7 +202,7 @@ class Session:
         return Consumer(self, handle, partition, start, target.group or "$Default", epoch, metrics)
 
     def _responders(self) -> dict[str, Respond]:
-        connection = self.connection
+        connection = self._connection
         return {
             addresses.CBS: partial(cbs.put_token, connection.key, connection.grant),
             addresses.MANAGEMENT: partial(management.read, connection.namespace, connection.authorize),

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from . import errors
-from .cursor import Start
-from .decode import Described
-from .errors import AmqpError
-from .partition_log import PartitionLog
+from .codec import errors
+from .codec.decode import Described
+from .codec.errors import AmqpError
+from .disk.cursor import Start
+from .disk.partition_log import PartitionLog
 
 _SELECTOR = re.compile(
     r"\s*amqp\.annotation\.x-opt-(sequence-number|offset|enqueued-time)\s*(>=?)\s*'?([^'\s]+)'?\s*", re.ASCII

@@ -198,7 +198,7 @@ def test_a_data_folder_that_cannot_be_used_is_told(start: Callable[..., Run], tm
     assert "make run DATA=" in complaint
 
 
-@pytest.mark.parametrize("command", ["local", "local.azurite", "local.functions_host"])
+@pytest.mark.parametrize("command", ["local", "local.azurite", "local.host"])
 @pytest.mark.parametrize("port", ["65536", "-1", "http"])
 def test_what_is_no_port_is_told(command: str, port: str) -> None:
     run = subprocess.run(

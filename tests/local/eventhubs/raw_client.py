@@ -3,11 +3,11 @@
 import socket
 from typing import Any
 
-from local.eventhubs import frames, messages
-from local.eventhubs.decode import Bytes, Described, decode
-from local.eventhubs.encode import FALSE, NULL, TRUE, binary, described, mapping, sequence, string, symbol, uint
-from local.eventhubs.frames import AMQP_HEADER, SASL_HEADER, Performative
-from local.eventhubs.messages import BATCH_FORMAT, DATA
+from local.eventhubs.codec import frames, messages
+from local.eventhubs.codec.decode import Bytes, Described, decode
+from local.eventhubs.codec.encode import FALSE, NULL, TRUE, binary, described, mapping, sequence, string, symbol, uint
+from local.eventhubs.codec.frames import AMQP_HEADER, SASL_HEADER, Performative
+from local.eventhubs.codec.messages import BATCH_FORMAT, DATA
 
 ACCEPTED, REJECTED = 0x24, 0x25
 

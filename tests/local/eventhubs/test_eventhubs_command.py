@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from raw_client import RawClient, data
 
-from local.eventhubs import frames
+from local.eventhubs.codec import frames
 from local.eventhubs.process import EventHubsProcess
 
 PROJECT = Path(__file__).parents[3]

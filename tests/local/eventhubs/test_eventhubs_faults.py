@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from raw_client import ACCEPTED, REJECTED, RawClient, body, data
 
-from local.eventhubs import frames
-from local.eventhubs.encode import binary, described
-from local.eventhubs.messages import BATCH_FORMAT
+from local.eventhubs.codec import frames
+from local.eventhubs.codec.encode import binary, described
+from local.eventhubs.codec.messages import BATCH_FORMAT
 from local.eventhubs.process import EventHubsProcess
 
 HUBS = ("events:2",)

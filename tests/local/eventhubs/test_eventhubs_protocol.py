@@ -8,10 +8,22 @@ import pytest
 from hubs import HUBS
 from raw_client import ACCEPTED, REJECTED, RawClient, body, data, framed
 
-from local.eventhubs import frames
-from local.eventhubs.decode import Bytes
-from local.eventhubs.encode import FALSE, NULL, TRUE, binary, described, long, mapping, sequence, string, symbol, uint
-from local.eventhubs.frames import AMQP_HEADER, SASL_HEADER
+from local.eventhubs.codec import frames
+from local.eventhubs.codec.decode import Bytes
+from local.eventhubs.codec.encode import (
+    FALSE,
+    NULL,
+    TRUE,
+    binary,
+    described,
+    long,
+    mapping,
+    sequence,
+    string,
+    symbol,
+    uint,
+)
+from local.eventhubs.codec.frames import AMQP_HEADER, SASL_HEADER
 from local.eventhubs.process import EventHubsProcess
 
 

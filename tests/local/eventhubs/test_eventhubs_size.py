@@ -5,7 +5,7 @@ import time
 import pytest
 from raw_client import RawClient, body
 
-from local.eventhubs import frames
+from local.eventhubs.codec import frames
 from local.eventhubs.process import EventHubsProcess
 
 

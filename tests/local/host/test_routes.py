@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.routes import Route, Router, decode_path
+from local.host.routes import Route, Router, decode_path
 
 
 def match(template: str, path: str, method: str = "GET") -> dict[str, str] | None:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_client import body, data
 
-from local.eventhubs import messages
-from local.eventhubs.cursor import Cursor, Start
-from local.eventhubs.partition_log import PartitionLog, Retention
+from local.eventhubs.codec import messages
+from local.eventhubs.disk.cursor import Cursor, Start
+from local.eventhubs.disk.partition_log import PartitionLog, Retention
 
 START = 1_700_000_000_000
 SEQUENCE, OFFSET, TIME = range(3)

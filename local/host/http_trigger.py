@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 
 import azure.functions as func
 
-from local.invocation import Function
-from local.routes import Route, Router
+from local.host.invocation import Function
+from local.host.routes import Route, Router
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,7 +25,7 @@ HOME_PAGE = b"<!DOCTYPE html><title>Functions</title><h1>The local Functions hos
 _HTML = [(b"content-type", b"text/html; charset=utf-8")]
 _JSON = [(b"content-type", b"application/json; charset=utf-8")]
 
-log = logging.getLogger("local.functions_host")
+log = logging.getLogger("local.host")
 
 
 @dataclass(frozen=True)

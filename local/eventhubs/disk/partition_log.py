@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..codec.messages import Event
 from . import records
 from .head import Head, HeadFile
-from .messages import Event
 from .reading import Damage
 from .recovery import recover
 from .segments import Key, Segment

@@ -15,12 +15,12 @@ from typing import Any
 
 import azure.functions as func
 
-from local.http_trigger import HttpFunction
-from local.invocation import Function
-from local.routes import Route
-from local.timers import Timer
+from local.host.http_trigger import HttpFunction
+from local.host.invocation import Function
+from local.host.routes import Route
+from local.host.timers import Timer
 
-log = logging.getLogger("local.functions_host")
+log = logging.getLogger("local.host")
 
 
 def load_app(path: Path) -> func.FunctionApp:

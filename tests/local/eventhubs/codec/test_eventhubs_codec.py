@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.eventhubs import encode, frames, messages
-from local.eventhubs.decode import MAX_DEPTH, Described, decode, skip
-from local.eventhubs.errors import AmqpError
+from local.eventhubs.codec import encode, frames, messages
+from local.eventhubs.codec.decode import MAX_DEPTH, Described, decode, skip
+from local.eventhubs.codec.errors import AmqpError
 
 SCALARS = st.one_of(
     st.just((None, encode.NULL)),

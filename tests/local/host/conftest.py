@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 Serve = Callable[..., AbstractContextManager[httpx.Client]]
 
 
@@ -26,7 +26,7 @@ def write_app(folder: Path, body: str, prefix: str = "") -> Path:
 
 @contextmanager
 def serving(folder: Path, body: str, *options: str, prefix: str = "", **settings: str) -> Iterator[httpx.Client]:
-    command = [sys.executable, "-m", "local.functions_host", "--port", "0", "--app"]
+    command = [sys.executable, "-m", "local.host", "--port", "0", "--app"]
     command += [str(write_app(folder, body, prefix)), *options]
     with (folder / "stderr").open("w") as errors:
         process = subprocess.Popen(

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from azure.functions.timer import TimerRequest
 
-from local.invocation import Function
-from local.ncrontab import Schedule
+from local.host.invocation import Function
+from local.host.ncrontab import Schedule
 
-log = logging.getLogger("local.functions_host")
+log = logging.getLogger("local.host")
 
 
 def resolve_setting(expression: str) -> str:

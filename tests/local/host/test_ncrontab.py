@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from local.ncrontab import Schedule
+from local.host.ncrontab import Schedule
 
 SATURDAY = datetime(2026, 1, 31, 23, 59, 58, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Run a Functions app (v2 programming model) without Azure: `python -m local.functions_host`.
+"""Run a Functions app (v2 programming model) without Azure: `python -m local.host`.
 
 Serves `app.get_functions()` of a `function_app.py` over uvicorn, with the routing, keys, timers and errors of
 the Functions host. Timers and HTTP functions never share an instance on Flex Consumption: start one process with
@@ -22,13 +22,13 @@ import uvicorn
 import uvloop
 
 from local.arguments import port
-from local.functions import Functions, load_app, route_prefix
-from local.http_trigger import HttpTriggers, Keys
-from local.invocation import thread_pool
-from local.log_lines import JsonLines
+from local.host.functions import Functions, load_app, route_prefix
+from local.host.http_trigger import HttpTriggers, Keys
+from local.host.invocation import thread_pool
+from local.host.log_lines import JsonLines
 
 GRACE_SECONDS = 5
-log = logging.getLogger("local.functions_host")
+log = logging.getLogger("local.host")
 
 
 class _Server(uvicorn.Server):
@@ -88,7 +88,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.functions_host", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--port", type=port, default=7071, help="port on 127.0.0.1, 0 for a free one (default: 7071)")
     parser.add_argument("--app", type=Path, default=Path("function_app.py"), help="script that holds the FunctionApp")

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 APP = """
 import asyncio, json, sys, threading
@@ -353,7 +353,7 @@ def test_a_missing_script_and_a_taken_port_are_told(client: httpx.Client, tmp_pa
 
 
 def host_command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "local.functions_host", *arguments]
+    command = [sys.executable, "-m", "local.host", *arguments]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -363,7 +363,7 @@ def test_help_names_every_option() -> None:
 
 
 def test_sigterm_ends_with_status_0(serve: Callable, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "local.functions_host", "--port", "0", "--app", str(tmp_path / "function_app.py")]
+    command = [sys.executable, "-m", "local.host", "--port", "0", "--app", str(tmp_path / "function_app.py")]
     (tmp_path / "function_app.py").write_text("import azure.functions as f\napp = f.FunctionApp()\n")
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert json.dumps(process.stdout.readline()).startswith('"ready: http://127.0.0.1:')

@@ -1,0 +1,1 @@
+"""A partition on disk: records in segment files, found again after a stop of any kind."""
