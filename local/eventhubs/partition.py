@@ -93,6 +93,8 @@ class Partition:
             _log.error("write to %s failed, %d sends are rejected: %s", write.segment.path, len(settles), failure)
             error = AmqpError(errors.INTERNAL, f"the events could not be stored, nothing was kept: {failure}")
         barriers, self._barriers = self._barriers, []
+        if barriers:  # what is acknowledged now may have the time of the floor itself
+            self._time_floor = max(self._time_floor, _now()) + 1
         self._pending_bytes -= size
         self._busy = bool(self._pending)
         if self._busy:
