@@ -20,6 +20,8 @@ ERRORS: dict[str, tuple[int, str]] = {
     "InvalidModelRetrainDays": (400, "modelRetrainDays must be from 0 to logRetentionDays."),
     "InvalidPolicyConfiguration": (400, "Invalid policy configuration."),
     "InvalidPolicyContract": (400, "Invalid policy contract."),
+    "InvalidEvaluationContract": (400, "Invalid evaluation contract."),
+    "InvalidContract": (400, "Invalid contract."),
     "InvalidMultiSlotApiAccess": (400, "This operation does not fit the loop's learning policy."),
     "InvalidModelImportFormat": (400, "Given model file format is invalid."),
     "InvalidModelImportSignature": (400, "Given model file is not signed, or its signature is not valid."),
@@ -50,20 +52,59 @@ ERRORS: dict[str, tuple[int, str]] = {
 }
 
 
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a body. `message` says what to change.
+
+    target: its path, such as `policies[2].arguments`, None for the body itself. inner: a finer code than the
+    contract's, told as `innerError`.
+    """
+
+    code: str
+    message: str
+    target: str | None = None
+    inner: str | None = None
+
+    def told(self) -> dict[str, object]:
+        """The contract's PersonalizerError, without the members that say nothing."""
+        error: dict[str, object] = {"code": self.code, "message": self.message}
+        if self.target:
+            error["target"] = self.target
+        if self.inner:
+            error["innerError"] = {"code": self.inner}
+        return error
+
+
 class ApiError(Exception):
-    """An answer other than success. `message` says what to change; `retry_after` is in seconds."""
+    """An answer other than success. `message` says what to change; `retry_after` is in seconds.
+
+    faults: what is wrong with a body, one by one.
+    """
 
     def __init__(
-        self, code: str, message: str = "", *, target: str | None = None, retry_after: int | None = None
+        self,
+        code: str,
+        message: str = "",
+        *,
+        target: str | None = None,
+        inner: str | None = None,
+        retry_after: int | None = None,
+        faults: tuple[Fault, ...] = (),
     ) -> None:
-        self.code, self.target, self.retry_after = code, target, retry_after
+        self.code, self.target, self.inner, self.retry_after, self.faults = code, target, inner, retry_after, faults
         self.status, default = ERRORS[code]
         self.message = message or default
         super().__init__(self.message)
 
+    @classmethod
+    def of(cls, faults: tuple[Fault, ...], code: str) -> "ApiError":
+        """The refusal of a body: one fault's own code and message, or `code` and the messages of all faults."""
+        if len(faults) == 1:
+            (one,) = faults
+            return cls(one.code, one.message, target=one.target, inner=one.inner, faults=faults)
+        told = " ".join(fault.message for fault in faults)
+        return cls(code, f"{ERRORS[code][1]} {len(faults)} faults: {told}", faults=faults)
+
     def body(self) -> bytes:
         """The contract's ErrorResponse as JSON."""
-        error: dict[str, object] = {"code": self.code, "message": self.message, "details": []}
-        if self.target:
-            error["target"] = self.target
-        return msgspec.json.encode({"error": error})
+        error = Fault(self.code, self.message, self.target, self.inner).told()
+        return msgspec.json.encode({"error": error | {"details": [fault.told() for fault in self.faults]}})

@@ -20,8 +20,7 @@ async def checked(given: Policy, exploration: float) -> Policy:
     exploration: explorationPercentage, for a policy that explores by epsilon and does not say by how much.
     """
     try:
-        options = allowed_options.parse(given.arguments)
-        allowed_options.check_one_exploration(options)
+        options = allowed(given.arguments)
     except ValueError as error:
         raise _invalid(error) from None
     arguments = with_epsilon(options, exploration)
@@ -33,6 +32,13 @@ async def checked(given: Policy, exploration: float) -> Policy:
         except trial.Refusal as refusal:
             raise _invalid(refusal) from None
     return msgspec.structs.replace(given, arguments=arguments)
+
+
+def allowed(arguments: str) -> list[Option]:
+    """The options of a policy that may be put; raises ValueError with what to change."""
+    options = allowed_options.parse(arguments)
+    allowed_options.check_one_exploration(options)
+    return options
 
 
 def with_epsilon(options: list[Option], exploration: float) -> str:
