@@ -1,10 +1,13 @@
-"""HTTP: service configuration and learning policy."""
+"""HTTP: service configuration and learning policy.
+
+The document is imported when it is asked for: a process that answers Rank starts without pydantic.
+"""
 
 from datetime import timedelta
 
 import azure.functions as func
 
-from shared.admin import configuration, configuration_body
+from shared.admin import configuration
 from shared.loops.config import LoopConfig
 from shared.serving import http
 from shared.serving.service import Service
@@ -16,7 +19,7 @@ bp = func.Blueprint()
 async def get_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/service`."""
     loop = service.loop(http.loop_of(req))
-    return http.json_answer(configuration_body.of(await loop.read_config()))
+    return _service(await loop.read_config())
 
 
 @http.operation(bp, "PUT", "configurations/service")
@@ -25,7 +28,7 @@ async def put_service_configuration(req: func.HttpRequest, service: Service) -> 
     loop = service.loop(http.loop_of(req))
     longest_wait = timedelta(hours=service.settings.longest_reward_wait_hours)
     config = await configuration.update(loop, req.get_body(), longest_wait)
-    return http.json_answer(configuration_body.of(config))
+    return _service(config)
 
 
 @http.operation(bp, "GET", "configurations/policy")
@@ -45,6 +48,12 @@ async def put_policy(req: func.HttpRequest, service: Service) -> func.HttpRespon
 async def delete_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /configurations/policy`: the default policy of the deployment, which is answered."""
     return _policy(await configuration.reset_policy(service.loop(http.loop_of(req))))
+
+
+def _service(config: LoopConfig) -> func.HttpResponse:
+    from shared.admin import configuration_body
+
+    return http.json_answer(configuration_body.of(config).wire())
 
 
 def _policy(config: LoopConfig) -> func.HttpResponse:

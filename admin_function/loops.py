@@ -25,7 +25,7 @@ async def list_loops(req: func.HttpRequest, service: Service) -> func.HttpRespon
     from shared.admin import loops
 
     await service.registry.refresh()
-    return http.json_answer({"loops": loops.listed(service)})
+    return http.json_answer(loops.listed(service).wire())
 
 
 @bp.route("loops/{loop}", methods=["PUT"])
@@ -34,7 +34,7 @@ async def create_loop(req: func.HttpRequest, service: Service) -> func.HttpRespo
     """`PUT /loops/{loop}`: makes a loop; 201 with its keys, which are told only here."""
     from shared.admin import loops
 
-    return http.json_answer(await loops.create(service, http.loop_of(req)), 201)
+    return http.json_answer((await loops.create(service, http.loop_of(req))).wire(), 201)
 
 
 @bp.route("loops/{loop}", methods=["GET"])
@@ -43,7 +43,7 @@ async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse
     """`GET /loops/{loop}`."""
     from shared.admin import loops
 
-    return http.json_answer(loops.describe(service, http.loop_of(req)))
+    return http.json_answer(loops.describe(service, http.loop_of(req)).wire())
 
 
 @bp.route("loops/{loop}", methods=["DELETE"])
@@ -66,4 +66,4 @@ async def rotate_key(req: func.HttpRequest, service: Service) -> func.HttpRespon
     if role not in ("app", "admin") or number not in [str(one + 1) for one in range(loops.KEYS_PER_ROLE)]:
         raise ApiError("ResourceNotFound", "Keys are app/1, app/2, admin/1 and admin/2.")
     key = await loops.rotate(service, http.loop_of(req), cast("RoleName", role), int(number))
-    return http.json_answer({"key": key})
+    return http.json_answer(key.wire())

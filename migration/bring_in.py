@@ -55,6 +55,7 @@ async def _sections(given: argparse.Namespace, api: Api | None, stack: AsyncExit
 
 
 async def _service(given: argparse.Namespace, api: Api | None) -> tuple[dict[str, Any] | None, Section]:
+    """The configuration, None if it is refused or would be."""
     try:
         content = documents.service(given.service, given.retention_days)
     except UnusableDocument as error:
@@ -62,7 +63,7 @@ async def _service(given: argparse.Namespace, api: Api | None) -> tuple[dict[str
     section = await documents.put_service(api, content)
     if api is None:
         rehearsal.service(section, content)
-    return content, section
+    return None if section.failed else content, section
 
 
 async def _policy(file: Path, api: Api | None) -> tuple[dict[str, Any] | None, Section]:
@@ -106,7 +107,7 @@ async def _destination(
     arguments, days = config.arguments, config.retention_days
     if given.dry_run:
         arguments = policy["arguments"] if policy else arguments
-        days = service["logRetentionDays"] if service and "logRetentionDays" in service else days
+        days = int(in_effect.known(service or {}).get("logRetentionDays", days))
     return Destination(storage, home, arguments, days)
 
 

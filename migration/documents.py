@@ -10,11 +10,10 @@ from typing import Any
 
 import msgspec
 
-from migration.in_effect import DURATIONS, MEMBERS, POLICY, SERVICE, TOLD, known, members, shown
+from migration.in_effect import MEMBERS, POLICY, SERVICE, TOLD, known, members, shown
 from migration.report import Section
 from migration.target import Api, Refused
 from shared.admin import signing
-from shared.loops.durations import parse_duration
 
 SIGNED_MODEL = ("model.vw", "signer.der", "sha512_signature.bin")
 
@@ -24,15 +23,13 @@ class UnusableDocument(Exception):
 
 
 def service(file: Path | None, retention_days: int | None) -> dict[str, Any]:
-    """An exported ServiceConfiguration, `logRetentionDays` replaced if given; raises UnusableDocument."""
+    """An exported ServiceConfiguration, `logRetentionDays` replaced if given; raises UnusableDocument.
+
+    Whether its members are valid is told by whoever takes them, all faults at once.
+    """
     given = _json(file) if file else {}
     if file and not any(member in given for member in MEMBERS):
         raise UnusableDocument("no ServiceConfiguration: none of its members is in it")
-    if not isinstance(given.get("logRetentionDays", 0), int):
-        raise UnusableDocument("logRetentionDays is not a whole number")
-    for member in DURATIONS:
-        if given.get(member) is not None:
-            _duration(member, given[member])
     return given if retention_days is None else given | {"logRetentionDays": retention_days}
 
 
@@ -146,10 +143,3 @@ def _bytes(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise UnusableDocument(error.strerror or str(error)) from None
-
-
-def _duration(member: str, text: object) -> object:
-    try:
-        return parse_duration(str(text))
-    except ValueError as error:
-        raise UnusableDocument(f"{member}: {error}") from None

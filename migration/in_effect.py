@@ -1,5 +1,6 @@
 """What of a configuration that was put is so when everything is imported: policy and model decide some of it anew."""
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -98,4 +99,7 @@ def _equal(member: str, sent: object, answered: object) -> bool:
         return parse_duration(str(sent)) == parse_duration(str(answered))
     if isinstance(sent, str) and isinstance(answered, str):
         return sent.lower() == answered.lower()
+    if isinstance(sent, str):  # a number or a boolean as text, which the service takes
+        with contextlib.suppress(msgspec.DecodeError):
+            return bool(msgspec.json.decode(sent.lower()) == answered)
     return sent == answered

@@ -8,11 +8,11 @@ import msgspec
 
 from migration.in_effect import known
 from migration.report import Section
-from shared.admin import configuration_body, policy_check, signing
+from shared.admin import configuration_body, policy_body, policy_check, signing
 from shared.admin.model_trust import ZIP
 from shared.errors import ApiError
 from shared.hubs import events
-from shared.loops.config import LoopConfig, Policy
+from shared.loops.config import LoopConfig
 from shared.vw import model_header, trial
 
 # MAX_MODEL_BYTES of a deployment may be less, and is not known here.
@@ -25,7 +25,7 @@ def service(section: Section, given: dict[str, Any]) -> None:
     mode = put.pop("learningMode", config.mode)
     try:
         for changed in (put, {"learningMode": mode}):
-            body = msgspec.json.encode(msgspec.to_builtins(configuration_body.of(config)) | changed)
+            body = msgspec.json.encode(configuration_body.of(config).wire() | changed)
             config = configuration_body.updated(config, body, events.now())
     except ApiError as error:
         _refuse(section, error)
@@ -34,8 +34,9 @@ def service(section: Section, given: dict[str, Any]) -> None:
 async def policy(section: Section, given: dict[str, Any]) -> None:
     """Whether it may be a policy, and VW starts with it."""
     try:
-        await policy_check.checked(msgspec.convert(given, Policy), LoopConfig().exploration)
-    except (ApiError, msgspec.ValidationError) as error:
+        put = policy_body.policy(msgspec.json.encode(given))
+        await policy_check.checked(put, LoopConfig().exploration)
+    except ApiError as error:
         _refuse(section, error)
 
 

@@ -3,22 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import msgspec
-
-from shared.admin import configuration_body
-from shared.bodies import decode
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.loops import apprentice, stored
 from shared.loops.apprentice import Apprentice, Report
-from shared.loops.config import LoopConfig, Policy
+from shared.loops.config import LoopConfig
 from shared.loops.stored import Damaged
 from shared.serving.loop import Serving
 from shared.storage import Conflict, StorageUnavailable
 
 ATTEMPTS = 20  # as many may change it at once
-
-_policy = msgspec.json.Decoder(Policy)
 
 
 async def update(loop: Serving, body: bytes, longest_wait: timedelta) -> LoopConfig:
@@ -26,15 +20,17 @@ async def update(loop: Serving, body: bytes, longest_wait: timedelta) -> LoopCon
 
     longest_wait: what rewardWaitTime may be at most.
     """
+    from shared.admin import configuration_body  # here, because a process that answers Rank starts without pydantic
+
     return await change(loop, lambda config: configuration_body.updated(config, body, events.now(), longest_wait))
 
 
 async def put_policy(loop: Serving, body: bytes) -> LoopConfig:
     """Puts a PolicyContract once VW has started with it; raises ApiError, and then changes nothing."""
-    from shared.admin import policy_check  # here, because a process that answers Rank starts without it
+    from shared.admin import policy_body, policy_check  # here, because a process that answers Rank starts without
 
     exploration = (await loop.read_config()).exploration
-    checked = await policy_check.checked(decode(_policy, body, "InvalidPolicyContract"), exploration)
+    checked = await policy_check.checked(policy_body.policy(body), exploration)
     return await change(loop, lambda config: config.with_policy(checked))
 
 

@@ -1,102 +1,61 @@
-"""The contract's ServiceConfiguration as it travels, and what its members may be."""
+"""The contract's ServiceConfiguration as it travels, put into what is stored and made of it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Meta
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from shared.bodies import decode
-from shared.errors import ApiError
+from shared.admin import configuration_rules as rules
+from shared.admin.configuration_rules import LONGEST_WAIT, MOST_DAYS, Place
+from shared.admin.documents import Document, read
+from shared.admin.members import Duration, Flag, Number, Whole, in_any_case
 from shared.loops.config import Aggregation, AutoOptimization, LearningMode, LogMirror, LoopConfig
-from shared.loops.durations import format_duration, parse_duration
 
-LONGEST_WAIT, LONGEST_EXPORT = timedelta(days=2), timedelta(days=365)
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-SHORTEST, DAY = timedelta(seconds=1), timedelta(days=1)
+# The rule of a member sees the members above its own, as far as they are valid.
+Wait = Annotated[Duration, BeforeValidator(rules.wait)]
+Export = Annotated[Duration, BeforeValidator(rules.export)]
+Frequency = Annotated[Duration, BeforeValidator(rules.frequency)]
+Combination = Annotated[Aggregation, in_any_case(Aggregation)]
+RetentionDays = Annotated[Whole, Field(ge=-1, le=MOST_DAYS), AfterValidator(rules.retention)]
+RetrainDays = Annotated[Whole, Field(le=MOST_DAYS), AfterValidator(rules.retraining)]
+Mode = Annotated[LearningMode, in_any_case(LearningMode), AfterValidator(rules.mode)]
+Container = Annotated[str, AfterValidator(rules.container)]
+Optimization = Annotated[Flag, AfterValidator(rules.optimization)]
+Start = Annotated[str, AfterValidator(rules.date)]
 
-
-class ServiceConfiguration(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
-    """The contract's ServiceConfiguration as it travels; durations are text."""
-
-    reward_wait_time: str
-    default_reward: Annotated[float, Meta(ge=-1, le=1)]
-    reward_aggregation: str
-    exploration_percentage: Annotated[float, Meta(ge=0, le=1)]
-    model_export_frequency: str
-    log_retention_days: Annotated[int, Meta(ge=-1, le=2**31 - 1)]
-    log_mirror_enabled: bool | None = None
-    log_mirror_sas_uri: str | None = None
-    last_configuration_edit_date: str | None = None
-    learning_mode: LearningMode | None = None
-    is_auto_optimization_enabled: bool | None = None
-    auto_optimization_frequency: str | None = None
-    auto_optimization_start_date: str | None = None
-    model_retrain_days: Annotated[int, Meta(le=2**31 - 1)] | None = None
-    is_inference_explainability_enabled: bool | None = None
+_IDLE = "Kept and answered, without effect."
 
 
-decoder = msgspec.json.Decoder(ServiceConfiguration)
+class ServiceConfiguration(Document):
+    """How a loop rewards, explores, trains and keeps its log. An optional member that is absent keeps what there is."""
 
-
-def retrain_days(given: int | None, stored: int, retention: int) -> int:
-    """modelRetrainDays as given, or as stored as far as the log is retained (-1: forever); raises ApiError."""
-    most = 2**31 - 1 if retention == -1 else retention
-    if given is None:
-        return min(stored, most)
-    if not 0 <= given <= most:
-        raise ApiError("InvalidModelRetrainDays", target="modelRetrainDays")
-    return given
-
-
-def date(text: str | None) -> str | None:
-    """autoOptimizationStartDate as given; raises ApiError."""
-    try:
-        if text is not None:
-            datetime.fromisoformat(text)
-    except ValueError:
-        reason = "autoOptimizationStartDate must be ISO 8601 such as 2026-01-31T00:00:00Z."
-        raise ApiError("InvalidServiceConfiguration", reason, target="autoOptimizationStartDate") from None
-    return text
-
-
-def container(uri: str) -> str | None:
-    """logMirrorSasUri as given, None if it is empty; raises ApiError unless it is of https, or of this machine."""
-    try:
-        parts = urlsplit(uri)
-        host = parts.hostname
-    except ValueError:
-        raise ApiError("InvalidContainer", target="logMirrorSasUri") from None
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
-    if uri and not (is_safe and host and parts.path.strip("/")):
-        raise ApiError("InvalidContainer", target="logMirrorSasUri")
-    return uri or None
-
-
-def duration(text: str, member: str, code: str, longest: timedelta, shortest: timedelta = SHORTEST) -> timedelta:
-    """A duration of the contract within its limits; raises ApiError with `code`."""
-    try:
-        value = parse_duration(text)
-    except ValueError as error:
-        raise ApiError(code, f"{member}: {error}.", target=member) from None
-    if not shortest <= value <= longest:
-        limits = f"at least {format_duration(shortest)} and at most {format_duration(longest)}"
-        raise ApiError(code, f"{member} must be {limits}.", target=member)
-    return value
-
-
-def aggregation(text: str) -> Aggregation:
-    """rewardAggregation, in any case; raises ApiError."""
-    try:
-        known: Aggregation = msgspec.convert(text.lower(), Aggregation)
-        return known
-    except msgspec.ValidationError:
-        raise ApiError(
-            "InvalidServiceConfiguration",
-            "rewardAggregation must be one of earliest, average, median, sum, min, max.",
-            target="rewardAggregation",
-        ) from None
+    reward_wait_time: Wait = Field(description="How long a reward may take, up to P2D.")
+    default_reward: Number = Field(ge=-1, le=1, description="What counts when no reward comes.")
+    reward_aggregation: Combination = Field(description="How several rewards of an event become one.")
+    exploration_percentage: Number = Field(ge=0, le=1, description="The largest share of exploration, 0 to 1.")
+    model_export_frequency: Export = Field(description="How often a model is published.")
+    log_retention_days: RetentionDays = Field(description="How long the joined log is kept; -1: for ever.")
+    log_mirror_enabled: Flag | None = Field(default=None, description=_IDLE)
+    log_mirror_sas_uri: Container | None = Field(default=None, description=f"{_IDLE} Empty: none.")
+    last_configuration_edit_date: str | None = Field(
+        default=None, description="When it was put; ignored where it is put."
+    )
+    learning_mode: Mode | None = Field(
+        default=None,
+        description="Whether the loop decides, imitates the application, or only logs. Changed without rewards.",
+    )
+    is_auto_optimization_enabled: Optimization | None = Field(default=None, description=_IDLE)
+    auto_optimization_frequency: Frequency | None = Field(default=None, description=_IDLE)
+    auto_optimization_start_date: Start | None = Field(default=None, description=_IDLE)
+    model_retrain_days: RetrainDays | None = Field(
+        default=None,
+        description="How much of the log trains a new model, 0 to logRetentionDays.",
+        json_schema_extra={"minimum": 0},
+    )
+    is_inference_explainability_enabled: Flag | None = Field(
+        default=None, description="true: Rank says which features counted."
+    )
 
 
 def updated(config: LoopConfig, body: bytes, edited: str, longest_wait: timedelta = LONGEST_WAIT) -> LoopConfig:
@@ -105,72 +64,56 @@ def updated(config: LoopConfig, body: bytes, edited: str, longest_wait: timedelt
     An optional member that is absent or null keeps what is stored: clients of v1.0 know of few of them. An empty
     logMirrorSasUri ends it.
     """
-    given = decode(decoder, body, "InvalidServiceConfiguration")
-    wait = duration(given.reward_wait_time, "rewardWaitTime", "InvalidRewardWaitTime", longest_wait)
-    export = duration(
-        given.model_export_frequency, "modelExportFrequency", "InvalidServiceConfiguration", LONGEST_EXPORT
-    )
-    days = given.log_retention_days
-    if days != -1 and days < wait / DAY + 1:
-        raise ApiError("InvalidLogRetentionDays", "logRetentionDays must be -1 or at least rewardWaitTime + 1 day.")
-    changed = msgspec.structs.replace(
+    given = read(ServiceConfiguration, body, "InvalidServiceConfiguration", Place(config, longest_wait))
+    days, retrain, uri = given.log_retention_days, given.model_retrain_days, given.log_mirror_sas_uri
+    return msgspec.structs.replace(
         config,
-        wait=wait.total_seconds(),
-        export=export.total_seconds(),
+        wait=given.reward_wait_time.total_seconds(),
+        export=given.model_export_frequency.total_seconds(),
         default_reward=given.default_reward,
-        aggregation=aggregation(given.reward_aggregation),
+        aggregation=given.reward_aggregation,
         exploration=given.exploration_percentage,
         retention_days=days,
         edited=edited,
-        model_retrain_days=retrain_days(given.model_retrain_days, config.model_retrain_days, days),
+        model_retrain_days=rules.within(config.model_retrain_days, days) if retrain is None else retrain,
         explain=_or(given.is_inference_explainability_enabled, config.explain),
         mode=given.learning_mode or config.mode,
         log_mirror=LogMirror(
             _or(given.log_mirror_enabled, config.log_mirror.enabled),
-            config.log_mirror.sas_uri if given.log_mirror_sas_uri is None else container(given.log_mirror_sas_uri),
+            config.log_mirror.sas_uri if uri is None else uri or None,
         ),
-        auto_optimization=_auto_optimization(config, given),
+        auto_optimization=_auto_optimization(config.auto_optimization, given),
     )
-    if changed.mode != config.mode and _rewards(changed) != _rewards(config):
-        raise ApiError("InvalidLearningModeServiceConfiguration", target="learningMode")
-    return changed
 
 
 def of(config: LoopConfig) -> ServiceConfiguration:
     """A loop's configuration as it travels."""
-    return ServiceConfiguration(
-        reward_wait_time=format_duration(timedelta(seconds=config.wait)),
+    return ServiceConfiguration.model_construct(
+        reward_wait_time=timedelta(seconds=config.wait),
         default_reward=config.default_reward,
         reward_aggregation=config.aggregation,
         exploration_percentage=config.exploration,
-        model_export_frequency=format_duration(timedelta(seconds=config.export)),
+        model_export_frequency=timedelta(seconds=config.export),
         log_retention_days=config.retention_days,
         log_mirror_enabled=config.log_mirror.enabled,
         log_mirror_sas_uri=config.log_mirror.sas_uri,
         last_configuration_edit_date=config.edited,
         learning_mode=config.mode,
         is_auto_optimization_enabled=config.auto_optimization.enabled,
-        auto_optimization_frequency=format_duration(timedelta(seconds=config.auto_optimization.frequency)),
+        auto_optimization_frequency=timedelta(seconds=config.auto_optimization.frequency),
         auto_optimization_start_date=config.auto_optimization.start,
         model_retrain_days=config.model_retrain_days,
         is_inference_explainability_enabled=config.explain,
     )
 
 
-def _rewards(config: LoopConfig) -> tuple[float, float, str]:
-    return config.wait, config.default_reward, config.aggregation
-
-
-def _auto_optimization(config: LoopConfig, given: ServiceConfiguration) -> AutoOptimization:
-    stored, every = config.auto_optimization, given.auto_optimization_frequency
-    enabled = _or(given.is_auto_optimization_enabled, stored.enabled)
-    if enabled and config.policy.parsed.is_multi_slot:
-        raise ApiError("ProblemTypeIncompatibleWithAutoOptimization", target="isAutoOptimizationEnabled")
-    frequency = stored.frequency
-    if every is not None:
-        limits = LONGEST_EXPORT, DAY
-        frequency = duration(every, "autoOptimizationFrequency", "InvalidServiceConfiguration", *limits).total_seconds()
-    return AutoOptimization(enabled, frequency, date(given.auto_optimization_start_date) or stored.start)
+def _auto_optimization(stored: AutoOptimization, given: ServiceConfiguration) -> AutoOptimization:
+    every = given.auto_optimization_frequency
+    return AutoOptimization(
+        _or(given.is_auto_optimization_enabled, stored.enabled),
+        stored.frequency if every is None else every.total_seconds(),
+        given.auto_optimization_start_date or stored.start,
+    )
 
 
 def _or(given: bool | None, stored: bool) -> bool:

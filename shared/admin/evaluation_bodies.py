@@ -85,7 +85,7 @@ class EvaluationContract(_Evaluation):
     """An offline evaluation to be made, as v1.0 and v1.1 ask for it."""
 
     optimizes: Flag | None = Field(
-        None, alias="enableOfflineExperimentation", description="true: look for a better policy, too."
+        default=None, alias="enableOfflineExperimentation", description="true: look for a better policy, too."
     )
 
 
@@ -93,7 +93,7 @@ class OfflineEvaluationContract(_Evaluation):
     """An offline evaluation to be made, as 2022-09-01-preview asks for it."""
 
     optimizes: Flag | None = Field(
-        None, alias="enablePolicyOptimization", description="true: look for a better policy, too."
+        default=None, alias="enablePolicyOptimization", description="true: look for a better policy, too."
     )
 
 

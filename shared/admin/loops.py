@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from shared import auth
+from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
 from shared.errors import ApiError
 from shared.hubs import clients, events
 from shared.hubs.reader import HubReader
@@ -26,27 +27,18 @@ LONGEST_CLAIM = timedelta(minutes=2)
 RoleName = Literal["app", "admin"]
 
 
-class LoopInfo(msgspec.Struct, rename="camel", omit_defaults=True):
-    """A loop as its administrator sees it. Keys are told once, when they are made."""
-
-    name: str
-    path: str
-    created: str | None = None
-    app_keys: list[str] | None = None
-    admin_keys: list[str] | None = None
-
-
 def describe(service: Service, loop: str) -> LoopInfo:
     """What is known of a loop; raises ResourceNotFound."""
     created = service.registry.created(loop)
     if created is None:
         raise ApiError("ResourceNotFound", f"There is no loop '{loop}'.")
-    return LoopInfo(loop, "/" if loop == DEFAULT_LOOP else f"/loops/{loop}", created or None)
+    path = "/" if loop == DEFAULT_LOOP else f"/loops/{loop}"
+    return LoopInfo(name=loop, path=path, created=created or None)
 
 
-def listed(service: Service) -> list[LoopInfo]:
+def listed(service: Service) -> LoopList:
     """All loops, the default one first."""
-    return [describe(service, loop) for loop in (DEFAULT_LOOP, *sorted(service.registry.loops))]
+    return LoopList(loops=[describe(service, loop) for loop in (DEFAULT_LOOP, *sorted(service.registry.loops))])
 
 
 async def create(service: Service, loop: str) -> LoopInfo:
@@ -74,7 +66,7 @@ async def create(service: Service, loop: str) -> LoopInfo:
         with suppress(ApiError, StorageUnavailable):
             await service.registry.change(lambda loops: _without(_ours(loops, loop, claim), loop))
         raise
-    return msgspec.structs.replace(describe(service, loop), app_keys=app, admin_keys=admin)
+    return describe(service, loop).model_copy(update={"app_keys": app, "admin_keys": admin})
 
 
 async def delete(service: Service, loop: str) -> None:
@@ -94,7 +86,7 @@ async def delete(service: Service, loop: str) -> None:
     await service.registry.change(lambda loops: _without(_ours(loops, loop, claim), loop))
 
 
-async def rotate(service: Service, loop: str, role: RoleName, number: int) -> str:
+async def rotate(service: Service, loop: str, role: RoleName, number: int) -> NewKey:
     """A new key in the place of the first or second of a role; the other one goes on working."""
     if loop == DEFAULT_LOOP:
         raise ApiError("LoopKeysFixed")
@@ -109,7 +101,7 @@ async def rotate(service: Service, loop: str, role: RoleName, number: int) -> st
         return loops | {loop: msgspec.structs.replace(record, **{role: keys})}
 
     await service.registry.change(replace)
-    return key
+    return NewKey(key=key)
 
 
 def _hex(keys: list[str]) -> list[str]:

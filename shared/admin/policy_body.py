@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from shared.admin import policy_check
-from shared.admin.documents import Document, fault
-from shared.loops.config import LONGEST_ARGUMENTS
+from shared.admin.documents import Document, fault, read
+from shared.loops.config import LONGEST_ARGUMENTS, Policy
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -30,3 +30,9 @@ class PolicyContract(Document):
             reason = f"Invalid policy configuration in {{path}}: {error}."
             raise fault("InvalidPolicyConfiguration", reason) from None
         return arguments
+
+
+def policy(body: bytes) -> Policy:
+    """The policy in a body; raises BadRequest, InvalidPolicyContract, InvalidPolicyConfiguration."""
+    given = read(PolicyContract, body, "InvalidPolicyContract")
+    return Policy(given.name, given.arguments)

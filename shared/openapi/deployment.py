@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from shared.admin.loops import LoopInfo
+from shared.admin.loop_bodies import LoopInfo
 from shared.auth import Role
 from shared.loops.apprentice import Report
 from shared.openapi import schemas

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from shared.admin.loops import LoopInfo
+from shared.admin.loop_bodies import LoopInfo
 from shared.errors import ERRORS
 from shared.loops.config import Aggregation
 from shared.rank.wire import MAX_NESTING

@@ -59,7 +59,13 @@ def test_members_that_are_not_exported_stay_as_they_were(system: System, aside: 
         ("--service", {"defaultReward": 5}, "refused: 400 InvalidServiceConfiguration"),
         ("--service", {"rewardWaitTime": "P3D"}, "refused: 400 InvalidRewardWaitTime"),
         ("--service", {"rewardWaitTime": "soon"}, "is not a duration"),
-        ("--service", {"logRetentionDays": "many"}, "not a whole number"),
+        ("--service", {"logRetentionDays": "many"}, "logRetentionDays must be a whole number."),
+        (
+            "--service",
+            {"rewardWaitTime": "soon", "defaultReward": 5, "logRetentionDays": None, "learningMode": "off"},
+            "2 faults: rewardWaitTime: 'soon' is not a duration; write ISO 8601 such as PT10M, or hh:mm:ss. "
+            "defaultReward must be at most 1.",
+        ),
         ("--service", POLICY, "no ServiceConfiguration"),
         ("--service", "[]", "not a JSON object"),
         ("--policy", SERVICE, "no PolicyContract"),
