@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 from deployment.layout import LIBRARIES
 
-# What the app cannot do without, as in `python -m benchmarks start`, but for pydantic, which is not in the package.
+# What the app cannot do without, as in `python -m benchmarks start`.
 SDKS = ("azure.functions", "azure.eventhub.aio", "azure.storage.blob.aio", "vowpalwabbit")
 # How much longer the app may take to import than these alone.
 GOAL = 1.1

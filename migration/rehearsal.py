@@ -34,8 +34,8 @@ def service(section: Section, given: dict[str, Any]) -> None:
 async def policy(section: Section, given: dict[str, Any]) -> None:
     """Whether it may be a policy, and VW starts with it."""
     try:
-        put = policy_body.policy(msgspec.json.encode(given))
-        await policy_check.checked(put, LoopConfig().exploration)
+        config = LoopConfig()
+        await policy_check.checked(policy_body.policy(msgspec.json.encode(given), config), config.exploration)
     except ApiError as error:
         _refuse(section, error)
 

@@ -29,8 +29,8 @@ async def put_policy(loop: Serving, body: bytes) -> LoopConfig:
     """Puts a PolicyContract once VW has started with it; raises ApiError, and then changes nothing."""
     from shared.admin import policy_body, policy_check  # here, because a process that answers Rank starts without
 
-    exploration = (await loop.read_config()).exploration
-    checked = await policy_check.checked(policy_body.policy(body), exploration)
+    config = await loop.read_config()
+    checked = await policy_check.checked(policy_body.policy(body, config), config.exploration)
     return await change(loop, lambda config: config.with_policy(checked))
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from shared.admin import configuration_rules as rules
 from shared.admin.configuration_rules import LONGEST_WAIT, MOST_DAYS, Place
 from shared.admin.documents import Document, read
-from shared.admin.members import Duration, Flag, Number, Whole, in_any_case
+from shared.admin.members import Duration, Flag, Number, in_any_case, or_text
 from shared.loops.config import Aggregation, AutoOptimization, LearningMode, LogMirror, LoopConfig
 
 # The rule of a member sees the members above its own, as far as they are valid.
@@ -17,8 +17,10 @@ Wait = Annotated[Duration, BeforeValidator(rules.wait)]
 Export = Annotated[Duration, BeforeValidator(rules.export)]
 Frequency = Annotated[Duration, BeforeValidator(rules.frequency)]
 Combination = Annotated[Aggregation, in_any_case(Aggregation)]
-RetentionDays = Annotated[Whole, Field(ge=-1, le=MOST_DAYS), AfterValidator(rules.retention)]
-RetrainDays = Annotated[Whole, Field(le=MOST_DAYS), AfterValidator(rules.retraining)]
+RetentionDays = Annotated[int, Field(ge=-1, le=MOST_DAYS), or_text, AfterValidator(rules.retention)]
+RetrainDays = Annotated[
+    int, Field(le=MOST_DAYS, json_schema_extra={"minimum": 0}), or_text, AfterValidator(rules.retraining)
+]
 Mode = Annotated[LearningMode, in_any_case(LearningMode), AfterValidator(rules.mode)]
 Container = Annotated[str, AfterValidator(rules.container)]
 Optimization = Annotated[Flag, AfterValidator(rules.optimization)]
@@ -49,9 +51,7 @@ class ServiceConfiguration(Document):
     auto_optimization_frequency: Frequency | None = Field(default=None, description=_IDLE)
     auto_optimization_start_date: Start | None = Field(default=None, description=_IDLE)
     model_retrain_days: RetrainDays | None = Field(
-        default=None,
-        description="How much of the log trains a new model, 0 to logRetentionDays.",
-        json_schema_extra={"minimum": 0},
+        default=None, description="How much of the log trains a new model, 0 to logRetentionDays."
     )
     is_inference_explainability_enabled: Flag | None = Field(
         default=None, description="true: Rank says which features counted."

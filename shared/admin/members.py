@@ -60,8 +60,9 @@ def duration(given: object, code: str, longest: timedelta, shortest: timedelta =
     return value
 
 
+# For an int whose limits come before it: behind it they would not reach the schema.
+or_text = BeforeValidator(_whole)
 Number = Annotated[float, BeforeValidator(_number)]
-Whole = Annotated[int, BeforeValidator(_whole)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 # Numeric ids are text, digits as sent.
 Id = Annotated[str, BeforeValidator(_id)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared.errors import ApiError
+from shared.errors import ApiError, Fault
 from shared.loops.config import LONGEST_ARGUMENTS, Policy
 from shared.vw import allowed_options, trial
 from shared.vw.options import Option, written
@@ -25,7 +25,8 @@ async def checked(given: Policy, exploration: float) -> Policy:
         raise _invalid(error) from None
     arguments = with_epsilon(options, exploration)
     if len(arguments) > LONGEST_ARGUMENTS:
-        raise ApiError("InvalidPolicyContract", f"A policy has at most {LONGEST_ARGUMENTS} characters of arguments.")
+        message = f"A policy has at most {LONGEST_ARGUMENTS} characters of arguments."
+        raise ApiError.of((Fault("InvalidPolicyContract", message, "arguments"),), "InvalidPolicyContract")
     with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
         try:
             await trial.run(Path(folder), arguments)
@@ -50,4 +51,4 @@ def with_epsilon(options: list[Option], exploration: float) -> str:
 
 def _invalid(reason: Exception) -> ApiError:
     message = f"Invalid policy configuration: {str(reason).rstrip('.')}."
-    return ApiError("InvalidPolicyConfiguration", message, target="arguments")
+    return ApiError.of((Fault("InvalidPolicyConfiguration", message, "arguments"),), "InvalidPolicyContract")

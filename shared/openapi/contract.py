@@ -5,8 +5,8 @@ from functools import partial
 from shared.admin.configuration_body import ServiceConfiguration
 from shared.admin.logs import LogsProperties
 from shared.admin.models import ModelProperties
+from shared.admin.policy_body import PolicyContract
 from shared.auth import Role
-from shared.loops.config import Policy
 from shared.openapi import examples
 from shared.openapi.operation import Operation
 from shared.openapi.schemas import Binary, Features
@@ -94,14 +94,14 @@ CONFIGURE = [
         method="GET",
         path="configurations/policy",
         summary="The learning policy, with the exploration in effect.",
-        answer=Policy,
+        answer=PolicyContract,
     ),
     _configure(
         method="PUT",
         path="configurations/policy",
         summary="Replaces the learning policy. The loop starts a new model and learns the retained log again.",
-        answer=Policy,
-        body=Policy,
+        answer=PolicyContract,
+        body=PolicyContract,
         errors=(
             *("BadRequest", "InvalidPolicyConfiguration", "InvalidPolicyContract"),
             *("ProblemTypeIncompatibleWithAutoOptimization", "UpdateConfigurationFailed"),
@@ -112,7 +112,7 @@ CONFIGURE = [
         method="DELETE",
         path="configurations/policy",
         summary="Goes back to the default learning policy, and answers it.",
-        answer=Policy,
+        answer=PolicyContract,
         errors=("UpdateConfigurationFailed",),
     ),
 ]

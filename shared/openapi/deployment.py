@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from shared.admin.loop_bodies import LoopInfo
+from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
 from shared.auth import Role
 from shared.loops.apprentice import Report
 from shared.openapi import schemas
@@ -14,7 +14,7 @@ _loops = partial(Operation, tag="Loops", of_loop=False)
 _service = partial(Operation, tag="Service", method="GET", role=None, of_loop=False)
 
 LOOPS = [
-    _loops(method="GET", path="loops", summary="Lists the loops.", role=Role.OWNER, answer=schemas.LoopList),
+    _loops(method="GET", path="loops", summary="Lists the loops.", role=Role.OWNER, answer=LoopList),
     _loops(
         method="PUT",
         path="loops/{loop}",
@@ -37,7 +37,7 @@ LOOPS = [
         method="POST",
         path="loops/{loop}/keys/{role}/{number}",
         summary="Replaces one of a loop's keys; the other key of its role goes on working.",
-        answer=schemas.NewKey,
+        answer=NewKey,
         errors=("LoopKeysFixed",),
     ),
     _loops(

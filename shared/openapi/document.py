@@ -22,7 +22,8 @@ ABOUT = (
     "Chooses for an application which of its actions to show, and learns from how well that went. "
     "Every loop has its own path, `/loops/{loop}/personalizer/...`, and its own keys; "
     "the loop `default` is also at `/personalizer/...`. "
-    "Unknown members of a body and unknown query parameters are ignored."
+    "Unknown members of a body and unknown query parameters are ignored. As Azure Personalizer did, this service also "
+    "takes members and enumerations in any case, and text where a number or a boolean is due."
 )
 KEYS = {
     Role.APP: ("appKey", "A key that may rank, reward and activate; an admin's or owner's key may do so, too."),

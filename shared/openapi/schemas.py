@@ -1,13 +1,13 @@
-"""The bodies that the OpenAPI document names: the structs that decode and encode them, and those made by hand."""
+"""The schemas of the bodies that the OpenAPI document names: of pydantic models, of msgspec structs, made by hand."""
 
 from collections.abc import Iterable
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from shared.admin.loop_bodies import LoopInfo
-from shared.errors import ERRORS
-from shared.loops.config import Aggregation
+from shared.openapi import descriptions
 from shared.rank.wire import MAX_NESTING
 
 REFERENCE = "#/components/schemas/{name}"
@@ -30,31 +30,26 @@ class Metrics:
     """Metrics as Prometheus reads them."""
 
 
-class PersonalizerError(msgspec.Struct, omit_defaults=True):
-    """What went wrong, by its code, and what to change."""
+class InternalError(msgspec.Struct):
+    """What went wrong, more finely than the contract's codes tell it."""
+
+    code: str
+
+
+class PersonalizerError(msgspec.Struct, rename="camel"):
+    """What went wrong, by its code, and what to change. A document with several faults is told all of them."""
 
     code: str
     message: str
-    details: list["PersonalizerError"]
-    target: str | None = None
+    target: str | msgspec.UnsetType = msgspec.UNSET
+    details: list["PersonalizerError"] | msgspec.UnsetType = msgspec.UNSET
+    inner_error: InternalError | msgspec.UnsetType = msgspec.UNSET
 
 
 class ErrorResponse(msgspec.Struct):
     """The answer of every refused request; the header `x-ms-error-code` has the code, too."""
 
     error: PersonalizerError
-
-
-class LoopList(msgspec.Struct):
-    """The loops of the deployment, the default one first."""
-
-    loops: list[LoopInfo]
-
-
-class NewKey(msgspec.Struct):
-    """A key that was made just now, and is told only here."""
-
-    key: str
 
 
 class ModelHealth(msgspec.Struct, rename="camel"):
@@ -92,44 +87,53 @@ _FEATURES: Schema = {
         ]
     },
 }
-_DURATION = {"format": "duration", "examples": ["PT10M"]}
-_DETAILS: dict[tuple[str, str], Schema] = {
-    ("RankRequest", "eventId"): {"description": "Names the decision and seeds its draw; made if it is missing."},
-    ("RankRequest", "excludedActions"): {"description": "Ids of actions that must not be chosen."},
-    ("RankRequest", "deferActivation"): {"description": "true: learn from it only once it is activated."},
-    ("RankedAction", "probability"): {"minimum": 0, "maximum": 1},
-    ("PersonalizerError", "code"): {"enum": sorted(ERRORS)},
-    ("ServiceConfiguration", "rewardWaitTime"): _DURATION | {"description": "How long a reward may take, up to P2D."},
-    ("ServiceConfiguration", "modelExportFrequency"): _DURATION | {"description": "How often a model is published."},
-    ("ServiceConfiguration", "defaultReward"): {"description": "What counts when no reward comes."},
-    ("ServiceConfiguration", "rewardAggregation"): {
-        "description": "How several rewards of an event become one. Capitals are taken for small letters.",
-        "enum": list(get_args(Aggregation)),
-    },
-    ("ServiceConfiguration", "explorationPercentage"): {"description": "The largest share of exploration, 0 to 1."},
-    ("ServiceConfiguration", "logRetentionDays"): {"description": "-1: for ever."},
-    ("ServiceConfiguration", "modelRetrainDays"): {"minimum": 0},
-    ("LoopInfo", "path"): {"description": "Goes between the endpoint and /personalizer."},
-}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Without a title for every member: it would repeat the member's name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
 
 
 def components(bodies: Iterable[Any]) -> dict[str, Schema]:
     """The schemas of these types and of all that they name, by name."""
-    made = msgspec.json.schema_components(bodies, schema_hook=_by_hand, ref_template=REFERENCE)[1]
-    # A type that is generic in its features is one type here.
-    text = msgspec.json.encode(made).replace(b"_Features_", b"").replace(b"[Features]", b"")
-    schemas: dict[str, Schema] = msgspec.json.decode(text)
-    schemas["Features"] = _FEATURES
-    for (name, member), details in _DETAILS.items():
-        schemas[name]["properties"][member].update(details)
+    named = list(bodies)
+    models, structs = ([one for one in named if _is_model(one) is kind] for kind in (True, False))
+    schemas = _of_structs(structs) | _of_models(models) | {"Features": _FEATURES}
+    descriptions.add(schemas)
     return dict(sorted(schemas.items()))
 
 
 def reference(body: Any) -> Schema:
     """The place of a type's schema among the components, or the schema of a list of it."""
+    if _is_model(body):
+        return {"$ref": REFERENCE.format(name=body.__name__)}
     text = msgspec.json.encode(msgspec.json.schema_components([body], schema_hook=_by_hand, ref_template=REFERENCE)[0])
     schema: Schema = msgspec.json.decode(text.replace(b"_Features_", b""))[0]
     return schema
+
+
+def _is_model(body: Any) -> bool:
+    return isinstance(body, type) and issubclass(body, BaseModel)
+
+
+def _of_structs(structs: list[Any]) -> dict[str, Schema]:
+    made = msgspec.json.schema_components(structs, schema_hook=_by_hand, ref_template=REFERENCE)[1]
+    # A type that is generic in its features is one type here.
+    text = msgspec.json.encode(made).replace(b"_Features_", b"").replace(b"[Features]", b"")
+    schemas: dict[str, Schema] = msgspec.json.decode(text)
+    return schemas
+
+
+def _of_models(models: list[type[BaseModel]]) -> dict[str, Schema]:
+    made = models_json_schema(
+        [(model, "validation") for model in dict.fromkeys(models)],
+        ref_template=REFERENCE.format(name="{model}"),
+        schema_generator=_Untitled,
+    )
+    schemas: dict[str, Schema] = made[1]["$defs"]
+    return schemas
 
 
 def _by_hand(body: Any) -> Schema:

@@ -59,6 +59,13 @@ def test_all_references_lead_somewhere_and_every_component_is_used() -> None:
     assert references(DOCUMENT) == there
 
 
+def test_every_component_and_every_member_of_it_is_described() -> None:
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        members = {f"{name}.{member}": one for member, one in schema.get("properties", {}).items()}
+        silent = [path for path, one in ({name: schema} | members).items() if not one.get("description")]
+        assert silent == []
+
+
 def test_the_schemas_are_schemas_and_the_examples_fit_them() -> None:
     for schema in DOCUMENT["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)

@@ -67,7 +67,7 @@ def test_exploration_and_policy_agree_both_ways(admin: httpx.Client) -> None:
         ("--cb_explore_adf --ftrl --pistol", "You can only use one of 'ftrl', 'pistol', or 'coin' at a time."),
         ("é", "'é' is not an option"),
         (" ", "must explore"),
-        ('"--cb_explore_adf"', 'configuration: "--cb_explore_adf" must be without quotation marks.'),
+        ('"--cb_explore_adf"', 'arguments: "--cb_explore_adf" must be without quotation marks.'),
         ("--cb_explore_adf --ccb_explore_adf", "either with --cb_explore_adf or"),
     ],
 )

@@ -1,0 +1,126 @@
+"""What the document says of members of the structs that msgspec decodes and encodes, beside their types."""
+
+from typing import Any
+
+from shared.errors import ERRORS
+
+Schema = dict[str, Any]
+
+_RANK = {
+    "actions": "What may be shown, in the application's own order: the first is what it would show by itself.",
+    "contextFeatures": "Features of the visitor, the place, the moment: the same for all actions.",
+    "eventId": "Names the decision and seeds its draw; made if it is missing.",
+    "deferActivation": "true: learn from it only once it is activated.",
+}
+_EXCLUDED = "Ids of actions that must not be chosen."
+_TEXTS = {
+    "RankRequest": _RANK | {"excludedActions": _EXCLUDED},
+    "RankableAction": {"id": "The application's name of it.", "features": "What is known of it."},
+    "RankResponse": {
+        "ranking": "Every action with its probability.",
+        "eventId": "For the reward.",
+        "rewardActionId": "The action to show.",
+        "inferenceExplanation": "Which features counted for which action, where the configuration asks for it.",
+    },
+    "RankedAction": {"id": "The action's id.", "probability": "With which it was chosen."},
+    "ActionExplanation": {"id": "The action's id.", "features": "Those that counted, the weightiest first."},
+    "FeatureScore": {"name": "Namespace and feature; several together with ^ between.", "score": "Its share."},
+    "RewardRequest": {"value": "How well the decision did."},
+    "MultiSlotRankRequest": _RANK | {"slots": "Places to be filled, the most valuable first; no more than actions."},
+    "SlotRequest": {
+        "id": "The application's name of it.",
+        "baselineAction": "The action that the application would show there by itself; another one in each slot.",
+        "features": "What is known of the slot.",
+        "excludedActions": "Ids of actions that must not be chosen for it.",
+    },
+    "MultiSlotRankResponse": {"slots": "The slots, in the order of the request.", "eventId": "For the rewards."},
+    "SlotResponse": {"id": "The slot's id.", "rewardActionId": "The action to show there."},
+    "MultiSlotRewardRequest": {"reward": "A reward for each slot that did well or badly."},
+    "SlotReward": {"slotId": "The slot's id.", "value": "How well it did."},
+    "ModelProperties": {
+        "creationTime": "When the loop's first model was made.",
+        "lastModifiedTime": "When its current model was made.",
+        "verified": "false: the model was imported, and no trusted signature vouches for it.",
+    },
+    "LogsProperties": {"dateRange": "From the first event of the log to the last."},
+    "DateRange": {"from": "ISO 8601.", "to": "ISO 8601."},
+    "Trace": {
+        "eventId": "The event's id.",
+        "loop": "The loop's name.",
+        "status": "How far learning has come with it.",
+        "rankedAt": "When it was ranked.",
+        "waitingUntil": "Until when its rewards are awaited.",
+        "learnedBy": "The first model that has learned it, or only its run if that model is deleted.",
+        "learnedAt": "When its run stored it.",
+        "refusal": "Why its run's model was not fit.",
+        "mode": "The learning mode when it was ranked.",
+        "model": "The version that ranked it, N/A before the first.",
+        "explored": "The action was not the most probable one, or no model could tell.",
+        "chosenAction": "What was answered; in Apprentice mode the baseline.",
+        "ownAction": "In Apprentice mode, what the model would have answered.",
+        "ranking": "Every action with its probability.",
+        "slots": "The slots of a multi-slot event.",
+        "reward": "What it is learned with: rewards aggregated, or the default one.",
+        "observations": "Its rewards and activations, as they were received.",
+        "repeatedAt": "When the same event was ranked again within its window, which does not count.",
+        "context": "The shared features, as logged.",
+        "actions": "The candidates with their features, as logged.",
+        "note": "What this answer could not find out.",
+    },
+    "Slot": {
+        "id": "The slot's id.",
+        "ranking": "Every action that was left for it, with its probability.",
+        "explored": "Its action was not the most probable one, or no model could tell.",
+        "reward": "What it is learned with.",
+    },
+    "TracedObservation": {
+        "kind": "A reward or an activation.",
+        "at": "When it was received.",
+        "fate": "Whether it counts: late is outside the window, orphan without an event, duplicate stored twice.",
+        "value": "The reward.",
+        "slot": "The slot that it is for.",
+    },
+    "Report": {
+        "mode": "The learning mode that the loop is in now.",
+        "last": "Its last decisions as an apprentice.",
+        "total": "All of its decisions as an apprentice.",
+    },
+    "Progress": {
+        "events": "Decisions.",
+        "matched": "Decisions in which the model would have chosen the baseline.",
+        "matchRate": "Their share.",
+        "baselineReward": "What the baseline earned on average.",
+        "ownReward": "What the model's own choices would have earned on average.",
+        "ratio": "ownReward over baselineReward.",
+    },
+    "Health": {"status": "degraded: something below is not well.", "model": "Its model.", "log": "Its event log."},
+    "ModelHealth": {
+        "trained": "It has learned.",
+        "ageSeconds": "How long ago it was made.",
+        "refreshed": "It could be looked for lately.",
+    },
+    "LogHealth": {"reachable": "It answers.", "dropped": "Events that this process had to give up."},
+    "ErrorResponse": {"error": "What went wrong."},
+    "PersonalizerError": {
+        "code": "The code of the only fault, else of the operation or of the document.",
+        "message": "What to change.",
+        "target": "The path of what is wrong in the body, such as policies[2].arguments.",
+        "details": "One entry for each fault of a document, with the fault's own code, message and target.",
+        "innerError": "A finer code.",
+    },
+    "InternalError": {"code": "The finer code."},
+}
+_RULES: dict[tuple[str, str], Schema] = {
+    ("RankedAction", "probability"): {"minimum": 0, "maximum": 1},
+    ("PersonalizerError", "code"): {"enum": sorted(ERRORS)},
+}
+
+
+def add(schemas: dict[str, Schema]) -> None:
+    """Adds what a struct cannot say to its schema."""
+    schemas["DateRange"]["description"] = "A period of time."
+    for name, texts in _TEXTS.items():
+        for member, text in texts.items():
+            schemas[name]["properties"][member]["description"] = text
+    for (name, member), rules in _RULES.items():
+        schemas[name]["properties"][member].update(rules)
