@@ -17,6 +17,8 @@ from shared.bodies import decode
 from shared.errors import ERRORS, ApiError, Fault
 
 Model = TypeVar("Model", bound="Document")
+# Some messages repeat what was given.
+LONGEST_MESSAGE = 2_000
 
 _json = msgspec.json.Decoder()
 # What follows a member's path in the message of a fault, by pydantic's type of it.
@@ -101,7 +103,8 @@ def _fault(error: ErrorDetails, code: str) -> Fault:
     context = error.get("ctx", {})
     path = _path((*error["loc"], *context.get("at", ())))
     if error["type"] in ERRORS and not isinstance(error["input"], _Twice):
-        return Fault(error["type"], context["message"].replace("{path}", path), path or None, context["inner"])
+        message = context["message"].replace("{path}", path)[:LONGEST_MESSAGE]
+        return Fault(error["type"], message, path or None, context["inner"])
     return Fault(code, f"{path or 'The body'} {_says(error)}.", path or None)
 
 

@@ -154,6 +154,25 @@ def test_refused(admin: httpx.Client, conforms: Conforms, bad: Bad) -> None:
     assert bad.says in error["message"]
 
 
+@pytest.mark.usefixtures("unharmed")
+def test_a_configuration_with_several_faults_is_answered_with_all_of_them(
+    admin: httpx.Client, conforms: Conforms
+) -> None:
+    faults = {"rewardWaitTime": "P3D", "LogRetentionDays": "-2", "explorationPercentage": True}
+    wrong = {name: value for name, value in CONFIGURATION.items() if name != "logRetentionDays"} | faults
+    answer = admin.put("configurations/service", json=wrong)
+    assert answer.status_code == 400
+    conforms("PUT /configurations/service", answer)
+    error = answer.json()["error"]
+    assert error["code"] == answer.headers["x-ms-error-code"] == "InvalidServiceConfiguration"
+    assert {one["target"]: one["code"] for one in error["details"]} == {
+        "rewardWaitTime": "InvalidRewardWaitTime",
+        "explorationPercentage": "InvalidServiceConfiguration",
+        "logRetentionDays": "InvalidServiceConfiguration",
+    }
+    assert all(one["message"] in error["message"] for one in error["details"])
+
+
 def test_a_chunked_body_arrives_empty_and_the_answer_says_so(app: httpx.Client) -> None:
     def chunks() -> Iterator[bytes]:
         yield json.dumps(GOOD).encode()

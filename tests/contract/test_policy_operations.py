@@ -78,6 +78,9 @@ def test_a_policy_that_may_not_be_is_refused_and_changes_nothing(
     answer = put(admin, arguments)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidPolicyConfiguration")
     message = answer.json()["error"]["message"]
+    assert answer.json()["error"]["details"] == [
+        {"code": "InvalidPolicyConfiguration", "message": message, "target": "arguments"}
+    ]
     assert (reason in message, message[-2:] != "..") == (True, True), message
     assert admin.get("configurations/policy").json() == before
     assert not Path("model.vw").exists()

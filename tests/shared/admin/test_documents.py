@@ -98,6 +98,12 @@ def test_what_is_not_json_is_a_bad_request(body: bytes) -> None:
     assert (refused.value.status, refused.value.code) == (400, "BadRequest")
 
 
+def test_an_answer_does_not_grow_with_what_is_wrong() -> None:
+    with pytest.raises(ApiError) as refused:
+        put(rewardWaitTime="x" * 100_000, modelExportFrequency="y" * 100_000)
+    assert len(refused.value.body()) < 10_000
+
+
 def test_a_policy_has_its_faults_told_together() -> None:
     body = json.dumps({"name": "x" * 257, "arguments": "--ccb_explore_adf"}).encode()
     stored = LoopConfig(auto_optimization=AutoOptimization(enabled=True))
