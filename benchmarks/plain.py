@@ -10,21 +10,23 @@ import vowpalwabbit
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from shared.rank.wire import LONGEST_ID, MAX_ACTIONS
+
 Features = dict[str, str | float | bool | None]
 
 
 class Action(BaseModel):
-    id: Annotated[str, Field(min_length=1, max_length=256)]
+    id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
     features: Annotated[list[Features], Field(min_length=1)]
 
 
 class Request(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel)
 
-    actions: Annotated[list[Action], Field(min_length=1, max_length=50)]
+    actions: Annotated[list[Action], Field(min_length=1, max_length=MAX_ACTIONS)]
     context_features: list[Features] | None = None
     excluded_actions: list[str] | None = None
-    event_id: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    event_id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)] | None = None
     defer_activation: bool | None = False
 
 

@@ -1,6 +1,7 @@
 """A trace over HTTP of an event of the last hour, a million of them being logged, beside one read of a small blob."""
 
 import asyncio
+import itertools
 import random
 import tempfile
 import time
@@ -12,8 +13,8 @@ from benchmarks.client import Client
 from benchmarks.figures import Figure, told
 from benchmarks.host import Host
 from shared.hubs import events
-from shared.joined_log import event_index, joined_lines, late_lines
-from shared.joined_log.file import LogFile, log_name
+from shared.joined_log import event_index
+from shared.joined_log.file import Keyed, LogFile, log_name
 from shared.joined_log.joined_lines import join_line
 from shared.loops import checkpoint
 from shared.loops.checkpoint import Checkpoint
@@ -28,7 +29,7 @@ HOUR_MS, RUNS = 3_600_000, 71
 TEMPLATES = 200
 
 
-def joined(count: int) -> Iterator[bytes]:
+def joined(count: int) -> Iterator[Keyed]:
     """Joined lines with ids of their own, half of them rewarded."""
     lines = []
     for number in range(TEMPLATES):
@@ -37,7 +38,8 @@ def joined(count: int) -> Iterator[bytes]:
         lines.append((event_id.encode(), join_line(events.decode_interaction(event), 0, rewards, LoopConfig()).line))
     for number in range(count):
         template, line = lines[number % TEMPLATES]
-        yield line.replace(template, b"event-%08d" % number)
+        event_id = f"event-{number:08d}"
+        yield events.key_of(event_id), line.replace(template, event_id.encode())
 
 
 async def fill(storage: Storage, count: int) -> None:
@@ -47,9 +49,8 @@ async def fill(storage: Storage, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for run in range(RUNS):
             cut, file = begin + (run + 1) * HOUR_MS // RUNS, Path(folder, "log")
-            log, late = LogFile(file, joined_lines.id_of), LogFile(Path(folder, "late"), late_lines.id_of)
-            for _ in range((run + 1) * count // RUNS - run * count // RUNS):
-                log.write(next(lines))
+            log, late = LogFile(file), LogFile(Path(folder, "late"))
+            log.write(itertools.islice(lines, (run + 1) * count // RUNS - run * count // RUNS))
             log.close()
             late.close()
             await storage.create(log_name(DEFAULT_HOME, cut, "joined"), file)

@@ -13,7 +13,9 @@ import msgspec
 from msgspec import Raw
 
 from migration import safety
+from shared.vw import dsjson
 from shared.vw.contexts import LEAST_PROBABILITY, BadContext
+from shared.vw.dsjson import LINE
 from shared.vw.safe import MAX_MAGNITUDE
 
 # Probabilities were written with seven digits.
@@ -39,32 +41,32 @@ class _Features(msgspec.Struct, gc=False):
     j: Raw = Raw()
 
 
-class _Context(msgspec.Struct, gc=False):
-    shared: Raw = msgspec.field(name="FromUrl", default=Raw())
-    actions: list[_Features] = msgspec.field(name="_multi", default=[])
-    slots: list[_Features] | None = msgspec.field(name="_slots", default=None)
+class _Context(msgspec.Struct, rename=dsjson.CONTEXT, gc=False):
+    shared: Raw = Raw()
+    actions: list[_Features] = []
+    slots: list[_Features] | None = None
 
 
-class _Outcome(msgspec.Struct, gc=False):
-    cost: float = msgspec.field(name="_label_cost")
-    a: list[int] | int = msgspec.field(name="_a")
-    p: list[float] | float = msgspec.field(name="_p")
+class _Slot(msgspec.Struct, rename=dsjson.SLOT, gc=False):
+    cost: float
+    a: list[int] | int
+    p: list[float] | float
 
 
-class _Line(msgspec.Struct, gc=False):
+class _Line(msgspec.Struct, rename=LINE, gc=False):
     c: Raw = Raw()
-    cost: float | None = msgspec.field(name="_label_cost", default=None)
-    probability: float | None = msgspec.field(name="_label_probability", default=None)
-    action: int | None = msgspec.field(name="_label_Action", default=None)
-    index: int | None = msgspec.field(name="_labelIndex", default=None)
-    skip: bool = msgspec.field(name="_skipLearn", default=False)
-    deferred: bool = msgspec.field(name="_deferred", default=False)
-    dropped: float | None = msgspec.field(name="pdrop", default=0)
-    id: str | None = msgspec.field(name="EventId", default="")
-    at: datetime | None = msgspec.field(name="Timestamp", default=None)
+    cost: float | None = None
+    probability: float | None = None
+    action: int | None = None
+    index: int | None = None
+    skip: bool = False
+    deferred: bool = False
+    drop: float | None = 0
+    id: str | None = ""
+    at: datetime | None = None
     a: list[int] | None = []
     p: list[float] | None = []
-    outcomes: list[_Outcome] | None = msgspec.field(name="_outcomes", default=None)
+    slots: list[_Slot] | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
@@ -73,11 +75,11 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 _encode = msgspec.json.encode
 
 OTHER_LAYOUT = "features laid out in another way than Rank does"
-MISALIGNED = "p[0] is not _label_probability, which is what is learned"
+MISALIGNED = f"p[0] is not {LINE['probability']}, which is what is learned"
 COMPLETED = "completed: {}"
 REORDERED = "the label put before the context: VW does not see it behind"
 LARGE = "reward beyond -1..1"
-_LABEL = ("_label_cost", "_label_probability", "_label_Action", "_labelIndex")
+_LABEL = tuple(LINE[member] for member in ("cost", "probability", "action", "index"))
 _LABEL_BYTES = [f'"{name}"'.encode() for name in _LABEL]
 
 
@@ -99,17 +101,17 @@ def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Dec
     time = given.at or fallback
     if time is None:
         raise Unusable("no Timestamp; say when it was with --at")
-    if (context.slots is not None) != multi_slot:
+    if (context.slots is not None or given.slots is not None) != multi_slot:
         raise Unusable("multi-slot, the loop's policy is not" if not multi_slot else "single-slot, the policy is not")
     at = round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
     notes: list[str] = []
     changes = _multi_slot(given, context) if multi_slot else _single_slot(given, len(context.actions), notes)
     if given.deferred and not given.skip:
-        changes["_skipLearn"] = True
+        changes[LINE["skip"]] = True
     if not given.id:
-        changes["EventId"] = given.id = f"imported-{hashlib.sha256(line).hexdigest()[:24]}"
+        changes[LINE["id"]] = given.id = f"imported-{hashlib.sha256(line).hexdigest()[:24]}"
     if given.at is None:
-        changes["Timestamp"] = time
+        changes[LINE["at"]] = time
     notes += [COMPLETED.format(name) for name in changes]
     logged = bytes(given.c)
     ordered = multi_slot or _is_label_first(line) or not changes.keys().isdisjoint(_LABEL)
@@ -125,8 +127,9 @@ def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Dec
         notes.append("names, numbers or commands among the features made safe, as Rank does")
     if not _is_ours(context):
         notes.append(OTHER_LAYOUT)
-    empty = [name for name, value in (("p", given.p), ("pdrop", given.dropped)) if value is None]
-    kept = line if ordered and not changes and not empty else _changed(line, changes, empty)
+    empty = [name for name, value in (("p", given.p), (LINE["drop"], given.drop)) if value is None]
+    found = dsjson.is_multi_slot(line) == multi_slot  # else escapes hide the member from whoever reads the log
+    kept = line if ordered and found and not changes and not empty else _changed(line, changes, empty)
     return Decision(given.id, at, kept, not (given.skip or given.deferred), notes)
 
 
@@ -140,13 +143,13 @@ def _single_slot(given: _Line, count: int, notes: list[str]) -> dict[str, Any]:
     if given.index is not None and given.index != action - 1:
         raise Unusable("_label_Action and _labelIndex name different actions")
     _check(given.cost, given.probability)
-    if not 0 <= (given.dropped or 0) < 1:
+    if not 0 <= (given.drop or 0) < 1:
         raise Unusable("pdrop is not in [0, 1)")
     changes: dict[str, Any] = {}
     if given.action is None:
-        changes["_label_Action"] = action
+        changes[LINE["action"]] = action
     if given.index is None:
-        changes["_labelIndex"] = action - 1
+        changes[LINE["index"]] = action - 1
     if not given.a or len(given.a) != count or given.a[0] != action:
         changes["a"] = [action, *(other for other in range(1, count + 1) if other != action)]
     if given.p and abs(given.p[0] - given.probability) > ROUNDING:
@@ -157,11 +160,11 @@ def _single_slot(given: _Line, count: int, notes: list[str]) -> dict[str, Any]:
 
 
 def _multi_slot(given: _Line, context: _Context) -> dict[str, Any]:
-    outcomes, slots = given.outcomes, context.slots
-    if not outcomes or not slots or len(outcomes) != len(slots):
+    labelled, slots = given.slots, context.slots
+    if not labelled or not slots or len(labelled) != len(slots):
         raise Unusable("not one outcome per slot (_outcomes)")
     taken: set[int] = set()
-    for one in outcomes:
+    for one in labelled:
         actions = [one.a] if isinstance(one.a, int) else one.a
         probabilities = [one.p] if isinstance(one.p, float) else one.p
         if not actions or len(actions) != len(probabilities):

@@ -17,17 +17,14 @@ from migration.decisions import Decision
 from shared.joined_log import archive
 from shared.loops.homes import Home
 from shared.storage import Storage
+from shared.vw.dsjson import Named
 
 HOUR_MS = 3_600_000
 # As much of an hour is gathered before it is stored, of so many hours at a time: the bound of what memory holds.
 PART_BYTES, OPEN_HOURS, BEING_STORED = 16 << 20, 6, 3
 
 
-class _Identity(msgspec.Struct, gc=False):
-    id: str = msgspec.field(name="EventId")
-
-
-_identity = msgspec.json.Decoder(_Identity).decode
+_named = msgspec.json.Decoder(Named).decode
 
 
 class _Hour:
@@ -80,9 +77,9 @@ class Hours:
             return ids
         await self._stored()
         for name in await self._storage.names(archive.hour_name(self._home, number * HOUR_MS)):
-            blob = await self._storage.read(name) if name.endswith(".dsjson.gz") else None
-            if blob is not None:
-                ids.update(hash(_identity(line).id) for line in gzip.decompress(blob.data).splitlines())
+            if name.endswith(".dsjson.gz"):
+                async for lines in archive.chunks(self._storage, name):
+                    ids.update(hash(_named(line).id) for line in lines.splitlines())
         return ids
 
     async def _store(self, hour: _Hour) -> None:

@@ -30,7 +30,7 @@ from shared.loops.homes import blob_name, run_name
 from shared.loops.stored import config_name
 from shared.storage import Conflict
 from shared.training import starting_model
-from shared.vw import policy
+from shared.vw import dsjson, policy
 from shared.vw.learner import Learner, TrainingRefused
 
 ATTEMPTS, PLANNED_SECONDS, POLL_SECONDS = 5, 120.0, 0.05
@@ -46,14 +46,14 @@ class _Sums(msgspec.Struct):
     reward: float = 0.0
 
 
-class _Slot(msgspec.Struct, gc=False):
-    cost: float = msgspec.field(name="_label_cost")
+class _Slot(msgspec.Struct, rename=dsjson.SLOT, gc=False):
+    cost: float
 
 
-class _Label(msgspec.Struct, gc=False):
-    cost: float = msgspec.field(name="_label_cost", default=0.0)
-    skip: bool = msgspec.field(name="_skipLearn", default=False)
-    outcomes: list[_Slot] = msgspec.field(name="_outcomes", default=[])
+class _Label(msgspec.Struct, rename=dsjson.LINE, gc=False):
+    cost: float = 0.0
+    skip: bool = False
+    slots: list[_Slot] = []
 
 
 _label = msgspec.json.Decoder(_Label).decode
@@ -164,7 +164,7 @@ class _Rebuilt:
             self._sums.events += 1
             if not label.skip:
                 self._sums.learned += 1
-                self._sums.reward -= sum(slot.cost for slot in label.outcomes) if label.outcomes else label.cost
+                self._sums.reward -= sum(slot.cost for slot in label.slots) if label.slots else label.cost
 
     def _told(self) -> str:
         sums = self._sums

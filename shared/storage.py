@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobClient, ContainerClient
 
 TIMEOUT_SECONDS = 10
+# What is downloaded is held in memory this much at a time. The SDK would begin with 32 MiB.
+PIECE_BYTES = 4 << 20
 # The SDK's own first pause is 15 s: a service that was away for a moment would stop the trainer for much longer.
 RETRIES: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0.5, "increment_base": 2, "random_jitter_range": 0.25}
 
@@ -94,6 +96,23 @@ class Storage:
             with target.open("wb") as file:
                 await stream.readinto(file)
             return True
+
+    async def stream(self, name: str) -> AsyncIterator[bytes]:
+        """The blob's bytes, PIECE_BYTES at a time; none if there is no such blob."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated():
+            try:
+                stream = await (await self._client()).download_blob(name)
+            except ResourceNotFoundError:
+                return
+            pieces = stream.chunks()
+        while True:
+            with _translated():
+                piece = await anext(pieces, b"")
+            if not piece:
+                return
+            yield piece
 
     async def replace(self, name: str, data: bytes, etag: str | None) -> str:
         """Writes the blob if its ETag is still `etag` (None: if there is no blob); the new ETag, or Conflict."""
@@ -186,7 +205,8 @@ def _translated() -> Iterator[None]:
 def _connect(settings: Settings, credential: AsyncTokenCredential | None) -> ContainerClient:
     from azure.storage.blob.aio import ContainerClient
 
-    options = {**RETRIES, "connection_timeout": TIMEOUT_SECONDS, "read_timeout": TIMEOUT_SECONDS}
+    sizes: dict[str, Any] = {"max_single_get_size": PIECE_BYTES, "max_chunk_get_size": PIECE_BYTES}
+    options = {**RETRIES, **sizes, "connection_timeout": TIMEOUT_SECONDS, "read_timeout": TIMEOUT_SECONDS}
     name = settings.storage_container
     if settings.storage_connection_string:
         return ContainerClient.from_connection_string(settings.storage_connection_string, name, **options)

@@ -12,6 +12,7 @@ from vowpalwabbit import Workspace
 
 from shared.rank import features
 from shared.rank.wire import RankableAction
+from shared.vw.dsjson import LINE
 from shared.vw.model import uniform as uniform_pmf
 from shared.vw.sampling import cap_exploration
 from simulator.scenario import Scenario, Visit
@@ -38,7 +39,7 @@ def vw_json(visit: Visit) -> str:
 
 def labelled(example: str, index: int, probability: float, reward: float) -> str:
     """`example` with what was chosen and what it earned."""
-    label = {"_label_cost": -reward, "_label_probability": probability, "_labelIndex": index}
+    label = {LINE["cost"]: -reward, LINE["probability"]: probability, LINE["index"]: index}
     return json.dumps(label)[:-1] + "," + example[1:]
 
 

@@ -27,12 +27,12 @@ from shared.loops.homes import blob_name, run_name
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.storage import Conflict, StorageUnavailable
-from shared.vw import allowed_options, model_header, policy, trial
+from shared.vw import allowed_options, dsjson, model_header, policy, trial
+from shared.vw.learner import VALIDATED_EVENTS
 from shared.vw.meaning import may_be_of, meaning
 from shared.vw.model_header import ModelHeader
 
 POLICY_NAME = "imported"
-VALIDATED_EVENTS = 50
 
 
 async def put(service: Service, loop: Serving, body: bytes) -> None:
@@ -83,9 +83,8 @@ def _may_be_of(header: ModelHeader, current: Policy) -> bool:
 
 async def _sample(loop: Serving, arguments: str) -> bytes:
     """Recent events of the loop that are of the policy's kind; empty if there are none."""
-    lines = await logs.recent(loop, VALIDATED_EVENTS)
-    slots = policy.parse(arguments).is_multi_slot
-    return b"".join(line for line in lines if (b'"_slots"' in line) == slots)
+    lines = b"".join(await logs.recent(loop, VALIDATED_EVENTS))
+    return dsjson.of_kind(lines, policy.parse(arguments).is_multi_slot)
 
 
 async def _commit(loop: Serving, own: Policy, model: Path, predict: Path, *, unverified: bool) -> None:

@@ -1,4 +1,4 @@
-"""The readers of both hubs: a pair for each pace at which loops train, of which the last few are kept open."""
+"""Connections of a trainer to the event hubs: a pair of readers for each pace of training, the last few kept open."""
 
 import asyncio
 import time

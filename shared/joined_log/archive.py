@@ -1,27 +1,23 @@
-"""The joined log of a loop in storage, read back: every event of it is there once."""
+"""Reading the joined log of a loop back from storage: its blobs and their lines. Every event is there once."""
 
-import gzip
+import asyncio
 import time
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import msgspec
 
 from shared.hubs.events import key_of
 from shared.joined_log.join import EARLY_MS, MEMORY_MS
+from shared.joined_log.unzipping import Unzipper
 from shared.loops.homes import Home, blob_name, run_name
 from shared.storage import Storage
+from shared.vw.dsjson import Dated
 
 # Sorts behind the `.` that ends the name of a trainer's run of the same instant.
 _IMPORTED = "_"
 
 
-class _Ranked(msgspec.Struct):
-    id: str = msgspec.field(name="EventId")
-    at: datetime = msgspec.field(name="Timestamp")
-
-
-_ranked = msgspec.json.Decoder(_Ranked)
+_dated = msgspec.json.Decoder(Dated)
 
 
 def imported_name(home: Home, at: int, digest: str) -> str:
@@ -60,11 +56,24 @@ async def imports(storage: Storage, home: Home) -> list[str]:
 async def committed(
     storage: Storage, home: Home, through: int, since: int = 0, *, imported: bool = True
 ) -> AsyncIterator[bytes]:
-    """The dsjson of each of these blobs, in order."""
+    """The dsjson of these blobs, in order, in chunks of whole lines; raises one of `DAMAGE`."""
     for name in await runs(storage, home, through, since, imported=imported):
-        blob = await storage.read(name)
-        if blob is not None:
-            yield gzip.decompress(blob.data)
+        async for lines in chunks(storage, name):
+            yield lines
+
+
+async def chunks(storage: Storage, name: str) -> AsyncGenerator[bytes, None]:
+    """The lines of one blob of a log, some whole ones at a time; none if it is gone. Raises one of `DAMAGE`.
+
+    They are downloaded and unzipped (in a thread) as they are asked for: memory holds a piece of each.
+    """
+    unzipper = Unzipper()
+    async for piece in storage.stream(name):
+        unzipped = unzipper.lines(piece)
+        while (lines := await asyncio.to_thread(next, unzipped, None)) is not None:
+            yield lines
+    if rest := unzipper.end():
+        yield rest
 
 
 async def recollect(storage: Storage, home: Home, cut: int, wait: int) -> dict[int, int]:
@@ -73,7 +82,7 @@ async def recollect(storage: Storage, home: Home, cut: int, wait: int) -> dict[i
     since = max(0, cut - wait - MEMORY_MS - EARLY_MS)
     async for lines in committed(storage, home, cut, since, imported=False):
         for line in lines.splitlines():
-            event = _ranked.decode(line)
+            event = _dated.decode(line)
             key = key_of(event.id)
             seen.pop(key, None)  # the order is that of the last times
             seen[key] = round(event.at.timestamp() * 1000) + wait

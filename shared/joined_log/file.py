@@ -6,11 +6,10 @@ It is written in gzip members of a few dozen lines each, which gzip, zlib and VW
 import gzip
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from shared.hubs.events import key_of
 from shared.loops.homes import Home, blob_name, run_name
 
 # Small, because a trace reads a whole member for one line; more than deflate's window, so that little is lost by it.
@@ -18,29 +17,30 @@ MEMBER_BYTES = 65_536
 LENGTH_BITS = 24
 
 Kind = Literal["joined", "late", "refusal"]
+# A line with its end, behind the key of the id of its event: None if that cannot be read.
+Keyed = tuple[int | None, bytes]
 
 
 class LogFile:
     """A log being written. `entries` are pairs of the key of an event's id and the place of its line.
 
-    A place is `offset << LENGTH_BITS | length`, in bytes, of the gzip member. id_of: the event id of a line, None if
-    it has none. The same lines give the same file.
+    A place is `offset << LENGTH_BITS | length`, in bytes, of the gzip member. The same lines give the same file.
     """
 
-    def __init__(self, file: Path, id_of: Callable[[bytes], str | None]) -> None:
+    def __init__(self, file: Path) -> None:
         self.entries = array("Q")
-        self._file, self._id_of = file.open("wb"), id_of
+        self._file = file.open("wb")
+        self._keys: list[int | None] = []
         self._lines: list[bytes] = []
         self._size = self._offset = 0
 
-    def write(self, data: bytes) -> int:
-        """Takes whole lines."""
-        for line in data.splitlines(keepends=True):
+    def write(self, lines: Iterable[Keyed], /) -> None:
+        for key, line in lines:
+            self._keys.append(key)
             self._lines.append(line)
             self._size += len(line)
             if self._size >= MEMBER_BYTES:
                 self._end_member()
-        return len(data)
 
     def close(self) -> None:
         if self._lines or not self._offset:
@@ -50,12 +50,12 @@ class LogFile:
     def _end_member(self) -> None:
         member = gzip.compress(b"".join(self._lines), compresslevel=1, mtime=0)
         place = self._offset << LENGTH_BITS | len(member)
-        for event_id in map(self._id_of, self._lines):
-            if event_id is not None:
-                self.entries.extend((key_of(event_id), place))
+        for key in self._keys:
+            if key is not None:
+                self.entries.extend((key, place))
         self._file.write(member)
         self._offset += len(member)
-        self._lines, self._size = [], 0
+        self._keys, self._lines, self._size = [], [], 0
 
 
 def log_name(home: Home, cut: int, kind: Kind) -> str:

@@ -35,9 +35,10 @@ class Pending:
 
 
 class Settled(NamedTuple):
-    """An observation that will never be matched."""
+    """An observation that will never be matched. key: of its event's id."""
 
     fate: Fate
+    key: int
     at: int
     line: bytes
 
@@ -84,16 +85,16 @@ class Joiner:
             return
         pending = self._partitions[position[0]].fresh[-1]
         end = self._seen.get(pending.key)
-        if end is not None and (_within(at, end, wait) or at <= min(self.cut, end + MEMORY_MS)):
+        if end is not None and (is_in_window(at, end, wait) or at <= min(self.cut, end + MEMORY_MS)):
             pending.taken = True
 
-    def close(self, event_id: str, at: int, wait: int, made: int | None = None) -> list[Match] | None:
+    def close(self, key: int, at: int, wait: int, made: int | None = None) -> list[Match] | None:
         """The observations of an interaction in order of arrival; None if it repeats one within its window.
 
-        made: when its sender made it, in ms. One that was stored unacknowledged is stored again when the hub is back,
-        which may be long after its window; it counts as the repetition it is for as long as the first is remembered.
+        key: of its id. made: when its sender made it, in ms. One that was stored unacknowledged is stored again when
+        the hub is back, which may be long after its window; it counts as the repetition it is for as long as the first
+        is remembered.
         """
-        key = key_of(event_id)
         candidates = [pending for pending in self._open.get(key, ()) if not (pending.taken or pending.gone)]
         previous = self._seen.pop(key, None)
         if previous is not None:
@@ -103,7 +104,7 @@ class Joiner:
             for pending in candidates:
                 pending.late |= pending.at < at and _late(pending.at, previous, wait)
         self._seen[key] = at + wait
-        matched = [one for one in candidates if not one.late and _within(one.at, at + wait, wait)]
+        matched = [one for one in candidates if not one.late and is_in_window(one.at, at + wait, wait)]
         for pending in matched:
             pending.taken = True
         in_order = sorted(matched, key=lambda one: (one.at, one.sequence))
@@ -125,14 +126,14 @@ class Joiner:
                 self._forget(pending)
             elif pending.late or (end is not None and _late(pending.at, end, wait)):
                 self._forget(pending)
-                yield Settled("late", pending.at, pending.line)
+                yield Settled("late", pending.key, pending.at, pending.line)
             else:
                 waiting.append(pending)
         while waiting and waiting[0].at <= cut - EARLY_MS:
             pending = waiting.popleft()
             self._forget(pending)
             if not pending.taken:
-                yield Settled("orphan", pending.at, pending.line)
+                yield Settled("orphan", pending.key, pending.at, pending.line)
 
     def unsettled(self, partition: int) -> int | None:
         """The sequence number of the first observation of a partition whose fate is open, None if there is none."""
@@ -167,7 +168,8 @@ class Joiner:
             del self._seen[key]
 
 
-def _within(at: int, end: int, wait: int) -> bool:
+def is_in_window(at: int, end: int, wait: int) -> bool:
+    """True for an observation enqueued at `at` if its event's window of `wait` ends at `end`; all in ms."""
     return end - wait - EARLY_MS < at <= end
 
 

@@ -13,36 +13,7 @@ from shared.joined_log.rewards import aggregate
 from shared.loops.apprentice import Lesson
 from shared.loops.config import LoopConfig
 from shared.vw import dsjson
-
-
-class _Outcome(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
-    v: float | None = None
-    event_id: str = msgspec.field(name="EventId")
-    action_taken: bool = msgspec.field(name="ActionTaken")
-    at: str = ""
-
-
-class _State(msgspec.Struct, gc=False):
-    m: str
-
-
-class _Line(msgspec.Struct, gc=False, omit_defaults=True):
-    cost: float = msgspec.field(name="_label_cost")
-    probability: float = msgspec.field(name="_label_probability")
-    action: int = msgspec.field(name="_label_Action")
-    index: int = msgspec.field(name="_labelIndex")
-    timestamp: str = msgspec.field(name="Timestamp")
-    version: str = msgspec.field(name="Version")
-    event_id: str = msgspec.field(name="EventId")
-    a: list[int]
-    c: msgspec.Raw
-    p: list[float]
-    state: _State = msgspec.field(name="VWState")
-    original_cost: float = msgspec.field(name="_original_label_cost")
-    skip: bool = msgspec.field(name="_skipLearn", default=False)
-    mode: str | None = msgspec.field(name="LearningMode", default=None)
-    drop: float | None = msgspec.field(name="pdrop", default=None)  # VW weights what it learns by 1 / (1 - pdrop)
-    o: list[_Outcome] = []
+from shared.vw.dsjson import Line, Observed, State
 
 
 class Joined(NamedTuple):
@@ -60,21 +31,7 @@ class Joined(NamedTuple):
     reward: float = 0.0
 
 
-class _Named(msgspec.Struct):
-    event_id: str = msgspec.field(name="EventId")
-
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Line).decode
-_named = msgspec.json.Decoder(_Named)
-
-
-def id_of(line: bytes) -> str | None:
-    """The event id of a line; None if it has none, being somebody else's."""
-    try:
-        return _named.decode(line).event_id
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+_decode = msgspec.json.Decoder(Line).decode
 
 
 def join_line(interaction: Interaction, at: int, observations: Sequence[Observation], config: LoopConfig) -> Joined:
@@ -94,25 +51,25 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         return Joined(made.line, bool(rewards), not activated or foreign, logged, made.lesson, made.reward)
     reward = aggregate(rewards, config.aggregation, config.default_reward)
     lesson = Lesson(interaction.a[0] == 1, reward) if interaction.mode == "Apprentice" and activated else None
-    single = _Line(
+    single = Line(
         cost=_cost(interaction.mode, interaction.a, reward),
         probability=interaction.p[0],
         action=interaction.a[0],
         index=interaction.a[0] - 1,
-        timestamp=timestamp(at),
+        at=timestamp(at),
         version="1",
-        event_id=interaction.id,
+        id=interaction.id,
         a=interaction.a,
         c=interaction.c,
         p=interaction.p,
-        state=_State(interaction.model),
+        state=State(interaction.model),
         original_cost=0.0 - reward,
         skip=not activated or logged,
         mode=interaction.mode if interaction.mode != "Online" else None,
         drop=interaction.drop,
-        o=[_outcome(one) for one in observations],
+        o=[_observed(one) for one in observations],
     )
-    return Joined(_encode(single) + b"\n", bool(rewards), not activated or foreign, logged, lesson, reward)
+    return Joined(dsjson.encode(single), bool(rewards), not activated or foreign, logged, lesson, reward)
 
 
 def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:
@@ -133,15 +90,14 @@ def _relabelled(line: bytes, config: LoopConfig) -> bytes:
         known = _decode(line)
     except msgspec.DecodeError:
         return line
-    rewards = [one.v for one in known.o if not one.action_taken and one.v is not None]
+    rewards = [one.v for one in known.o if not one.taken and one.v is not None]
     reward = aggregate(rewards, config.aggregation, config.default_reward)
     cost = _cost(known.mode, known.a, reward)
-    return _encode(msgspec.structs.replace(known, cost=cost, original_cost=0.0 - reward)) + b"\n"
+    return dsjson.encode(msgspec.structs.replace(known, cost=cost, original_cost=0.0 - reward))
 
 
-def _outcome(observation: Observation) -> _Outcome:
-    taken = observation.kind == "activation"
-    return _Outcome(v=observation.value, event_id=observation.id, action_taken=taken, at=observation.at)
+def _observed(one: Observation) -> Observed:
+    return Observed(v=one.value, id=one.id, taken=one.kind == "activation", at=one.at)
 
 
 @lru_cache(1)  # all events of a message have the same

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from shared.hubs.events import key_of
 from shared.joined_log.joined_lines import timestamp
 
 
@@ -22,7 +23,7 @@ _kept, _named = msgspec.json.Decoder(Kept), msgspec.json.Decoder(_Named)
 
 def encode(reason: str, at: int, event: bytes) -> bytes:
     """The line of an event, enqueued at `at` (ms since 1970)."""
-    return msgspec.json.encode(Kept(reason, timestamp(at), event.decode(errors="replace").rstrip("\n"))) + b"\n"
+    return msgspec.json.encode(Kept(reason, timestamp(at), _text(event))) + b"\n"
 
 
 def decode(line: bytes) -> Kept:
@@ -32,6 +33,23 @@ def decode(line: bytes) -> Kept:
 def id_of(line: bytes) -> str | None:
     """The id of the event in a line; None if it cannot be read."""
     try:
-        return _named.decode(decode(line).event).id
+        return _id(decode(line).event)
+    except msgspec.DecodeError:
+        return None
+
+
+def key_of_unreadable(event: bytes) -> int | None:
+    """The key under which an event that is of no known kind is found, if it has an id all the same."""
+    event_id = _id(_text(event))
+    return None if event_id is None else key_of(event_id)
+
+
+def _text(event: bytes) -> str:
+    return event.decode(errors="replace").rstrip("\n")
+
+
+def _id(event: str) -> str | None:
+    try:
+        return _named.decode(event).id
     except msgspec.DecodeError:
         return None

@@ -9,41 +9,8 @@ from shared.hubs.events import Interaction, Observation, Slot
 from shared.joined_log.rewards import aggregate
 from shared.loops.apprentice import Lesson
 from shared.loops.config import LoopConfig
-
-
-class _Observed(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
-    v: float | None = None
-    event_id: str = msgspec.field(name="EventId")
-    action_taken: bool = msgspec.field(name="ActionTaken")
-    slot: str | None = msgspec.field(name="SlotId", default=None)
-    at: str = ""
-
-
-class _Outcome(msgspec.Struct, gc=False):
-    cost: float = msgspec.field(name="_label_cost")
-    id: str = msgspec.field(name="_id")
-    a: list[int] = msgspec.field(name="_a")
-    p: list[float] = msgspec.field(name="_p")
-    observed: list[_Observed] = msgspec.field(name="_o")
-    original_cost: float = msgspec.field(name="_original_label_cost")
-
-
-class _State(msgspec.Struct, gc=False):
-    m: str
-
-
-class _Line(msgspec.Struct, gc=False, omit_defaults=True):
-    timestamp: str = msgspec.field(name="Timestamp")
-    version: str = msgspec.field(name="Version")
-    event_id: str = msgspec.field(name="EventId")
-    c: msgspec.Raw  # VW reads the labels of slots that it has seen: before the outcomes
-    outcomes: list[_Outcome] = msgspec.field(name="_outcomes")
-    state: _State = msgspec.field(name="VWState")
-    baselines: list[int] | None = msgspec.field(name="_ba", default=None)
-    mode: str | None = msgspec.field(name="LearningMode", default=None)
-    skip: bool = msgspec.field(name="_skipLearn", default=False)
-    drop: float | None = msgspec.field(name="pdrop", default=None)
-    o: list[_Observed] = []
+from shared.vw import dsjson
+from shared.vw.dsjson import Observed, SlotsLine, State
 
 
 class Made(NamedTuple):
@@ -54,8 +21,7 @@ class Made(NamedTuple):
     reward: float
 
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Line).decode
+_decode = msgspec.json.Decoder(SlotsLine).decode
 
 
 def line(
@@ -72,22 +38,22 @@ def line(
     others: list[Observation] = []
     for one in observations:
         (by_slot.get(_slot(one, slots), others) if one.kind == "reward" else others).append(one)
-    outcomes = [_Outcome(0, slot.id, slot.a, slot.p, list(map(_observed, by_slot[slot.id])), 0) for slot in slots]
-    state = _Line(
-        timestamp=timestamp,
+    labelled = [dsjson.Slot(0, one.id, one.a, one.p, list(map(_observed, by_slot[one.id])), 0) for one in slots]
+    made = SlotsLine(
+        at=timestamp,
         version="1",
-        event_id=interaction.id,
+        id=interaction.id,
         c=interaction.c,
-        outcomes=outcomes,
-        state=_State(interaction.model),
+        slots=labelled,
+        state=State(interaction.model),
         baselines=interaction.ba,
         mode=interaction.mode if interaction.mode != "Online" else None,
         skip=skip,
         drop=interaction.drop,
         o=list(map(_observed, others)),
     )
-    _label(state, config)
-    return Made(_encode(state) + b"\n", _lesson(state), 0.0 - outcomes[0].original_cost if outcomes else 0.0)
+    _label(made, config)
+    return Made(dsjson.encode(made), _lesson(made), 0.0 - labelled[0].original_cost if labelled else 0.0)
 
 
 def _slot(reward: Observation, slots: Sequence[Slot]) -> str | None:
@@ -104,27 +70,26 @@ def relabelled(line: bytes, config: LoopConfig) -> bytes:
     except msgspec.DecodeError:
         return line
     _label(known, config)
-    return _encode(known) + b"\n"
+    return dsjson.encode(known)
 
 
-def _label(line: _Line, config: LoopConfig) -> None:
-    for place, outcome in enumerate(line.outcomes):
-        rewards = [one.v for one in outcome.observed if one.v is not None]
-        outcome.cost = outcome.original_cost = 0.0 - aggregate(rewards, config.aggregation, config.default_reward)
+def _label(line: SlotsLine, config: LoopConfig) -> None:
+    for place, slot in enumerate(line.slots):
+        rewards = [one.v for one in slot.o if one.v is not None]
+        slot.cost = slot.original_cost = 0.0 - aggregate(rewards, config.aggregation, config.default_reward)
         if line.mode == "Apprentice":
-            outcome.cost = -1.0 if _is_baseline(line, place) else 0.0
+            slot.cost = -1.0 if _is_baseline(line, place) else 0.0
 
 
-def _lesson(line: _Line) -> Lesson | None:
-    if line.mode != "Apprentice" or line.skip or not line.outcomes:
+def _lesson(line: SlotsLine) -> Lesson | None:
+    if line.mode != "Apprentice" or line.skip or not line.slots:
         return None
-    return Lesson(_is_baseline(line, 0), 0.0 - line.outcomes[0].original_cost)
+    return Lesson(_is_baseline(line, 0), 0.0 - line.slots[0].original_cost)
 
 
-def _is_baseline(line: _Line, place: int) -> bool:
-    return line.baselines is not None and line.outcomes[place].a[0] == line.baselines[place]
+def _is_baseline(line: SlotsLine, place: int) -> bool:
+    return line.baselines is not None and line.slots[place].a[0] == line.baselines[place]
 
 
-def _observed(one: Observation) -> _Observed:
-    taken = one.kind == "activation"
-    return _Observed(v=one.value, event_id=one.id, action_taken=taken, slot=one.slot, at=one.at)
+def _observed(one: Observation) -> Observed:
+    return Observed(v=one.value, id=one.id, taken=one.kind == "activation", slot=one.slot, at=one.at)

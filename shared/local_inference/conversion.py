@@ -14,9 +14,10 @@ from shared.hubs.events import Interaction, Observation
 from shared.local_inference import batches
 from shared.local_inference.batches import Batch, Event
 from shared.local_inference.decision_context import Dictionary
-from shared.local_inference.decisions import LONGEST_TEXT, Invalid, check_text, interaction
+from shared.local_inference.decisions import Invalid, check_text, interaction
 from shared.local_inference.flatbuffer import Malformed
 from shared.local_inference.payloads import Outcome, Unsupported
+from shared.rank.wire import LONGEST_ID
 from shared.vw.contexts import BadContext
 
 # A deduplicated batch is longer when it is written out; it waits in memory until it is acknowledged.
@@ -67,7 +68,7 @@ def _lines(
             check_text(event.id, "the event id", least=1)
             made, multi_slot = make(event, number)
         except (Invalid, BadContext) as error:
-            raise ApiError(code, f"Event {number} of the batch, '{event.id[:LONGEST_TEXT]}': {error}.") from None
+            raise ApiError(code, f"Event {number} of the batch, '{event.id[:LONGEST_ID]}': {error}.") from None
         lines.append(Line(event.id, events.encode(made), multi_slot))
         size += len(lines[-1].event)
         if size > LARGEST_BATCH_BYTES or len(lines[-1].event) > events.LARGEST_EVENT_BYTES:

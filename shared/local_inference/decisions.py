@@ -10,11 +10,10 @@ from shared.local_inference import decision_context
 from shared.local_inference.batches import Event
 from shared.local_inference.decision_context import Dictionary
 from shared.local_inference.payloads import Decision, Outcome, SlotsDecision
-from shared.rank.slots_wire import MAX_SLOTS
+from shared.rank.wire import LONGEST_ID, MAX_SLOTS
 from shared.vw.contexts import LEAST_PROBABILITY
 
 ROUNDING = 1e-3  # of a distribution in float32
-LONGEST_TEXT = 256
 
 
 class Invalid(ValueError):
@@ -99,6 +98,6 @@ def _distribution(probabilities: Sequence[float], count: int) -> list[float]:
 
 
 def check_text(text: str, what: str, *, least: int = 0) -> None:
-    """Raises Invalid unless the text has `least` to LONGEST_TEXT characters."""
-    if not least <= len(text) <= LONGEST_TEXT:
-        raise Invalid(f"{what} must have {least} to {LONGEST_TEXT} characters")
+    """Raises Invalid unless the text has `least` to LONGEST_ID characters."""
+    if not least <= len(text) <= LONGEST_ID:
+        raise Invalid(f"{what} must have {least} to {LONGEST_ID} characters")

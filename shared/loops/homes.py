@@ -1,4 +1,4 @@
-"""Blob names: where the blobs of a loop are, and how a training run names what it stores."""
+"""Folders and names of blobs: where those of a loop are, and how a training run names what it stores."""
 
 import time
 from typing import NewType

@@ -13,6 +13,7 @@ from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, N
 from shared.openapi.deployment import LOOPS, SERVICE
 from shared.openapi.operation import Operation
 from shared.openapi.schemas import Binary, ErrorResponse, Metrics, Page
+from shared.rank.wire import LONGEST_ID
 from shared.serving.http import JSON, VERSIONS
 
 # Every operation that the service answers.
@@ -33,7 +34,7 @@ KEYS = {
 PARAMETERS: dict[str, dict[str, Any]] = {
     "version": {"schema": {"enum": sorted(VERSIONS)}, "example": "v1.0"},
     "loop": {"schema": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}, "example": "shop"},
-    "eventId": {"schema": {"type": "string", "minLength": 1, "maxLength": 256}, "example": "visit-1"},
+    "eventId": {"schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, "example": "visit-1"},
     "evaluationId": {"schema": {"type": "string", "minLength": 1}, "example": "last-week"},
     "role": {"schema": {"enum": ["app", "admin"]}, "example": "app"},
     "number": {"schema": {"enum": ["1", "2"]}, "example": "2"},

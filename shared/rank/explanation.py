@@ -16,7 +16,7 @@ import pylibvw
 from shared.rank.ranking import Decision
 from shared.rank.wire import ActionExplanation, FeatureScore
 from shared.vw import crossings
-from shared.vw.crossings import Interaction
+from shared.vw.crossings import Crossing
 from shared.vw.model import Model
 
 # An action's largest shares are told by name; at most so many crossings are looked up for all actions of a request,
@@ -40,7 +40,7 @@ class _Feature(NamedTuple):
     name: int
 
 
-class _Crossing(NamedTuple):
+class _Crossed(NamedTuple):
     """Several features as one, with the bits of their names, and the position of the last in its namespace."""
 
     last: int
@@ -97,7 +97,7 @@ class _Explainer:
     def _told(self, groups: Groups, score: float) -> list[FeatureScore]:
         """The largest shares of one action's score, and the rest of it."""
         crossed = crossings.expanded(self._specifications, groups.keys() - {_CONSTANT_NAMESPACE})
-        self._left -= sum(_size(groups, interaction) for interaction in crossed)
+        self._left -= sum(_size(groups, crossing) for crossing in crossed)
         sums = self._sums(groups, crossed) if self._left >= 0 else {}
         if abs(sum(sums.values()) - score) > TOLERANCE * (1 + sum(map(abs, sums.values()))):
             sums = {}
@@ -108,12 +108,12 @@ class _Explainer:
             told += [FeatureScore(OTHER, rest)] if rest else []
         return told
 
-    def _sums(self, groups: Groups, crossed: Iterable[Interaction]) -> dict[int, float]:
+    def _sums(self, groups: Groups, crossed: Iterable[Crossing]) -> dict[int, float]:
         """The shares of an action's score by the bits of their names."""
         sums: dict[int, float] = {}
         weight = self._workspace.get_weight
-        for interaction in (*((namespace,) for namespace in groups), *crossed):
-            for _, index, value, names in _crossings(groups, interaction):
+        for crossing in (*((namespace,) for namespace in groups), *crossed):
+            for _, index, value, names in _crossed_features(groups, crossing):
                 sums[names] = sums.get(names, 0.0) - weight(index, 0) * value
         return sums
 
@@ -183,20 +183,20 @@ def _features(example: Any, namespace: int, stride: int) -> Iterator[tuple[int, 
         yield index, example.feature_weight(namespace, position)
 
 
-def _size(groups: Mapping[int, Sequence[_Feature]], interaction: Interaction) -> int:
+def _size(groups: Mapping[int, Sequence[_Feature]], crossing: Crossing) -> int:
     size = 1
-    for namespace in interaction:
+    for namespace in crossing:
         size *= len(groups.get(namespace, ()))
     return size
 
 
-def _crossings(groups: Groups, interaction: Interaction) -> list[_Crossing]:
-    """The crossed features of an interaction; within one namespace every combination once, in order."""
-    found, previous = [_Crossing(0, 0, 1.0, 0)], None
-    for namespace in interaction:
+def _crossed_features(groups: Groups, crossing: Crossing) -> list[_Crossed]:
+    """The crossed features of a crossing; within one namespace every combination once, in order."""
+    found, previous = [_Crossed(0, 0, 1.0, 0)], None
+    for namespace in crossing:
         group = list(enumerate(groups.get(namespace, ())))
         found = [
-            _Crossing(position, (index * _PRIME & _MASK) ^ feature.weight, value * feature.value, names | feature.name)
+            _Crossed(position, (index * _PRIME & _MASK) ^ feature.weight, value * feature.value, names | feature.name)
             for last, index, value, names in found
             for position, feature in (group[last:] if namespace == previous else group)
         ]

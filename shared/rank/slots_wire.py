@@ -9,11 +9,9 @@ from msgspec import Meta
 from shared.bodies import decode
 from shared.errors import ApiError
 from shared.rank import wire
-from shared.rank.wire import AnyRankRequest, F, FlatFeatures, Id
+from shared.rank.wire import LONGEST_ID, MAX_SLOTS, AnyRankRequest, F, FlatFeatures, Id
 from shared.vw.contexts import MAX_PAIRS, count, pairs
 from shared.vw.safe import is_plain, safe
-
-MAX_SLOTS = 50
 
 
 class SlotRequest(msgspec.Struct, Generic[F], rename="camel", gc=False):
@@ -60,8 +58,8 @@ class MultiSlotRankResponse(msgspec.Struct, rename="camel", gc=False):
 
 _REWARD_HINTS = (
     (r"value", "value must be a number from -1 to 1."),
-    (r"slotId", "slotId must have 1 to 256 characters."),
-    (r"reward", "reward must list 1 to 50 objects of slotId and value."),
+    (r"slotId", f"slotId must have 1 to {LONGEST_ID} characters."),
+    (r"reward", f"reward must list 1 to {MAX_SLOTS} objects of slotId and value."),
 )
 
 _flat_rank = msgspec.json.Decoder(MultiSlotRankRequest[FlatFeatures])

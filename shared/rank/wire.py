@@ -10,11 +10,12 @@ from shared.errors import ApiError
 from shared.vw.contexts import MAX_PAIRS, count, pairs
 from shared.vw.safe import MAX_MAGNITUDE, is_plain, safe
 
-MAX_ACTIONS = 50
+MAX_ACTIONS = MAX_SLOTS = 50
 MAX_NESTING = 5
+LONGEST_ID = 256  # of an event, action or slot, in characters
 SURELY_FEW_BYTES = 12_000  # a flat body of so few bytes holds no more than MAX_PAIRS pairs of features
 UNREACHABLE = frozenset((".", ".."))  # a path with these as a part never arrives as it was sent
-Id = Annotated[str, Meta(min_length=1, max_length=256)]
+Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, Meta(min_length=1)]
 Number = Annotated[float, Meta(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)]
 _Scalar = None | bool | str | float | list[float]
@@ -95,20 +96,20 @@ class RankResponse(msgspec.Struct, rename="camel", gc=False, omit_defaults=True)
 # What msgspec says, in the contract's words: the first pattern that is found decides.
 RANK_HINTS = (
     (r"got `null` - at `\$\.slots\[\d+\]`", "Slots contain null value."),
-    (r"missing required field `slots`|\$\.slots`$", "Slot count should be between 1 and 50."),
-    (r"\$\.slots\[[.\d]*\]\.id|field `id` - at `\$\.slots", "Slot ids must have 1 to 256 characters."),
+    (r"missing required field `slots`|\$\.slots`$", f"Slot count should be between 1 and {MAX_SLOTS}."),
+    (r"\$\.slots\[[.\d]*\]\.id|field `id` - at `\$\.slots", f"Slot ids must have 1 to {LONGEST_ID} characters."),
     (r"baselineAction", "Every slot needs a baselineAction, the id of an action."),
     (r"\$\.slots\[[.\d]*\]\.excludedActions", "excludedActions must be a list of action ids."),
     (r"got `null` - at `\$\.actions\[\d+\]`", "Actions contains null value."),
-    (r"missing required field `actions`|\$\.actions`$", "Action count should be between 1 and 50."),
-    (r"\$\.actions\[[.\d]*\]\.id", "Action ids must not be empty, nor longer than 256 characters."),
+    (r"missing required field `actions`|\$\.actions`$", f"Action count should be between 1 and {MAX_ACTIONS}."),
+    (r"\$\.actions\[[.\d]*\]\.id", f"Action ids must not be empty, nor longer than {LONGEST_ID} characters."),
     (r"missing required field `id`", "Action ids must not be empty."),
     (r"Number out of range", "A number is too large."),
     (r"at `key` in", "A feature name must not be empty."),
     (r"length.*\.features`$|field `features`", "Every action needs at least one object of features."),
     (rf"got `object` - .*(\[\.\.\.\]){{{MAX_NESTING}}}", f"Features may be nested {MAX_NESTING} levels deep at most."),
     (r"features|\$\.contextFeatures", "Features are not in key value pair format; arrays may hold numbers only."),
-    (r"\$\.eventId", "EventId should be non-empty or null, and at most 256 characters."),
+    (r"\$\.eventId", f"EventId should be non-empty or null, and at most {LONGEST_ID} characters."),
 )  # fmt: skip
 _REWARD_HINTS = ((r"value", "value must be a number from -1 to 1."),)
 
@@ -168,8 +169,8 @@ def reward_request(body: bytes) -> float:
 
 
 def event_id(text: str, code: str) -> str:
-    """An event id taken from a path, 1..256 characters; raises ApiError with `code`."""
+    """An event id taken from a path, 1..LONGEST_ID characters; raises ApiError with `code`."""
     text = text.replace("%2F", "/").replace("%2f", "/")  # ASP.NET routing decodes every escape but this one
-    if not 1 <= len(text) <= 256:
-        raise ApiError(code, "The event id must have 1 to 256 characters.")
+    if not 1 <= len(text) <= LONGEST_ID:
+        raise ApiError(code, f"The event id must have 1 to {LONGEST_ID} characters.")
     return text

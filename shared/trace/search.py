@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import re
 import time
-import zlib
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,12 +11,13 @@ import msgspec
 
 from shared.errors import ApiError
 from shared.hubs.events import Observation
-from shared.joined_log import event_index, joined_lines, late_lines
+from shared.joined_log import archive, event_index, late_lines
 from shared.joined_log.event_index import Place
 from shared.joined_log.file import log_name
-from shared.joined_log.join import EARLY_MS
+from shared.joined_log.join import is_in_window
 from shared.joined_log.joined_lines import join_line, timestamp
 from shared.joined_log.late_lines import Kept
+from shared.joined_log.unzipping import DAMAGE
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
 from shared.loops.homes import blob_name, run_name
@@ -26,6 +26,7 @@ from shared.serving.service import Service
 from shared.trace import imported_events, recent_events, traced_event
 from shared.trace.recent_events import Enqueued, Recent
 from shared.trace.traced_event import Fate, Status, Trace, TracedObservation
+from shared.vw import dsjson
 
 # Parts of the log that are read for one event, the newest: somebody may have rewarded it thousands of times. More than
 # one of joined events, because the id of another event may have the same key.
@@ -113,8 +114,7 @@ async def _read(loop: Serving, event_id: str, place: Place) -> _Found | None:
         return None
     lines = _lines(part.data, event_id, place.late)
     if not lines:  # a run that was repeated with another zlib: its log is as it was, its index is not
-        whole = await loop.storage.read(name)
-        lines = _lines(whole.data, event_id, place.late) if whole else []
+        lines = await _scanned(loop, name, event_id, place.late)
     return _Found(place, part.modified, lines, refusal) if lines else None
 
 
@@ -129,13 +129,28 @@ async def _version(loop: Serving, run: str) -> str:
     return max((made[0] for file in files if (made := _MADE_BY_A_RUN.match(file))), default=run)
 
 
-def _lines(data: bytes, event_id: str, late: bool) -> list[bytes]:
+def _lines(member: bytes, event_id: str, late: bool) -> list[bytes]:
     try:
-        lines = gzip.decompress(data).splitlines()
-    except (OSError, EOFError, zlib.error):
+        lines = gzip.decompress(member)
+    except DAMAGE:
         return []
-    id_of = late_lines.id_of if late else joined_lines.id_of
-    return [line for line in lines if id_of(line) == event_id]
+    return _about(lines, event_id, late)
+
+
+async def _scanned(loop: Serving, name: str, event_id: str, late: bool) -> list[bytes]:
+    """The lines about an event in a whole blob; none if it is damaged."""
+    found: list[bytes] = []
+    try:
+        async for lines in archive.chunks(loop.storage, name):
+            found += await asyncio.to_thread(_about, lines, event_id, late)
+    except DAMAGE:
+        return []
+    return found
+
+
+def _about(lines: bytes, event_id: str, late: bool) -> list[bytes]:
+    id_of = late_lines.id_of if late else dsjson.id_of
+    return [line for line in lines.splitlines() if id_of(line) == event_id]
 
 
 def _logged(found: list[_Found], loop: str, state: Checkpoint) -> Trace | None:
@@ -158,7 +173,7 @@ def _understood(line: bytes, loop: str, status: Status) -> Trace:
         return traced_event.from_line(line, loop, status)
     except msgspec.ValidationError as error:  # of another shape than ours
         note = f"Its line of the log could not be understood: {error}."
-        return Trace(joined_lines.id_of(line) or "", loop, status, note=note)
+        return Trace(dsjson.id_of(line) or "", loop, status, note=note)
 
 
 def _waiting(recent: Recent, loop: str, event_id: str, config: LoopConfig) -> Trace:
@@ -171,8 +186,9 @@ def _waiting(recent: Recent, loop: str, event_id: str, config: LoopConfig) -> Tr
         told.observations = [_observation(one, "orphan") for one in observed]
         return told
     (at, _, event), *repeated = recent.ranked
-    end = at + round(config.wait * 1000)
-    matched = [one for one in observed if at - EARLY_MS < one.at <= end]
+    wait = round(config.wait * 1000)
+    end = at + wait
+    matched = [one for one in observed if is_in_window(one.at, end, wait)]
     line = join_line(event, at, [one.event for one in matched], config).line
     told = traced_event.from_line(line, loop, "waiting" if time.time() * 1000 <= end else "closing")
     told.waiting_until, told.note = timestamp(end), note

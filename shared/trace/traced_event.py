@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from shared.rank.wire import RankedAction
+from shared.vw import dsjson
 from shared.vw.model import UNTRAINED
 
 Status = Literal["waiting", "closing", "learned", "skipped", "rejected", "imported", "neverRanked"]
@@ -74,52 +75,52 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     note: str | None = None
 
 
-class _Outcome(msgspec.Struct):
+class _Observed(msgspec.Struct, rename=dsjson.OBSERVED):
     v: Any = None
-    taken: bool = msgspec.field(name="ActionTaken", default=False)
+    taken: bool = False
     at: str = ""
-    slot: str | None = msgspec.field(name="SlotId", default=None)
+    slot: str | None = None
 
 
-class _Slot(msgspec.Struct):
-    cost: float = msgspec.field(name="_label_cost")
-    id: str = msgspec.field(name="_id")
-    a: list[int] = msgspec.field(name="_a")
-    p: list[float] = msgspec.field(name="_p")
-    original_cost: float | None = msgspec.field(name="_original_label_cost", default=None)
-    o: list[_Outcome] = msgspec.field(name="_o", default_factory=list)
+class _Slot(msgspec.Struct, rename=dsjson.SLOT):
+    cost: float
+    id: str
+    a: list[int]
+    p: list[float]
+    original_cost: float | None = None
+    o: list[_Observed] = []
 
 
 class _State(msgspec.Struct):
     m: str = UNTRAINED
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, rename=dsjson.LINE):
     """A line of the joined log, ours or imported."""
 
-    event_id: str = msgspec.field(name="EventId")
+    id: str
     c: msgspec.Raw
-    timestamp: str | None = msgspec.field(name="Timestamp", default=None)
+    at: str | None = None
     a: list[int] = []
     p: list[float] = []
-    state: _State = msgspec.field(name="VWState", default_factory=_State)
-    cost: float | None = msgspec.field(name="_label_cost", default=None)
-    original_cost: float | None = msgspec.field(name="_original_label_cost", default=None)
-    skip: bool = msgspec.field(name="_skipLearn", default=False)
-    mode: str = msgspec.field(name="LearningMode", default="Online")
-    o: list[_Outcome] = []
-    slots: list[_Slot] = msgspec.field(name="_outcomes", default_factory=list)
+    state: _State = msgspec.field(default_factory=_State)
+    cost: float | None = None
+    original_cost: float | None = None
+    skip: bool = False
+    mode: str = "Online"
+    o: list[_Observed] = []
+    slots: list[_Slot] = []
 
 
-class _Action(msgspec.Struct):
-    tag: str = msgspec.field(name="_tag", default="")
+class _Action(msgspec.Struct, rename=dsjson.ACTION):
+    tag: str = ""
     i: dict[str, Any] = {}
     j: Any = None
 
 
-class _Context(msgspec.Struct):
-    shared: Any = msgspec.field(name="FromUrl", default=None)
-    actions: list[_Action] = msgspec.field(name="_multi", default_factory=list)
+class _Context(msgspec.Struct, rename=dsjson.CONTEXT):
+    shared: Any = None
+    actions: list[_Action] = []
 
 
 _line, _context = msgspec.json.Decoder(_Line), msgspec.json.Decoder(_Context)
@@ -134,10 +135,10 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
     imitates = event.mode == "Apprentice"
     observed = [*event.o, *(one for slot in event.slots for one in slot.o)]
     return Trace(
-        event_id=event.event_id,
+        event_id=event.id,
         loop=loop,
         status="skipped" if event.skip and status == "learned" else status,
-        ranked_at=event.timestamp,
+        ranked_at=event.at,
         mode=event.mode,
         model=event.state.m,
         explored=not imitates and _explored(event.p, event.state.m) if event.p else None,
@@ -176,5 +177,5 @@ def _explored(probabilities: list[float], model: str) -> bool:
     return probabilities[0] < max(probabilities) or (model == UNTRAINED and len(probabilities) > 1)
 
 
-def _observation(one: _Outcome) -> TracedObservation:
+def _observation(one: _Observed) -> TracedObservation:
     return TracedObservation("activation" if one.taken else "reward", one.at, "joined", one.v, one.slot)

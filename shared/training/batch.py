@@ -11,8 +11,8 @@ from pathlib import Path
 
 from shared.hubs import events
 from shared.hubs.reader import Message
-from shared.joined_log import joined_lines, late_lines
-from shared.joined_log.file import LogFile
+from shared.joined_log import late_lines
+from shared.joined_log.file import Keyed, LogFile
 from shared.joined_log.join import Joiner
 from shared.joined_log.joined_lines import join_line
 from shared.loops.apprentice import Lesson
@@ -38,7 +38,7 @@ class Batch:
         self.statistics = statistics.copy()
         self._joined: LogFile | None = None
         self._late: LogFile | None = None
-        self._writer: Writer | None = None
+        self._writer: Writer[list[Keyed]] | None = None
 
     @property
     def entries(self) -> tuple[array[int], array[int]]:
@@ -56,14 +56,15 @@ class Batch:
         if recalled:
             self._joiner.recall(message.at, position, event, line, self._wait)
         elif not self._joiner.observe(message.at, position, event, line):
-            self._keep("duplicate_observations", message.at, line)
+            self._keep("duplicate_observations", events.key_of(event.id), message.at, line)
 
-    def close_interaction(self, event: events.Interaction, at: int, line: bytes) -> bytes:
-        """Closes an interaction; its joined line, empty if it is none."""
-        matched = self._joiner.close(event.id, at, self._wait, _made(event))
+    def close_interaction(self, event: events.Interaction, at: int, line: bytes) -> Keyed | None:
+        """Closes an interaction; its joined line, None if it has none."""
+        key = events.key_of(event.id)
+        matched = self._joiner.close(key, at, self._wait, _made(event))
         if matched is None:
-            self._keep("duplicate_ranks", at, line)
-            return b""
+            self._keep("duplicate_ranks", key, at, line)
+            return None
         joined = join_line(event, at, [observation for _, observation in matched], self._config)
         fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
         self._tally[fate] += 1
@@ -76,16 +77,16 @@ class Batch:
         for observed, observation in matched:
             if observation.kind == "reward":
                 self.statistics.wait(observed - at)
-        return joined.line
+        return key, joined.line
 
     def unreadable(self, at: int, line: bytes) -> None:
         """Keeps a line that is no event we know."""
-        self._keep("unreadable", at, line)
+        self._keep("unreadable", late_lines.key_of_unreadable(line), at, line)
 
-    async def keep(self, lines: bytes) -> None:
+    async def keep(self, lines: list[Keyed]) -> None:
         """Writes joined lines to the file of the batch."""
         if self._writer is None:
-            self._joined = LogFile(self.lines, joined_lines.id_of)
+            self._joined = LogFile(self.lines)
             self._writer = Writer(self._joined)
         await self._writer.write(lines)
 
@@ -98,14 +99,14 @@ class Batch:
 
     def settle(self) -> None:
         """Ends the run: what can no longer be matched is kept with its reason."""
-        for fate, at, line in self._joiner.settle(self._cut, self._wait):
-            self._keep("late" if fate == "late" else "orphans", at, line)
+        for fate, key, at, line in self._joiner.settle(self._cut, self._wait):
+            self._keep("late" if fate == "late" else "orphans", key, at, line)
 
-    def _keep(self, count: str, at: int, line: bytes) -> None:
+    def _keep(self, count: str, key: int | None, at: int, line: bytes) -> None:
         self._tally[count] += 1
         if self._late is None:
-            self._late = LogFile(self.late, late_lines.id_of)
-        self._late.write(late_lines.encode(count, at, line))
+            self._late = LogFile(self.late)
+        self._late.write([(key, late_lines.encode(count, at, line))])
 
 
 def _made(event: events.Interaction) -> int | None:

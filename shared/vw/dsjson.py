@@ -1,11 +1,152 @@
-"""Lines of dsjson, the format in which VW and every VW tool reads decisions that were joined with their rewards."""
+"""Lines of dsjson, the format in which VW and every VW tool reads decisions that were joined with their rewards.
 
-_OUTCOMES = b'"_outcomes":['  # in a line of several slots and in no other: names of features never begin with _
+How members are spelled is said here alone: views of a line that only one module needs are made with these tables, for
+instance `class View(msgspec.Struct, rename=LINE)`.
+"""
+
+import re
+from datetime import datetime
+
+import msgspec
+
+# Members of a line; those that are not listed are called as they are: a, c, o, p.
+LINE = {
+    "cost": "_label_cost",
+    "probability": "_label_probability",
+    "action": "_label_Action",
+    "index": "_labelIndex",
+    "at": "Timestamp",
+    "version": "Version",
+    "id": "EventId",
+    "slots": "_outcomes",
+    "state": "VWState",
+    "original_cost": "_original_label_cost",
+    "baselines": "_ba",
+    "skip": "_skipLearn",
+    "deferred": "_deferred",
+    "mode": "LearningMode",
+    "drop": "pdrop",
+}
+# Members of one slot among the slots of a line.
+SLOT = {"cost": "_label_cost", "id": "_id", "a": "_a", "p": "_p", "o": "_o", "original_cost": "_original_label_cost"}
+# Members of one observation, a reward or an activation, in the `o` of a line or slot.
+OBSERVED = {"id": "EventId", "taken": "ActionTaken", "slot": "SlotId"}
+# Members of the context `c`, and of an action in it.
+CONTEXT = {"shared": "FromUrl", "actions": "_multi", "slots": "_slots"}
+ACTION = {"tag": "_tag"}
+
+_SLOTS = b'"' + LINE["slots"].encode() + b'"'
+# A text in the line may hold the name, but no colon behind it: quotes in texts are escaped.
+_SLOTS_MEMBER = re.compile(re.escape(_SLOTS) + rb"\s*:\s*\[")
 
 
-def is_multi_slot(line: bytes) -> bool:
-    """True for the line of a decision about several slots."""
-    return _OUTCOMES in line
+class Observed(msgspec.Struct, rename=OBSERVED, gc=False, omit_defaults=True, kw_only=True):
+    """A reward or an activation as it is written. `v`: the reward; `slot`: the id of the slot it names; `at`: when."""
+
+    v: float | None = None
+    id: str
+    taken: bool
+    slot: str | None = None
+    at: str = ""
+
+
+class State(msgspec.Struct, gc=False):
+    """The version of the model that decided."""
+
+    m: str
+
+
+class Line(msgspec.Struct, rename=LINE, gc=False, omit_defaults=True):
+    """A single-slot line as it is written. `a`: 1-based action numbers, the chosen one first; `p`: probabilities.
+
+    The cost is minus the reward. VW weights what it learns by 1 / (1 - drop), and learns nothing where skip is True.
+    """
+
+    cost: float
+    probability: float
+    action: int
+    index: int
+    at: str
+    version: str
+    id: str
+    a: list[int]
+    c: msgspec.Raw
+    p: list[float]
+    state: State
+    original_cost: float
+    skip: bool = False
+    mode: str | None = None
+    drop: float | None = None
+    o: list[Observed] = []
+
+
+class Slot(msgspec.Struct, rename=SLOT, gc=False):
+    """One slot of a line as it is written. `a`: 0-based action numbers, the chosen one first; `p`: probabilities."""
+
+    cost: float
+    id: str
+    a: list[int]
+    p: list[float]
+    o: list[Observed]
+    original_cost: float
+
+
+class SlotsLine(msgspec.Struct, rename=LINE, gc=False, omit_defaults=True):
+    """A multi-slot line as it is written. `o` has the observations that belong to none of its slots."""
+
+    at: str
+    version: str
+    id: str
+    c: msgspec.Raw  # VW reads the labels of slots that it has seen: before the outcomes
+    slots: list[Slot]
+    state: State
+    baselines: list[int] | None = None
+    mode: str | None = None
+    skip: bool = False
+    drop: float | None = None
+    o: list[Observed] = []
+
+
+class Named(msgspec.Struct, rename=LINE, gc=False):
+    """Whose a line is, whoever wrote it."""
+
+    id: str
+
+
+class Dated(Named, rename=LINE, gc=False):
+    """Whose a line is and when it was ranked."""
+
+    at: datetime
+
+
+class Question(msgspec.Struct, rename=LINE, gc=False):
+    """What a model is asked about a line, whoever wrote it: a distribution over actions, or one for each slot."""
+
+    c: msgspec.Raw
+    a: list[int] | None = None
+    slots: list[msgspec.Raw] | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_named = msgspec.json.Decoder(Named)
+
+
+def encode(line: Line | SlotsLine) -> bytes:
+    """The line with its end."""
+    return _encode(line) + b"\n"
+
+
+def id_of(line: bytes) -> str | None:
+    """The event id of a line; None if it has none, being somebody else's."""
+    try:
+        return _named.decode(line).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def is_multi_slot(lines: bytes) -> bool:
+    """True for the line of a decision about several slots, and for lines among which there is one."""
+    return _SLOTS in lines and _SLOTS_MEMBER.search(lines) is not None
 
 
 def of_kind(lines: bytes, multi_slot: bool) -> bytes:

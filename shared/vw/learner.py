@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 import msgspec
 
 from shared.vw import dsjson, policy
+from shared.vw.dsjson import Question
 from shared.vw.writer import Writer
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def validate(predict: Path, sample: Iterable[bytes]) -> None:
 
     model = Model("candidate", predict)
     for line in sample:
-        event = msgspec.json.decode(line, type=_Event)
+        event = msgspec.json.decode(line, type=Question)
         try:
             pmfs = _predictions(model, event)
         except PredictionError as error:
@@ -141,17 +142,11 @@ def validate(predict: Path, sample: Iterable[bytes]) -> None:
                 raise TrainingRefused(f"the new model's probabilities sum to {sum(pmf)}")
 
 
-class _Event(msgspec.Struct):
-    c: msgspec.Raw
-    a: list[int] = []
-    slots: list[msgspec.Raw] = msgspec.field(name="_outcomes", default=[])
-
-
-def _predictions(model: "Model", event: _Event) -> list[list[float]]:
+def _predictions(model: "Model", event: Question) -> list[list[float]]:
     context = bytes(event.c)
     if model.multi_slot:
-        return [slot.probabilities for slot in model.predict_slots(context, len(event.slots))]
-    return [model.predict(context, len(event.a))]
+        return [slot.probabilities for slot in model.predict_slots(context, len(event.slots or ()))]
+    return [model.predict(context, len(event.a or ()))]
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""What VW makes of a policy or a model, tried in a process of its own: VW may abort on either, or never end.
+"""Testing a policy or a model with VW before it is taken, in a process of its own: VW may abort on it, or never end.
 
 `python -m shared.vw.trial` leaves in its folder `model.vw` (the model, as one that can go on learning) and `predict.vw`
 (the copy that serves). Exit status: 0 both are fit, REFUSED they are not.
@@ -13,34 +13,26 @@ from pathlib import Path
 
 import msgspec
 
-from shared.vw import learner, policy, weights
+from shared.vw import dsjson, learner, policy, weights
+from shared.vw.dsjson import Line, Question, SlotsLine, State
 from shared.vw.learner import REFUSED
 
 SECONDS = 60.0
 MOST_MEMORY_BYTES = 4 << 30
 # Two events of the service's layout, for a loop that has logged none yet.
 _ACTIONS = b'"_multi":[{"_tag":"a","i":{"constant":1,"id":"a"},"j":[{"x":1}]},{"_tag":"b","i":{"constant":1,"id":"b"}}]'
-_SINGLE = (
-    b'{"_label_cost":-1,"_label_probability":0.5,"_label_Action":1,"_labelIndex":0,"a":[1,2],"p":[0.5,0.5],'
-    b'"c":{"FromUrl":[{"day":"1"}],' + _ACTIONS + b"}}\n"
-)
-_MULTI = (
-    b'{"c":{"FromUrl":[{"day":"1"}],' + _ACTIONS + b',"_slots":[{"_id":"s","sj":[{"y":1}]}]},'
-    b'"_outcomes":[{"_label_cost":-1,"_id":"s","_a":[0,1],"_p":[0.5,0.5],"_o":[]}]}\n'
-)
+_CONTEXT = b'{"FromUrl":[{"day":"1"}],' + _ACTIONS
+_AT, _STATE = "1970-01-01T00:00:00.000Z", State("N/A")
+_SLOTS = b',"_slots":[{"_id":"s","sj":[{"y":1}]}]'
 
 
 class Refusal(Exception):
     """VW refused the policy or the model, crashed on it, or did not give probabilities."""
 
 
-class _Event(msgspec.Struct):
-    c: msgspec.Raw
-
-
-class _Context(msgspec.Struct):
-    multi: list[msgspec.Raw] = msgspec.field(name="_multi")
-    slots: list[msgspec.Raw] | None = msgspec.field(name="_slots", default=None)
+class _Context(msgspec.Struct, rename=dsjson.CONTEXT):
+    actions: list[msgspec.Raw]
+    slots: list[msgspec.Raw] | None = None
 
 
 async def run(folder: Path, arguments: str, model: Path | None = None, sample: bytes = b"") -> None:
@@ -73,7 +65,13 @@ async def run(folder: Path, arguments: str, model: Path | None = None, sample: b
 
 def example(arguments: str) -> bytes:
     """A line of dsjson that fits a policy."""
-    return _MULTI if policy.parse(arguments).is_multi_slot else _SINGLE
+    line: Line | SlotsLine
+    if policy.parse(arguments).is_multi_slot:
+        context, slot = msgspec.Raw(_CONTEXT + _SLOTS + b"}"), dsjson.Slot(-1, "s", [0, 1], [0.5, 0.5], [], -1)
+        line = SlotsLine(_AT, "1", "e", context, [slot], _STATE)
+    else:
+        line = Line(-1, 0.5, 1, 0, _AT, "1", "e", [1, 2], msgspec.Raw(_CONTEXT + b"}"), [0.5, 0.5], _STATE, -1)
+    return dsjson.encode(line)
 
 
 def check(predict: Path, sample: Path) -> None:
@@ -82,11 +80,11 @@ def check(predict: Path, sample: Path) -> None:
 
     workspace = vowpalwabbit.Workspace(arg_list=["-i", str(predict), "--testonly", "--json", "--quiet"])
     for line in sample.read_bytes().splitlines():
-        context = msgspec.json.decode(line, type=_Event).c
+        context = msgspec.json.decode(line, type=Question).c
         shape = msgspec.json.decode(context, type=_Context)
         prediction = workspace.predict(bytes(context).decode())
-        if shape.slots is None and len(prediction) != len(shape.multi):
-            raise RuntimeError(f"it gives {len(prediction)} probabilities for {len(shape.multi)} actions")
+        if shape.slots is None and len(prediction) != len(shape.actions):
+            raise RuntimeError(f"it gives {len(prediction)} probabilities for {len(shape.actions)} actions")
         slots = [prediction] if shape.slots is None else [[one for _, one in slot] for slot in prediction]
         if len(slots) != len(shape.slots or [b""]) or not all(abs(sum(slot) - 1) < 1e-3 for slot in slots):
             raise RuntimeError("its probabilities do not sum to 1")

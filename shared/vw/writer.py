@@ -1,28 +1,31 @@
 """Writing a file in a thread, while the next chunk is made."""
 
 import asyncio
-from typing import BinaryIO, Protocol
+from typing import Generic, Protocol, TypeVar
+
+Chunk = TypeVar("Chunk")
+_Chunk = TypeVar("_Chunk", contravariant=True)
 
 
-class _File(Protocol):
-    def write(self, data: bytes, /) -> int: ...
+class _File(Protocol[_Chunk]):
+    def write(self, chunk: _Chunk, /) -> object: ...
 
     def close(self) -> None: ...
 
 
-class Writer:
+class Writer(Generic[Chunk]):
     """A file written one chunk behind: `write` waits for the chunk before, so that memory holds two at most.
 
     What a write raises, the next call raises.
     """
 
-    def __init__(self, file: BinaryIO | _File) -> None:
+    def __init__(self, file: _File[Chunk]) -> None:
         self._file = file
-        self._writing: asyncio.Task[int] | None = None
+        self._writing: asyncio.Task[object] | None = None
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, chunk: Chunk) -> None:
         await self.flush()
-        self._writing = asyncio.create_task(asyncio.to_thread(self._file.write, data))
+        self._writing = asyncio.create_task(asyncio.to_thread(self._file.write, chunk))
 
     async def flush(self) -> None:
         """Returns when everything is written."""

@@ -11,6 +11,7 @@ from harness.exports import START, context, line, slots_line
 
 from migration import decisions
 from migration.decisions import Decision, Unusable
+from shared.vw import dsjson
 from shared.vw.policy import DEFAULT_ARGUMENTS
 
 CCB = "--ccb_explore_adf --cb_type mtr"
@@ -135,6 +136,19 @@ def test_vw_learns_every_line_that_is_to_be_learned(tmp_path: Path) -> None:
     given += [without("_labelIndex"), without("a"), without("EventId"), without("p"), line(1, _label_cost=-3.0)]
     assert learned(tmp_path, [read(one) for one in given]) == len(given)
     assert learned(tmp_path, [read(line(1, _skipLearn=True)), read(line(2, _deferred=True)), read(line(3))]) == 1
+
+
+@pytest.mark.parametrize("name", ["_outcomes", "_outcome\\u0073"])
+def test_what_the_log_holds_of_a_multi_slot_line_is_known_as_such(name: str) -> None:
+    text = json.dumps(slots_line(1), indent=1).replace("\n", "").replace('"_outcomes"', f'"{name}"')
+    assert dsjson.is_multi_slot(read(text, multi_slot=True).line)
+    with pytest.raises(Unusable, match="multi-slot"):
+        read(text)
+
+
+def test_outcomes_without_slots_are_of_no_single_decision() -> None:
+    with pytest.raises(Unusable, match="multi-slot"):
+        read(line(1, _outcomes=slots_line(1)["_outcomes"]))
 
 
 def test_multi_slot_lines_are_for_multi_slot_loops(tmp_path: Path) -> None:

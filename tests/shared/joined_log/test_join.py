@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.hubs.events import Observation, decode_observation, encode
+from shared.hubs.events import Observation, decode_observation, encode, key_of
 from shared.joined_log.join import EARLY_MS, MEMORY_MS, Joiner, load_seen
 
 WAIT = 10_000
@@ -62,14 +62,15 @@ def play(ranked: list[Ranked], observed: list[Seen], cuts: list[int], restarts: 
         read = through
         for one in ranked:
             if previous < one.at <= cut:
-                matched = joiner.close(one.id, one.at, WAIT)
+                matched = joiner.close(key_of(one.id), one.at, WAIT)
                 if matched is None:
                     duplicates += 1
                 else:
                     matches[one] = [event.nonce for _, event in matched]
-        fates.update(
-            (settled_one.fate, decode_observation(settled_one.line).nonce) for settled_one in joiner.settle(cut, WAIT)
-        )
+        for one in joiner.settle(cut, WAIT):
+            event = decode_observation(one.line)
+            assert one.key == key_of(event.id)
+            fates[one.fate, event.nonce] += 1
         first = joiner.unsettled(0)
         settled, previous = read if first is None else first, cut
     return {"matches": matches, "fates": fates, "duplicates": duplicates, "idle": joiner.idle}
@@ -122,9 +123,9 @@ def test_a_rank_repeated_within_its_window_counts_once_and_is_new_after_it() -> 
 
 def test_a_rank_that_is_stored_again_after_its_window_counts_once() -> None:
     joiner = Joiner()
-    assert joiner.close("a", 1_000_000, WAIT, made=999_990) == []
-    assert joiner.close("a", 1_000_000 + 10 * WAIT, WAIT, made=999_990) is None
-    assert joiner.close("a", 1_000_000 + 11 * WAIT, WAIT, made=1_000_000 + 11 * WAIT) == []
+    assert joiner.close(key_of("a"), 1_000_000, WAIT, made=999_990) == []
+    assert joiner.close(key_of("a"), 1_000_000 + 10 * WAIT, WAIT, made=999_990) is None
+    assert joiner.close(key_of("a"), 1_000_000 + 11 * WAIT, WAIT, made=1_000_000 + 11 * WAIT) == []
 
 
 def test_a_repeated_send_counts_once() -> None:
@@ -132,7 +133,7 @@ def test_a_repeated_send_counts_once() -> None:
     event = observation(Seen(5, "a", "n"))
     assert joiner.observe(5, (0, 0), event, encode(event))
     assert not joiner.observe(6, (0, 1), event, encode(event))
-    closed = joiner.close("a", 4, WAIT)
+    closed = joiner.close(key_of("a"), 4, WAIT)
     assert closed is not None
     assert len(closed) == 1
 
@@ -140,7 +141,7 @@ def test_a_repeated_send_counts_once() -> None:
 def test_memory_forgets_what_can_no_longer_matter() -> None:
     joiner = Joiner()
     for number in range(100):
-        joiner.close(str(number), number, WAIT)
+        joiner.close(key_of(str(number)), number, WAIT)
     assert len(load_seen(joiner.dump())) == 100
     assert list(joiner.settle(WAIT + MEMORY_MS + EARLY_MS + 50, WAIT)) == []
     assert len(load_seen(joiner.dump())) == 50
@@ -151,7 +152,7 @@ def test_an_event_may_have_very_many_observations() -> None:
     for number in range(count):
         event = observation(Seen(number, "a", str(number)))
         assert joiner.observe(number, (0, number), event, encode(event))
-    closed = joiner.close("a", count, WAIT)
+    closed = joiner.close(key_of("a"), count, WAIT)
     assert closed is not None
     assert len(closed) == count
     assert list(joiner.settle(count + WAIT, WAIT)) == []

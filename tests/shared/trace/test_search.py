@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,8 @@ from harness.system import System
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.hubs.events import Observation
-from shared.joined_log import event_index, joined_lines, late_lines
-from shared.joined_log.file import LogFile, log_name
+from shared.joined_log import event_index, late_lines
+from shared.joined_log.file import Keyed, LogFile, log_name
 from shared.loops import checkpoint
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
@@ -24,6 +24,7 @@ from shared.settings import load
 from shared.trace import recent_events, search
 from shared.trace.recent_events import stretches
 from shared.trace.traced_event import Trace
+from shared.vw import dsjson
 
 CUT = 1_700_000_000_000
 
@@ -48,14 +49,20 @@ def late(event_id: str, loop: str, value: float) -> bytes:
     return late_lines.encode("late", CUT, events.encode(event))
 
 
+def keyed(lines: Sequence[bytes], id_of: Callable[[bytes], str | None]) -> Iterator[Keyed]:
+    """The lines with the keys of their ids, which they all have."""
+    return ((events.key_of(id_of(one) or ""), one) for one in lines)
+
+
 async def write(
     service: Service, loop: str, folder: Path, joined: Sequence[bytes], kept: Sequence[bytes] = (), cut: int = CUT
 ) -> None:
     """The log of one run and its index, and the checkpoint that commits runs up to CUT."""
     files = [folder / kind for kind in ("joined", "late")]
-    logs = LogFile(files[0], joined_lines.id_of), LogFile(files[1], late_lines.id_of)
-    for log, lines in zip(logs, (joined, kept), strict=True):
-        log.write(b"".join(lines))
+    logs = LogFile(files[0]), LogFile(files[1])
+    logs[0].write(keyed(joined, dsjson.id_of))
+    logs[1].write(keyed(kept, late_lines.id_of))
+    for log in logs:
         log.close()
     await service.storage.create(log_name(loop, cut, "joined"), files[0])
     await service.storage.create(log_name(loop, cut, "late"), files[1])
@@ -110,8 +117,8 @@ async def test_many_late_rewards_hide_nothing_and_another_loop_is_not_told(servi
 async def test_an_index_that_is_not_of_this_file_still_finds_the_line(service: Service, tmp_path: Path) -> None:
     await write(service, "other", tmp_path, [line("e")])
     lines = [line(f"g{number}") for number in range(200)]
-    log = LogFile(tmp_path / "other", joined_lines.id_of)
-    log.write(b"".join([*lines, line("e")]))
+    log = LogFile(tmp_path / "other")
+    log.write(keyed([*lines, line("e")], dsjson.id_of))
     log.close()
     await service.storage.put(log_name("other", CUT, "joined"), (tmp_path / "other").read_bytes())
     assert (await find(service, "other", "e")).event_id == "e"

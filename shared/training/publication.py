@@ -1,0 +1,135 @@
+"""What a run stores: its log and their index, its model, the memory of its join, and the checkpoint that commits them.
+
+See `checkpoint` for why it is safe. The plan is stored when the run turns out to have something to store, and before
+anything else of it is: a run that finds nothing leaves no trace but in memory.
+"""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+import msgspec
+
+from shared import otel, telemetry
+from shared.hubs import events
+from shared.joined_log import event_index
+from shared.joined_log.file import log_name
+from shared.joined_log.join import Joiner
+from shared.loops import artifacts, commits
+from shared.loops.apprentice import Apprentice
+from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan
+from shared.loops.commits import Stored
+from shared.loops.homes import blob_name
+from shared.storage import Storage
+from shared.training import memory, retention, starting_model
+from shared.training.batch import Batch
+from shared.training.new_model import Files, NewModel
+from shared.training.trainee import Trainee
+from shared.vw.learner import TrainingRefused
+
+_log = logging.getLogger(__name__)
+
+
+class Publication:
+    """Stores what a run has come to, once it has settled.
+
+    before: the checkpoint that the run began with. folder: the run's own, for its files.
+    """
+
+    def __init__(
+        self, storage: Storage, trainee: Trainee, before: Checkpoint, plan: Plan, folder: Path, batch: Batch
+    ) -> None:
+        self._storage, self._trainee, self._loop, self._home = storage, trainee, trainee.loop, trainee.home
+        self._before, self._plan, self._folder, self._batch = before, plan, folder, batch
+
+    async def store(self, after: Checkpoint, joiner: Joiner, model: NewModel) -> Checkpoint:
+        """Commits the run, or raises Conflict; the checkpoint as it is stored. after: that of the join alone."""
+        plan, stored = self._plan, Stored(self._before, self._trainee.etag)
+        if self._before.plan is None:
+            planned = msgspec.structs.replace(self._before, plan=plan)
+            stored = await commits.save(self._storage, self._home, stored, planned)
+        await commits.copy(self._storage, self._home, stored.checkpoint, plan.run)
+        seen = memory.dump(joiner, self._folder)
+        publishing = asyncio.create_task(self._publish(after, model))
+        try:
+            remembering = memory.publish(self._storage, self._home, plan.run, seen)
+            _, remembered = await asyncio.gather(self._keep(), remembering)
+            published = await publishing
+        finally:
+            publishing.cancel()
+            await asyncio.wait([publishing])
+        changed = msgspec.structs.replace(
+            published,
+            seen=remembered,
+            apprentice=self._apprenticeship(),
+            committed=int(time.time() * 1000),
+            plan=None,
+        )
+        self._trainee.keep(await commits.commit(self._storage, self._home, stored, changed, plan.run))
+        self._tell(changed)
+        return changed
+
+    async def tidy(self, after: Checkpoint) -> None:
+        """Merges indexes and deletes what is past its retention."""
+        await event_index.merge(self._storage, self._home)
+        current = after.model.version if after.model else None
+        await retention.sweep(self._storage, self._home, self._plan.config.retention_days, current)
+
+    async def _publish(self, after: Checkpoint, model: NewModel) -> Checkpoint:
+        """With the new model, or with the old one and the reason why the new one was refused."""
+        counts = self._batch.counts
+        try:
+            files = await model.finish(self._batch.lines if self._batch.lines.exists() else None)
+        except TrainingRefused as refusal:
+            run = self._plan.run
+            telemetry.error(_log, f"The model of run {run} was refused: {refusal}", self._loop)
+            await self._storage.put(log_name(self._home, self._plan.cut, "refusal"), str(refusal).encode())
+            counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
+            return msgspec.structs.replace(after, counts=after.counts.plus(counts), failure=f"{run}: {refusal}")
+        after = msgspec.structs.replace(after, counts=after.counts.plus(counts))
+        if files is None:
+            return after
+        record = await self._upload(files)
+        return msgspec.structs.replace(
+            after,
+            model=record,
+            first_model=after.first_model or record.created,
+            failure=None,
+            unverified=after.unverified and files.goes_on,
+        )
+
+    async def _upload(self, files: Files) -> ModelRecord:
+        config, version = self._plan.config, self._before.model_version(self._plan.run)
+        models = blob_name(self._home, "models", version)
+        created = events.now()
+        published = await asyncio.gather(
+            artifacts.publish(self._storage, f"{models}.vw", files.trainer),
+            artifacts.publish(self._storage, f"{models}.predict.vw", files.predict),
+        )
+        rewards = starting_model.settings_of(config)
+        return ModelRecord(version, *published, created, config.arguments, rewards, files.since)
+
+    async def _keep(self) -> None:
+        """Publishes the joined log of the run, the log of what could not be joined, and their index."""
+        cut, batch = self._plan.cut, self._batch
+        if batch.lines.exists():
+            await self._storage.create(log_name(self._home, cut, "joined"), batch.lines)
+        if batch.late.exists():
+            await self._storage.create(log_name(self._home, cut, "late"), batch.late)
+        await event_index.publish(self._storage, self._home, cut, *batch.entries, self._folder)
+
+    def _apprenticeship(self) -> Apprentice | None:
+        before, lessons = self._before.apprentice, self._batch.lessons
+        return (before or Apprentice()).plus(lessons) if lessons else before
+
+    def _tell(self, after: Checkpoint) -> None:
+        counts = after.counts.minus(self._before.counts)
+        telemetry.tell(_log, "joined", self._loop, **counts.fates)
+        meters = otel.current()
+        if meters is not None:
+            meters.joined(self._loop, counts.ranks, counts.observations)
+        model, previous = after.model, self._before.model
+        if model is not None and model != previous:
+            age = model.born - previous.born if previous is not None else 0.0
+            telemetry.tell(_log, "published", self._loop, model_version=model.version, model_age_seconds=round(age, 3))

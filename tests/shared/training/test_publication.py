@@ -1,0 +1,165 @@
+"""What a run stores, in which order, and that a run which ends at any write is repeated as if it had not begun."""
+
+import asyncio
+import gzip
+import math
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.learning import PLAIN, decide
+from harness.system import System
+
+from shared.hubs import events
+from shared.hubs.events import Observation
+from shared.hubs.links import Heads
+from shared.hubs.reader import Message
+from shared.joined_log import archive, event_index
+from shared.joined_log.file import log_name
+from shared.loops import commits
+from shared.loops.checkpoint import Checkpoint, Counts
+from shared.loops.config import LoopConfig
+from shared.loops.homes import Home, blob_name, run_name
+from shared.rank import ranking
+from shared.settings import load
+from shared.storage import Storage, StorageUnavailable
+from shared.training import planning
+from shared.training.run import Run
+from shared.training.trainee import Trainee
+
+AT = 1_700_000_000_000
+CUT = AT + 10_000_000
+NAME = run_name(CUT)
+WRITES = 9
+
+
+class Mortal(Storage):
+    """A storage whose process ends before a write: `left` more are done. Names of writes, without the loop's folder."""
+
+    left = math.inf
+
+    def __init__(self, system: System) -> None:
+        super().__init__(load(system.settings))
+        self.writes: list[str] = []
+
+    def _write(self, name: str) -> None:
+        if len(self.writes) >= self.left:
+            raise StorageUnavailable("the process has ended")
+        self.writes.append(name.split("/", 2)[2])
+
+    async def replace(self, name: str, *given: Any) -> str:
+        self._write(name)
+        return await super().replace(name, *given)
+
+    async def create(self, name: str, *given: Any) -> bool:
+        self._write(name)
+        return await super().create(name, *given)
+
+    async def put(self, name: str, *given: Any) -> None:
+        self._write(name)
+        await super().put(name, *given)
+
+
+@pytest.fixture
+async def mortal(azurite: System) -> AsyncIterator[Mortal]:
+    storage = Mortal(azurite)
+    yield storage
+    await storage.close()
+
+
+def observed(event_id: str) -> bytes:
+    reward = Observation(v=1, loop="l", id=event_id, at="", kind="reward", nonce=event_id, value=0.5)
+    return events.encode(reward)
+
+
+def ranks(*, deferred: bool) -> list[bytes]:
+    decisions = [decide(body | {"eventId": f"e{number}"}) for number, body in enumerate(PLAIN[:9])]
+    return [ranking.event(one, "l", deferred=deferred) for one in decisions]
+
+
+async def run(
+    storage: Storage, loop: str, folder: Path, interactions: list[bytes], free: bool = True
+) -> tuple[Trainee, Checkpoint]:
+    """One run on what is stored of a loop, of these interactions and of rewards for the first one and an unknown one.
+
+    free: whether there is a learner while it joins.
+    """
+    trainee, learners = Trainee(loop, "", LoopConfig(retention_days=-1)), asyncio.Semaphore(1)
+    trainee.keep(await commits.load(storage, Home(loop)))
+    observations = [observed("e0"), observed("nobody's")] if interactions else []
+    heads = [len(interactions) - 1], [len(observations) - 1]
+    before = planning.realigned(trainee.checkpoint, *heads)
+    plan = before.plan or planning.plan(CUT, Heads(0.0, *heads), trainee.config)
+    one = Run(storage, trainee, before, plan, folder, learners)
+    await one.begin()
+    try:
+        for number, line in enumerate(observations):
+            one.observe(Message(AT + 1, 0, number, line), events.decode_observation(line), line)
+        if not free:
+            await learners.acquire()
+        for number, line in enumerate(interactions):
+            if one.close_interaction(Message(AT, 0, number, line), events.decode_interaction(line), line):
+                await one.flush()
+        if not free:
+            learners.release()
+        await one.end(heads[0])
+    finally:
+        await one.close()
+    return trainee, (await commits.load(storage, Home(loop))).checkpoint
+
+
+async def test_the_plan_is_stored_first_and_what_commits_it_last(mortal: Mortal, tmp_path: Path) -> None:
+    await run(mortal, "order", tmp_path / "a", ranks(deferred=True))
+    copy, log = f"checkpoints/{NAME}.json", log_name(Home("order"), CUT, "joined").split("/", 2)[2]
+    late, memory = log_name(Home("order"), CUT, "late").split("/", 2)[2], f"join/{NAME}.seen.gz"
+    index = f"logs/index/{NAME}.{NAME}.10"
+    assert mortal.writes[:2] == ["checkpoint.json", copy]
+    assert mortal.writes[-2:] == [copy, "checkpoint.json"]
+    between = mortal.writes[2:-2]
+    assert sorted(between) == sorted([log, late, memory, index])
+    assert between.index(log) < between.index(late) < between.index(index)
+    assert len(mortal.writes) < WRITES, "or a run is not ended at each of them below"
+
+
+async def test_a_run_that_finds_nothing_leaves_no_trace_but_in_memory(mortal: Mortal, tmp_path: Path) -> None:
+    trainee, stored = await run(mortal, "nothing", tmp_path / "a", [])
+    assert (mortal.writes, stored) == ([], Checkpoint())
+    assert (trainee.checkpoint.cut, trainee.etag, trainee.joiner is not None) == (CUT, None, True)
+
+
+@pytest.mark.parametrize("writes", range(WRITES))
+async def test_a_run_that_ended_at_any_write_is_done_once(mortal: Mortal, tmp_path: Path, writes: int) -> None:
+    loop, given = f"killed-{writes}", ranks(deferred=True)
+    mortal.left = writes
+    try:
+        await run(mortal, loop, tmp_path / "a", given)
+    except StorageUnavailable:
+        mortal.left = math.inf
+        await run(mortal, loop, tmp_path / "b", given)
+    state = (await commits.load(mortal, Home(loop))).checkpoint
+    assert (state.plan, state.cut, state.interactions, state.observed) == (None, CUT, [8], [1])
+    assert state.counts == Counts(skipped=9, matched=1, orphans=1)
+    lines = b"".join([part async for part in archive.committed(mortal, Home(loop), CUT)])
+    assert lines.count(b"\n") == 9
+    late = await mortal.read(log_name(Home(loop), CUT, "late"))
+    assert late is not None
+    assert gzip.decompress(late.data).count(b"\n") == 1
+    for event_id, is_late in (("e0", False), ("e8", False), ("nobody's", True)):
+        (place,) = await event_index.find(mortal, Home(loop), event_id)
+        assert (place.cut, place.late) == (CUT, is_late)
+
+
+async def test_a_model_is_stored_before_the_commit_that_names_it(mortal: Mortal, tmp_path: Path) -> None:
+    """It is the same whether it was learned while the run joined, or from its file because no learner was free."""
+    digests = set()
+    for free in (True, False):
+        loop = f"learns-{free}"
+        _, state = await run(mortal, loop, tmp_path / loop, ranks(deferred=False), free)
+        assert state.model is not None
+        assert (state.model.version, state.counts.learned, state.counts.rewarded) == (NAME, 9, 1)
+        for file in (state.model.trainer, state.model.predict):
+            assert file.name.startswith(blob_name(Home(loop), "models", NAME))
+            assert mortal.writes.index(file.name.split("/", 2)[2]) < len(mortal.writes) - 2
+        digests.add((state.model.trainer.sha256, state.model.predict.sha256))
+    assert len(digests) == 1
