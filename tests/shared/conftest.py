@@ -1,0 +1,40 @@
+"""Storage and event hubs for tests in this process: one server of each kind, and in it what only one test has."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from harness.servers import Servers, serving, shorten_pauses
+
+from shared.serving.service import Service
+from shared.settings import Settings
+from shared.storage import Storage
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    import azure.storage.blob.aio  # noqa: F401  # takes long, and else counts as time of the first test
+
+    with serving(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers
+
+
+@pytest.fixture
+def settings(servers: Servers) -> Settings:
+    """Of a deployment that nobody has used yet."""
+    return servers.settings()
+
+
+@pytest.fixture
+async def storage(settings: Settings) -> AsyncIterator[Storage]:
+    storage = Storage(settings)
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture
+async def parts(servers: Servers, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    """A process of that deployment, with empty event hubs."""
+    shorten_pauses(monkeypatch)
+    service = Service(servers.hubs(settings))
+    yield service
+    await service.close()
