@@ -1,5 +1,6 @@
 """Storage and event hubs for tests in this process: one server of each kind, and in it what only one test has."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -12,10 +13,18 @@ from shared.storage import Storage
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    import azure.storage.blob.aio  # noqa: F401  # takes long, and else counts as time of the first test
-
     with serving(tmp_path_factory.mktemp("servers")) as servers:
+        asyncio.run(_connect(servers.settings()))
         yield servers
+
+
+async def _connect(settings: Settings) -> None:
+    """Imports the SDKs, which would else count as time of the first test."""
+    import azure.eventhub.aio  # noqa: F401
+
+    storage = Storage(settings)
+    assert await storage.names("") == []
+    await storage.close()
 
 
 @pytest.fixture

@@ -34,6 +34,10 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def content(file: Path) -> bytes:
+    return file.read_bytes()
+
+
 async def test_a_blob_is_read_as_it_was_written(storage: Storage) -> None:
     data = bytes(range(256)) * 1000
     etag = await storage.replace("folder/a", data, None)
@@ -67,10 +71,10 @@ async def test_a_part_of_a_blob_comes_with_the_time_of_its_writing(storage: Stor
 
 async def test_a_download_fills_a_file_or_leaves_it(storage: Storage, file: Path) -> None:
     assert not await storage.download("a", file)
-    assert file.read_bytes() == b"of a file"
+    assert content(file) == b"of a file"
     await storage.put("a", b"1")
     assert await storage.download("a", file)
-    assert file.read_bytes() == b"1"
+    assert content(file) == b"1"
 
 
 async def test_a_conditional_write_gives_way_to_any_other(storage: Storage, settings: Settings) -> None:
@@ -99,10 +103,10 @@ async def test_of_many_conditional_writes_at_once_one_wins(storage: Storage) -> 
 
 
 async def test_a_file_is_created_once(storage: Storage, file: Path) -> None:
+    other = Path(__file__)
     assert await storage.create("a", file)
     created = await storage.read("a")
-    file.write_bytes(b"another")
-    assert not await storage.create("a", file)
+    assert not await storage.create("a", other)
     assert await storage.read("a") == created
     assert created is not None
     assert created.data == b"of a file"
@@ -159,7 +163,7 @@ async def test_storage_that_is_away_is_said_to_be(
     away = Storage(dataclasses.replace(settings, storage_connection_string=connection_string(free_port())))
     with pytest.raises(StorageUnavailable):
         await CALLS[call](away, file)
-    assert file.read_bytes() == b"of a file"
+    assert content(file) == b"of a file"
     await away.close()
 
 

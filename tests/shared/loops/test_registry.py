@@ -168,7 +168,7 @@ async def test_a_withdrawn_key_works_until_the_next_poll(
         await asyncio.sleep(0)
     monkeypatch.setattr(registry_module, "POLL_SECONDS", 0.0)
     async with asyncio.timeout(20):
-        while await elsewhere.authorize("a", "first"):
+        while await elsewhere.authorize("a", "first"):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     assert elsewhere.role("a", "second") is Role.APP
 
