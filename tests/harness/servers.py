@@ -18,7 +18,7 @@ from shared.settings import Settings, load
 from shared.storage import Storage
 
 HUB_PAIRS, PARTITIONS = 64, 2
-SDK_PAUSE_SECONDS = 0.002
+SDK_PAUSE_SECONDS = 0.005
 PAUSING = (
     "_pyamqp.aio._client_async",
     "aio._client_base_async",
