@@ -18,7 +18,7 @@ from shared.settings import Settings, load
 from shared.storage import Storage
 
 HUB_PAIRS, PARTITIONS = 64, 2
-SDK_PAUSE_SECONDS = 0.005
+SDK_PAUSE_SECONDS = 0.002
 PAUSING = (
     "_pyamqp.aio._client_async",
     "aio._client_base_async",
@@ -93,4 +93,4 @@ class _ShortPauses:
         return getattr(asyncio, name)
 
     async def sleep(self, seconds: float, **_: Any) -> None:
-        await asyncio.sleep(min(seconds, SDK_PAUSE_SECONDS))
+        await asyncio.sleep(SDK_PAUSE_SECONDS if seconds <= 1 else seconds)

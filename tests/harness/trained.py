@@ -16,7 +16,7 @@ from shared.hubs.events import Observation
 from shared.loops import stored
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
-from shared.loops.homes import DEFAULT_HOME, Home, all_homes, blob_name, home_of
+from shared.loops.homes import Home, all_homes, blob_name, home_of
 from shared.loops.registry import LoopRecord, Registry
 from shared.serving.service import Service
 from shared.storage import Storage
@@ -53,8 +53,11 @@ class Deployment:
         observed = Observation(1, loop, event_id, events.now(), "reward", nonce or events.nonce(), value)
         assert await self.parts.observations.append(self.parts.partition(event_id), events.encode(observed))
 
+    def created(self, loop: str) -> str:
+        return "" if loop == "default" else CREATED
+
     def home(self, loop: str) -> Home:
-        return DEFAULT_HOME if loop == "default" else home_of(loop, CREATED)
+        return home_of(loop, self.created(loop))
 
     async def checkpoint(self, loop: str = "default") -> Checkpoint:
         """The stored one."""
