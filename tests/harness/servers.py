@@ -1,7 +1,6 @@
 """Azurite and one Event Hubs server without the app, for tests that use the app's parts in their own process."""
 
 import asyncio
-import dataclasses
 import importlib
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import pytest
 from harness.system import ADMIN_KEY, APP_KEY, Part
 from local import services
 from local.eventhubs.process import EventHubsProcess
-from shared.settings import Settings, load
+from shared.settings import Settings
 from shared.storage import Storage
 
 HUB_PAIRS, PARTITIONS = 64, 2
@@ -28,23 +27,26 @@ PAUSING = (
 
 
 class Servers:
-    """Two servers; every `settings` has a container of its own, and with `hubs` a pair of event hubs of its own."""
+    """Two servers, with containers and event hubs that are handed out once."""
 
     def __init__(self, storage: str, event_hubs: str) -> None:
-        common = {"APP_KEYS": APP_KEY, "ADMIN_KEYS": ADMIN_KEY, "CLOCK_SKEW_SECONDS": "0"}
-        storage_settings = {"STORAGE_CONNECTION_STRING": storage}
-        hub_settings = {"EVENT_HUBS_CONNECTION_STRING": event_hubs, "EVENT_HUBS_PARTITIONS": str(PARTITIONS)}
-        self._settings = load(common | storage_settings | hub_settings)
+        self._common = {
+            "APP_KEYS": APP_KEY,
+            "ADMIN_KEYS": ADMIN_KEY,
+            "CLOCK_SKEW_SECONDS": "0",
+            "STORAGE_CONNECTION_STRING": storage,
+            "EVENT_HUBS_CONNECTION_STRING": event_hubs,
+            "EVENT_HUBS_PARTITIONS": str(PARTITIONS),
+        }
         self._containers, self._pairs = count(), iter(range(HUB_PAIRS))
 
-    def settings(self) -> Settings:
-        """The container does not exist yet; the event hubs do not exist."""
-        return dataclasses.replace(self._settings, storage_container=f"test-{next(self._containers)}")
+    def environment(self) -> dict[str, str]:
+        """Settings with a container that does not exist yet, and event hubs that do not exist."""
+        return self._common | {"STORAGE_CONTAINER": f"test-{next(self._containers)}"}
 
-    def hubs(self, settings: Settings) -> Settings:
-        """The same settings with two empty event hubs."""
-        interactions, observations = hub_names(next(self._pairs))
-        return dataclasses.replace(settings, interactions_hub=interactions, observations_hub=observations)
+    def hubs(self) -> dict[str, str]:
+        """The settings of two empty event hubs."""
+        return dict(zip(("INTERACTIONS_HUB", "OBSERVATIONS_HUB"), hub_names(next(self._pairs)), strict=True))
 
 
 class Overtaken(Storage):

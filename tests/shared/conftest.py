@@ -7,14 +7,14 @@ import pytest
 from harness.servers import Servers, serving, shorten_pauses
 
 from shared.serving.service import Service
-from shared.settings import Settings
+from shared.settings import Settings, load
 from shared.storage import Storage
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with serving(tmp_path_factory.mktemp("servers")) as servers:
-        asyncio.run(_connect(servers.settings()))
+        asyncio.run(_connect(load(servers.environment())))
         yield servers
 
 
@@ -28,9 +28,14 @@ async def _connect(settings: Settings) -> None:
 
 
 @pytest.fixture
-def settings(servers: Servers) -> Settings:
-    """Of a deployment that nobody has used yet."""
-    return servers.settings()
+def environment(servers: Servers) -> dict[str, str]:
+    """The settings, as text, of a deployment that nobody has used yet and that has no event hubs."""
+    return servers.environment()
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> Settings:
+    return load(environment)
 
 
 @pytest.fixture
@@ -41,9 +46,11 @@ async def storage(settings: Settings) -> AsyncIterator[Storage]:
 
 
 @pytest.fixture
-async def parts(servers: Servers, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+async def parts(
+    servers: Servers, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
     """A process of that deployment, with empty event hubs."""
     shorten_pauses(monkeypatch)
-    service = Service(servers.hubs(settings))
+    service = Service(load(environment | servers.hubs()))
     yield service
     await service.close()

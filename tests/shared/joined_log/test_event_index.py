@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from harness.system import System
 
 from shared.hubs.events import key_of
 from shared.joined_log import event_index
 from shared.joined_log.event_index import ENTRY, Index, Place, due, find, listed, merge, publish
 from shared.joined_log.file import LENGTH_BITS
-from shared.settings import load
 from shared.storage import Storage
 
 SIZE = 50
 
 
-@pytest.fixture(scope="module")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    system = System(tmp_path_factory.mktemp("azurite"))
-    try:
-        system.storage.start()
-        system.storage.ready()
-        yield system
-    finally:
-        system.end()
-
-
-@pytest.fixture
-async def storage(azurite: System, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Storage]:
+@pytest.fixture(autouse=True)
+def _small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_index, "SMALL", 4 * SIZE)
     monkeypatch.setattr(event_index, "SLICE", 100)
-    storage = Storage(load(azurite.settings))
-    yield storage
-    await storage.close()
 
 
 def entries(run: int) -> array[int]:
