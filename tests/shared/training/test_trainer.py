@@ -130,7 +130,7 @@ async def test_a_run_that_fails_is_dropped_and_the_others_commit(deployed: Deplo
 
 
 async def test_a_loop_whose_configuration_is_damaged_waits_for_another_one(
-    deployed: Deployment, parts: Service
+    deployed: Deployment, parts: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     await deployed.make("a", "b")
     await deployed.storage.put(stored.config_name(deployed.home("a")), b"{")
@@ -140,6 +140,7 @@ async def test_a_loop_whose_configuration_is_damaged_waits_for_another_one(
         await one.tick()
         assert await deployed.joined("b") == {"1": 0}
         assert await deployed.joined("a") == {}
+        assert '"loop":"a","message":"It was not trained' in caplog.text
         await deployed.make("a")
         await one.tick()
     assert await deployed.counts("a") == {"skipped": 1}
@@ -224,8 +225,12 @@ async def test_loops_in_which_nothing_happens_leave_no_trace(deployed: Deploymen
     busy = await deployed.blobs("busy")
     async with trainer(parts) as another:
         await another.tick()
-    assert await deployed.blobs("idle") == idle
-    assert await deployed.blobs("busy") == busy
+        assert await deployed.blobs("idle") == idle
+        assert await deployed.blobs("busy") == busy
+        await deployed.reward("2", 0.5, loop="idle")
+        await deployed.rank("2", loop="idle")
+        await another.tick()
+    assert await deployed.joined("idle") == {"1": 0, "2": 0.5}
 
 
 async def test_another_process_knows_the_rewards_that_wait_for_their_rank(deployed: Deployment, parts: Service) -> None:
@@ -258,6 +263,7 @@ async def test_a_process_that_has_lost_its_memory_reads_it_from_the_log(
         await another.tick()
     assert await deployed.joined() == {"1": 0, "2": 0}
     assert await deployed.counts() == {"skipped": 2, "duplicate_ranks": 1, "late": 1}
+    assert await deployed.kept() == ["duplicate_ranks", "late"]
 
 
 async def test_what_is_only_logged_teaches_nothing(deployed: Deployment, parts: Service) -> None:
