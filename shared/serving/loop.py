@@ -36,7 +36,7 @@ class Serving:
         self.storage = storage
         self._config_etag: str | None = None
         self._checkpoint_etag: str | None = None
-        self._checked = 0.0
+        self._checked = float("-inf")  # a machine that has just started counts its seconds from 0
         self._known = False
         self._loaded = asyncio.Event()
         self._refreshing = asyncio.Lock()

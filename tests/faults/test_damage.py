@@ -156,18 +156,6 @@ def test_a_damaged_trainer_state_is_learned_again_from_the_log(service: Service,
     service.check()
 
 
-def test_a_damaged_memory_of_joined_events_is_made_again_from_the_log(service: Service) -> None:
-    service.rank("rewarded late")
-    service.train()
-    service.system.timers.kill()
-    remove(service.loop, service.loop.checkpoint()["seen"]["name"])
-    service.reward("rewarded late", 1)
-    service.start_timers()
-    service.train()
-    assert service.loop.late() == [("late", "rewarded late")]
-    service.check()
-
-
 def test_a_damaged_configuration_is_told_and_can_be_put_again(service: Service) -> None:
     service.loop.write(service.loop.name("config.json"), b'{"wait":')
     wait_until(lambda: not service.system.health()["model"]["refreshed"], "health tells of the configuration")

@@ -128,24 +128,6 @@ def test_each_loop_prefers_what_its_visitors_like(sites: list[Site]) -> None:
         wait_until(lambda: site.preferred() == site.liked, f"{site.name} serves what it has learned")  # noqa: B023
 
 
-def test_loops_in_which_nothing_happens_write_nothing(system: System, sites: list[Site]) -> None:
-    for site in sites:
-        site.wait()
-    busy, *idle = sites
-    before = [site.blobs() for site in idle]
-    busy.visit(2)
-    busy.wait()
-    assert [site.blobs() for site in idle] == before
-    system.timers.kill()
-    system.timers.start()
-    system.timers.ready()
-    for site in (busy, idle[-1]):
-        site.visit(2)
-        site.wait()
-        site.check()
-    assert [site.blobs() for site in idle[:-1]] == before[:-1]
-
-
 @pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
 def test_a_trainer_that_is_killed_loses_and_repeats_nothing(system: System, sites: list[Site], kills: int) -> None:
     chance = random.Random(kills)
@@ -161,22 +143,6 @@ def test_a_trainer_that_is_killed_loses_and_repeats_nothing(system: System, site
         system.timers.ready()
     for site in sites:
         site.wait()
-        site.check()
-
-
-def test_a_loop_with_a_damaged_configuration_stops_no_other(system: System, sites: list[Site]) -> None:
-    damaged, other = sites[:2]
-    damaged.stored.write(damaged.stored.name("config.json"), b'{"wait":')
-    wait_until(
-        lambda: f'"loop":"{damaged.name}","message":"It was not trained' in system.timers.log(),
-        "the trainer tells of it",
-    )
-    for site in (damaged, other):
-        site.visit(2)
-    other.wait()
-    damaged.configure()
-    damaged.wait()
-    for site in (damaged, other):
         site.check()
 
 

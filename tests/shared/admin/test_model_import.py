@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from harness.system import System
 
 from shared.admin import logs, model_import, models, signing, signing_key
 from shared.admin.model_trust import Opened
@@ -37,9 +36,9 @@ def stranger() -> rsa.RSAPrivateKey:
 
 
 @asynccontextmanager
-async def loop_of(system: System, **settings: str) -> AsyncIterator[tuple[Service, Serving]]:
+async def loop_of(environment: dict[str, str], **settings: str) -> AsyncIterator[tuple[Service, Serving]]:
     """A loop of no name that anybody knows, in a deployment with these settings."""
-    chosen = load(system.settings | settings)
+    chosen = load(environment | settings)
     service, name = Service(chosen), f"import-{uuid.uuid4().hex[:8]}"
     try:
         yield service, Serving(name, Home(name), service.storage, new_loop(chosen))
@@ -49,9 +48,9 @@ async def loop_of(system: System, **settings: str) -> AsyncIterator[tuple[Servic
         await service.close()
 
 
-async def imported(system: System, body: bytes, **settings: str) -> bool:
+async def imported(environment: dict[str, str], body: bytes, **settings: str) -> bool:
     """Whether an import is verified; raises ApiError."""
-    async with loop_of(system, **settings) as (service, loop):
+    async with loop_of(environment, **settings) as (service, loop):
         await model_import.put(service, loop, body)
         assert (await models.export(service, loop, signed=False)).data == EXPORTED
         return "verified" not in await models.properties(loop)
@@ -62,51 +61,53 @@ def pem(key: rsa.RSAPrivateKey) -> str:
     return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
 
 
-async def test_a_signer_who_is_listed_is_trusted(system: System, stranger: rsa.RSAPrivateKey) -> None:
+async def test_a_signer_who_is_listed_is_trusted(environment: dict[str, str], stranger: rsa.RSAPrivateKey) -> None:
     body, certificate = signing.pack(EXPORTED, stranger), signing.certificate(stranger)
     digest = hashlib.sha256(certificate).hexdigest()
-    assert await imported(system, body, TRUSTED_SIGNERS=f"{'0' * 64},{digest}")
-    assert not await imported(system, body)
+    assert await imported(environment, body, TRUSTED_SIGNERS=f"{'0' * 64},{digest}")
+    assert not await imported(environment, body)
     with pytest.raises(ApiError, match=digest) as refused:
-        await imported(system, body, TRUSTED_SIGNERS="0" * 64)
+        await imported(environment, body, TRUSTED_SIGNERS="0" * 64)
     assert refused.value.code == "InvalidModelImportSignature"
 
 
-async def test_the_deployment_trusts_itself(system: System, stranger: rsa.RSAPrivateKey) -> None:
-    async with loop_of(system) as (service, _):
+async def test_the_deployment_trusts_itself(environment: dict[str, str], stranger: rsa.RSAPrivateKey) -> None:
+    async with loop_of(environment) as (service, _):
         made = await signing_key.load(service.settings, service.storage)
-    assert await imported(system, signing.pack(EXPORTED, made), TRUSTED_SIGNERS="0" * 64)
-    assert await imported(system, signing.pack(EXPORTED, stranger), SIGNING_KEY=pem(stranger), TRUSTED_SIGNERS="0" * 64)
+    assert await imported(environment, signing.pack(EXPORTED, made), TRUSTED_SIGNERS="0" * 64)
+    assert await imported(
+        environment, signing.pack(EXPORTED, stranger), SIGNING_KEY=pem(stranger), TRUSTED_SIGNERS="0" * 64
+    )
 
 
-async def test_a_signing_key_that_is_none_is_told(system: System) -> None:
-    async with loop_of(system, SIGNING_KEY="-----BEGIN PRIVATE KEY-----") as (service, loop):
+async def test_a_signing_key_that_is_none_is_told(environment: dict[str, str]) -> None:
+    async with loop_of(environment, SIGNING_KEY="-----BEGIN PRIVATE KEY-----") as (service, loop):
         with pytest.raises(ApiError, match="SIGNING_KEY"):
             await models.export(service, loop, signed=True)
 
 
-async def test_two_processes_make_one_signing_key(system: System) -> None:
-    async with loop_of(system) as (service, _):
+async def test_two_processes_make_one_signing_key(environment: dict[str, str]) -> None:
+    async with loop_of(environment) as (service, _):
         await service.storage.delete(signing_key.BLOB)
         keys = await asyncio.gather(*(signing_key.load(service.settings, service.storage) for _ in range(3)))
     assert len({pem(key) for key in keys}) == 1
 
 
-async def test_a_plain_model_needs_a_setting(system: System) -> None:
-    assert not await imported(system, EXPORTED, IMPORT_UNSIGNED_MODELS="true")
+async def test_a_plain_model_needs_a_setting(environment: dict[str, str]) -> None:
+    assert not await imported(environment, EXPORTED, IMPORT_UNSIGNED_MODELS="true")
     with pytest.raises(ApiError, match="IMPORT_UNSIGNED_MODELS"):
-        await imported(system, EXPORTED)
+        await imported(environment, EXPORTED)
 
 
-async def test_a_model_larger_than_allowed_is_refused(system: System, stranger: rsa.RSAPrivateKey) -> None:
+async def test_a_model_larger_than_allowed_is_refused(environment: dict[str, str], stranger: rsa.RSAPrivateKey) -> None:
     with pytest.raises(ApiError, match="more than 1024 bytes") as refused:
-        await imported(system, signing.pack(EXPORTED, stranger), MAX_MODEL_BYTES="1024")
+        await imported(environment, signing.pack(EXPORTED, stranger), MAX_MODEL_BYTES="1024")
     assert refused.value.code == "InvalidModelImportFormat"
 
 
-async def test_a_planned_run_stays_and_goes_on_from_the_imported_model(system: System) -> None:
+async def test_a_planned_run_stays_and_goes_on_from_the_imported_model(environment: dict[str, str]) -> None:
     plan = Plan(run_name(CUT + 1), CUT + 1, [1, 2, 3, 4], [5, 6, 7, 8], LoopConfig(exploration=0.1))
-    async with loop_of(system) as (service, loop):
+    async with loop_of(environment) as (service, loop):
         storage = service.storage
         before = Checkpoint(cut=CUT, interactions=[1] * 4, observations=[2] * 4, plan=plan)
         await commits.save(storage, loop.home, Stored(before, None), before)
@@ -127,9 +128,9 @@ async def test_a_planned_run_stays_and_goes_on_from_the_imported_model(system: S
         assert (await commits.load(storage, loop.home)).checkpoint == after
 
 
-async def test_an_apprentice_begins_again_with_another_model(system: System) -> None:
+async def test_an_apprentice_begins_again_with_another_model(environment: dict[str, str]) -> None:
     taught = Apprentice().plus([Lesson(True, 1.0)])
-    async with loop_of(system) as (service, loop):
+    async with loop_of(environment) as (service, loop):
         for known, left in ((taught, Apprentice()), (None, None)):
             before = await commits.load(service.storage, loop.loop)
             await commits.save(
@@ -139,12 +140,12 @@ async def test_an_apprentice_begins_again_with_another_model(system: System) -> 
             assert (await commits.load(service.storage, loop.loop)).checkpoint.apprentice == left
 
 
-async def test_names_of_models_are_in_the_order_of_their_making(system: System) -> None:
-    async with loop_of(system) as (service, loop):
-        before = Checkpoint(cut=CUT)
+async def test_names_of_models_are_in_the_order_of_their_making(environment: dict[str, str]) -> None:
+    async with loop_of(environment) as (service, loop):
+        before = Checkpoint(cut=CUT, epoch=8)
         await commits.save(service.storage, loop.home, Stored(before, None), before)
         names = [before.model_version(run_name(CUT))]
-        for _ in range(12):
+        for _ in range(3):
             await model_import.replace(loop, Opened(EXPORTED, verified=True))
             assert loop.record is not None
             names.append(loop.record.version)
@@ -153,8 +154,8 @@ async def test_names_of_models_are_in_the_order_of_their_making(system: System) 
     assert names == sorted(set(names))
 
 
-async def test_imports_and_deletions_at_once_are_all_done(system: System) -> None:
-    async with loop_of(system) as (service, loop):
+async def test_imports_and_deletions_at_once_are_all_done(environment: dict[str, str]) -> None:
+    async with loop_of(environment) as (service, loop):
         model = Opened(EXPORTED, verified=True)
         work = [model_import.replace(loop, model), model_import.replace(loop, model)]
         await asyncio.gather(*work, models.delete(loop))
@@ -162,8 +163,8 @@ async def test_imports_and_deletions_at_once_are_all_done(system: System) -> Non
         assert state.epoch == 3
 
 
-async def test_a_process_that_serves_a_deleted_model_drops_it(system: System) -> None:
-    async with loop_of(system) as (service, loop):
+async def test_a_process_that_serves_a_deleted_model_drops_it(environment: dict[str, str]) -> None:
+    async with loop_of(environment) as (service, loop):
         await model_import.replace(loop, Opened(EXPORTED, verified=True))
         other = Serving(loop.loop, loop.home, service.storage, loop.initial)
         await other.refresh()
@@ -173,8 +174,8 @@ async def test_a_process_that_serves_a_deleted_model_drops_it(system: System) ->
         assert (other.model, other.record, other.failure) == (None, None, None)
 
 
-async def test_a_damaged_log_is_told_and_does_not_keep_a_model_out(system: System) -> None:
-    async with loop_of(system) as (service, loop):
+async def test_a_damaged_log_is_told_and_does_not_keep_a_model_out(environment: dict[str, str]) -> None:
+    async with loop_of(environment) as (service, loop):
         await service.storage.put(blob_name(loop.home, "logs", "2026/01/01/00", "x.dsjson.gz"), b"damage")
         with pytest.raises(ApiError, match="damaged"):
             await logs.properties(loop)
@@ -182,12 +183,12 @@ async def test_a_damaged_log_is_told_and_does_not_keep_a_model_out(system: Syste
         assert loop.model is not None
 
 
-async def test_a_model_must_give_probabilities_for_what_was_logged(system: System) -> None:
+async def test_a_model_must_give_probabilities_for_what_was_logged(environment: dict[str, str]) -> None:
     """These events have no actions that a model could rank."""
     line = (
         b'{"_label_cost":-1,"_label_probability":1,"_label_Action":1,"_labelIndex":0,"a":[1],"p":[1],"c":{"_multi":[]}}'
     )
-    async with loop_of(system) as (service, loop):
+    async with loop_of(environment) as (service, loop):
         name = blob_name(loop.home, "logs", "2026/01/01/00", "x.dsjson.gz")
         await service.storage.put(name, gzip.compress(line + b"\n"))
         with pytest.raises(ApiError, match="cannot be used") as refused:

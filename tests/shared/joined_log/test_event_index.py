@@ -18,7 +18,7 @@ SIZE = 50
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_index, "SMALL", 4 * SIZE)
     monkeypatch.setattr(event_index, "SLICE", 100)
 

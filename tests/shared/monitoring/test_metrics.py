@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from harness.metrics import Metrics, key, read
-from harness.system import System
 
 from local.azurite import connection_string
 from shared.hubs import events
@@ -207,8 +206,8 @@ def test_a_trainer_that_stands_still_counts_as_behind() -> None:
     assert Heartbeat().lag("a", 1201.0) == 0
 
 
-async def test_a_damaged_list_of_loops_is_told(system: System) -> None:
-    service = Service(load(system.settings | {"STORAGE_CONTAINER": "damaged-list"}))
+async def test_a_damaged_list_of_loops_is_told(environment: dict[str, str]) -> None:
+    service = Service(load(environment))
     assert read((await metrics.report(service)).decode())[key("loops_damaged")] == 0
     await service.storage.put(registry.BLOB, b"{")
     told = read((await metrics.report(service)).decode())
@@ -219,12 +218,12 @@ async def test_a_damaged_list_of_loops_is_told(system: System) -> None:
 
 
 async def test_storage_that_hangs_is_told_before_a_monitor_gives_up(
-    system: System, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(metrics, "LONGEST_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         hangs = connection_string(silent.getsockname()[1])
-        service = Service(load(system.settings | {"STORAGE_CONNECTION_STRING": hangs}))
+        service = Service(load(environment | {"STORAGE_CONNECTION_STRING": hangs}))
         with pytest.raises(StorageUnavailable):
             await metrics.report(service)
         await service.close()

@@ -2,24 +2,30 @@
 
 import weakref
 
-import httpx
-from harness.system import ADMIN_KEY, System
+import pytest
 
+from shared.errors import ApiError
+from shared.loops.registry import LoopRecord
 from shared.serving.service import Service
-from shared.settings import load
 
 
-async def test_a_process_lets_go_of_loops_that_are_deleted(system: System) -> None:
+async def test_a_process_lets_go_of_loops_that_are_deleted(parts: Service) -> None:
     """Their models are several megabytes each, and nobody may ever ask for such a loop again."""
-    service = Service(load(system.settings))
-    owner = httpx.AsyncClient(headers={"Ocp-Apim-Subscription-Key": ADMIN_KEY}, timeout=30)
-    assert (await owner.put(f"{system.url}/loops/passing")).status_code == 201
-    await service.registry.refresh()
-    passing, default = weakref.ref(service.loop("passing")), service.loop()
-    assert passing() is service.loop("passing")
-    assert (await owner.delete(f"{system.url}/loops/passing")).status_code == 204
-    await service.registry.refresh()
-    assert service.loop() is default
+    await parts.registry.change(lambda loops: loops | {"passing": LoopRecord("2026-01-01T00:00:00Z")})
+    passing, default = weakref.ref(parts.loop("passing")), parts.loop()
+    assert passing() is parts.loop("passing")
+    await parts.registry.change(lambda _: {})
+    assert parts.loop() is default
     assert passing() is None
-    await owner.aclose()
-    await service.close()
+    with pytest.raises(ApiError):
+        parts.loop("passing")
+
+
+async def test_a_loop_that_is_made_anew_is_another(parts: Service) -> None:
+    await parts.registry.change(lambda loops: loops | {"again": LoopRecord("2026-01-01T00:00:00Z")})
+    first = parts.loop("again")
+    await parts.registry.change(lambda loops: loops | {"again": LoopRecord("2026-01-02T00:00:00Z")})
+    second = parts.loop("again")
+    assert second is not first
+    assert second.home != first.home
+    assert parts.loop("again") is second

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from harness.learning import PLAIN, decide, rewarded
-from harness.system import System
+from harness.servers import shorten_pauses
 
+from local.services import free_port
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.hubs.events import Observation
@@ -30,10 +32,8 @@ CUT = 1_700_000_000_000
 
 
 @pytest.fixture
-async def service(system: System) -> AsyncIterator[Service]:
-    service = Service(load(system.settings))
-    yield service
-    await service.close()
+def service(parts: Service) -> Service:
+    return parts
 
 
 async def find(service: Service, loop: str, event_id: str) -> Trace:
@@ -142,9 +142,11 @@ async def test_what_could_not_be_searched_to_the_end_is_not_said_to_be_missing(
     assert unknown.value.retry_after
 
 
-async def test_hubs_that_are_away_are_said_to_be(tmp_path: Path, system: System) -> None:
-    there = {"STORAGE_CONNECTION_STRING": system.settings["STORAGE_CONNECTION_STRING"]}
-    service = Service(load(System(tmp_path).settings | there))
+async def test_hubs_that_are_away_are_said_to_be(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_pauses(monkeypatch)
+    port = re.compile(r"127\.0\.0\.1:\d+")
+    hubs = port.sub(f"127.0.0.1:{free_port()}", environment["EVENT_HUBS_CONNECTION_STRING"])
+    service = Service(load(environment | {"EVENT_HUBS_CONNECTION_STRING": hubs}))
     with pytest.raises(ApiError, match="cannot be read") as away:
         await find(service, "default", "e")
     assert away.value.code == "OperationNotAllowed"

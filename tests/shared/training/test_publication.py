@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from harness.learning import PLAIN, decide
-from harness.system import System
 
 from shared.hubs import events
 from shared.hubs.events import Observation
@@ -22,7 +21,7 @@ from shared.loops.checkpoint import Checkpoint, Counts
 from shared.loops.config import LoopConfig
 from shared.loops.homes import Home, blob_name, run_name
 from shared.rank import ranking
-from shared.settings import load
+from shared.settings import Settings
 from shared.storage import Storage, StorageUnavailable
 from shared.training import planning
 from shared.training.run import Run
@@ -39,8 +38,8 @@ class Mortal(Storage):
 
     left = math.inf
 
-    def __init__(self, system: System) -> None:
-        super().__init__(load(system.settings))
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
         self.writes: list[str] = []
 
     def _write(self, name: str) -> None:
@@ -62,8 +61,8 @@ class Mortal(Storage):
 
 
 @pytest.fixture
-async def mortal(azurite: System) -> AsyncIterator[Mortal]:
-    storage = Mortal(azurite)
+async def mortal(settings: Settings) -> AsyncIterator[Mortal]:
+    storage = Mortal(settings)
     yield storage
     await storage.close()
 

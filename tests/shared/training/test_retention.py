@@ -1,14 +1,10 @@
 """What a sweep deletes, and what it must not."""
 
-import asyncio
 import time
-from pathlib import Path
 
 import pytest
-from harness.system import System
 
 from shared.loops.homes import run_name
-from shared.settings import load
 from shared.storage import Storage
 from shared.training import retention
 from shared.training.retention import DAY_MS, KEPT_RUNS
@@ -30,33 +26,25 @@ def aged(prefix: str, suffix: str) -> dict[int, str]:
     return {age: f"loops/default/{prefix}{run_name(now - age * DAY_MS)}{suffix}" for age in AGES}
 
 
-def test_a_sweep_deletes_what_is_past_its_retention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_sweep_deletes_what_is_past_its_retention(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
-    system = System(tmp_path)
     logs, late = aged("logs/2026/01/01/00/", ".dsjson.gz"), aged("logs/late/2026/01/01/00/", ".jsonl.gz")
     every = [*logs.values(), *late.values()]
+    assert await left(storage, every, 7) == {one[age] for one in (logs, late) for age in (0, 1, 6)}
+    for days in (-1, 400_000, 2**31 - 1):
+        assert await left(storage, every, days) == set(every), days
+
+
+async def test_a_sweep_keeps_the_last_models_and_the_current_one(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
     runs = [run_name(number * 1000) for number in range(KEPT_RUNS + 2)]
     models = [f"loops/default/models/{run}{suffix}" for run in runs for suffix in (".vw", ".predict.vw")]
+    assert await left(storage, models, 7) == set(models[4:])
+    for name in models:
+        await storage.delete(name)
     # An import that came after many rebuilds of the same cut.
     imported, rebuilt = f"{runs[0]}-000001-0a1b2c3d", [f"{runs[0]}_{run}" for run in runs]
     given = [f"loops/default/models/{version}.vw" for version in (imported, *rebuilt)]
-
-    async def check() -> None:
-        storage = Storage(load(system.settings))
-        try:
-            assert await left(storage, every, 7) == {one[age] for one in (logs, late) for age in (0, 1, 6)}
-            for days in (-1, 400_000, 2**31 - 1):
-                assert await left(storage, every, days) == set(every), days
-            assert await left(storage, models, 7) == set(models[4:])
-            for name in models:
-                await storage.delete(name)
-            assert await left(storage, given, 7, imported) == {given[0], *given[3:]}
-        finally:
-            await storage.close()
-
-    try:
-        system.storage.start()
-        system.storage.ready()
-        asyncio.run(check())
-    finally:
-        system.end()
+    assert await left(storage, given, 7, imported) == {given[0], *given[3:]}

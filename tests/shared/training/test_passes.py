@@ -1,0 +1,77 @@
+"""One pass over real event hubs for the runs of several loops."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from harness.trained import AT_ONCE, Deployment
+
+from shared.hubs.links import Heads, Links, Pair
+from shared.serving.service import Service
+from shared.training import planning
+from shared.training.passes import Pass
+from shared.training.run import Run
+from shared.training.trainee import Trainee
+
+
+@pytest.fixture
+def deployed(parts: Service) -> Deployment:
+    return Deployment(parts)
+
+
+@pytest.fixture
+async def pair(parts: Service) -> AsyncIterator[Pair]:
+    links = Links(parts.settings)
+    yield await links.pair("any")
+    await links.close()
+
+
+async def begun(deployed: Deployment, loops: list[str], heads: Heads, folder: Path) -> list[Run]:
+    """Runs of loops that have never trained, up to the heads."""
+    cut, runs = round(heads.clock * 1000) + 1, []
+    for loop in loops:
+        trainee = Trainee(loop, deployed.created(loop), AT_ONCE)
+        before = planning.realigned(trainee.checkpoint, heads.interactions, heads.observations)
+        plan = planning.plan(cut, heads, AT_ONCE)
+        runs.append(Run(deployed.storage, trainee, before, plan, folder / loop, asyncio.Semaphore(1)))
+        await runs[-1].begin()
+    return runs
+
+
+async def test_each_run_gets_its_own_events_and_those_of_other_loops_are_passed_over(
+    deployed: Deployment, pair: Pair, tmp_path: Path
+) -> None:
+    await deployed.reward("1", 0.5, loop="a")
+    for loop in ("a", "b", "c"):
+        await deployed.rank("1", "2", loop=loop)
+    assert await deployed.parts.interactions.append(0, b"of no loop\n")
+    heads = await pair.heads()
+    runs = await begun(deployed, ["a", "b"], heads, tmp_path)
+    one = Pass(pair, runs, lambda run, error: pytest.fail(f"{run.loop}: {error}"))
+    await one.observe()
+    reached = await one.close()
+    assert reached == heads.interactions
+    for run in runs:
+        await run.end(reached)
+    assert await deployed.joined("a") == {"1": 0.5, "2": 0}
+    assert await deployed.joined("b") == {"1": 0, "2": 0}
+    assert await deployed.counts("a") == {"skipped": 2, "matched": 1}
+    assert await deployed.storage.names("loops/c/") == await deployed.storage.names("loops/default/") == []
+
+
+async def test_a_run_that_fails_is_told_of_once_and_the_others_go_on(
+    deployed: Deployment, pair: Pair, tmp_path: Path
+) -> None:
+    for loop in ("a", "b"):
+        await deployed.rank(*(f"{number}" for number in range(6)), loop=loop)
+    runs = await begun(deployed, ["a", "b"], await pair.heads(), tmp_path)
+    shutil.rmtree(tmp_path / "a")  # the disk of one run is gone
+    dropped: list[tuple[str, type[Exception]]] = []
+    one = Pass(pair, runs, lambda run, error: dropped.append((run.loop, type(error))))
+    await one.observe()
+    reached = await one.close()
+    assert dropped == [("a", FileNotFoundError)]
+    await runs[1].end(reached)
+    assert await deployed.counts("b") == {"skipped": 6}
