@@ -185,6 +185,18 @@ async def test_two_trainers_at_once_join_everything_once(deployed: Deployment, p
         assert await deployed.counts(loop) == {"skipped": 8, "matched": 2}
 
 
+async def test_a_trainer_goes_on_from_what_another_has_committed(deployed: Deployment, parts: Service) -> None:
+    await deployed.make("default")
+    async with trainer(parts) as one, trainer(parts) as other:
+        for process, event_id in ((one, "1"), (other, "2")):
+            await deployed.rank(event_id, at=CREATED)
+            await process.tick()
+        await deployed.rank("2", "3", at=CREATED)
+        await one.tick()
+    assert await deployed.joined() == {"1": 0, "2": 0, "3": 0}
+    assert await deployed.counts() == {"skipped": 3, "duplicate_ranks": 1}
+
+
 async def test_who_was_overtaken_gives_way_and_goes_on_from_there(deployed: Deployment, parts: Service) -> None:
     await deployed.make("default", "a", "b")
     await deployed.rank("1", loop="a")
