@@ -9,7 +9,7 @@ import azure.functions as func
 import msgspec
 
 from shared import telemetry
-from shared.auth import Role, key_in, require
+from shared.auth import Role, require
 from shared.errors import ApiError
 from shared.hubs.event_log import LogUnavailable
 from shared.loops.config import DEFAULT_LOOP
@@ -38,7 +38,7 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
             parts = service.current()
             if role is not None:
                 # A loop that does not exist knows only the owner's keys: nobody else can tell which ones exist.
-                require(await parts.registry.authorize(loop_of(req), key_in(req.headers)), role)
+                require(await parts.role(loop_of(req), req.headers), role)
             if version is not None:
                 version.check(req)
             most: int = getattr(parts.settings, limit)
