@@ -51,9 +51,7 @@ def trusting(system: System) -> Iterator[str]:
         ({}, [401, 401, 401]),
     ],
 )
-def test_an_app_role_counts_as_the_key_of_that(
-    trusting: str, headers: dict[str, str], expected: list[int]
-) -> None:
+def test_an_app_role_counts_as_the_key_of_that(trusting: str, headers: dict[str, str], expected: list[int]) -> None:
     assert statuses(trusting, headers) == expected
 
 
