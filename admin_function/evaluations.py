@@ -7,24 +7,19 @@ import azure.functions as func
 from shared.errors import ApiError
 from shared.serving.routes import Routes
 from shared.serving.service import Service
-from shared.serving.versions import Api
+from shared.serving.versions import Api, api_of
 
 routes = Routes()
 
 
-@routes.operation("GET", "evaluations", apis=[Api.V1])
+@routes.operation("GET", "evaluations")
 async def list_evaluations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    """`GET /evaluations` of v1.x: all of them."""
-    _missing()
-
-
-@routes.operation("GET", "evaluations", apis=[Api.V2022])
-async def page_evaluations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    """`GET /evaluations` of 2022-09-01-preview: a page of those that the filter lets through."""
+    """`GET /evaluations`: all of them in v1.x, in 2022-09-01-preview a page of those that the filter lets through."""
     from shared.admin import evaluation_queries  # here, because a process that answers Rank starts without it
 
-    evaluation_queries.page(req.params)
-    evaluation_queries.evaluation_type(req.params)
+    if api_of(req) is Api.V2022:
+        evaluation_queries.page(req.params)
+        evaluation_queries.evaluation_type(req.params)
     _missing()
 
 
@@ -43,19 +38,14 @@ async def put_evaluation(req: func.HttpRequest, service: Service) -> func.HttpRe
     _missing()
 
 
-@routes.operation("GET", "evaluations/{evaluationId}", apis=[Api.V1])
+@routes.operation("GET", "evaluations/{evaluationId}")
 async def get_evaluation(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    """`GET /evaluations/{evaluationId}` of v1.x: with every bucket of its results."""
-    _missing()
-
-
-@routes.operation("GET", "evaluations/{evaluationId}", apis=[Api.V2022])
-async def cut_evaluation(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    """`GET /evaluations/{evaluationId}` of 2022-09-01-preview: with results of the time that is asked for."""
+    """`GET /evaluations/{evaluationId}`: every result in v1.x, in 2022-09-01-preview those of the time asked for."""
     from shared.admin import evaluation_queries
 
     evaluation_queries.identifier(req.route_params["evaluationId"])
-    evaluation_queries.window(req.params)
+    if api_of(req) is Api.V2022:
+        evaluation_queries.window(req.params)
     _missing()
 
 

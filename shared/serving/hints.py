@@ -9,6 +9,7 @@ from shared.serving.versions import IN_PATH, IN_QUERY, PARAMETER, unknown
 
 _BASE = "personalizer"
 _VERSION = re.compile(r"v?\d[\w.-]*", re.IGNORECASE)
+_ALIKE = 0.8  # of 1: how alike a declared path is to be suggested
 _SHOWN = 256  # characters of a path that are read and shown
 
 
@@ -18,7 +19,7 @@ def not_found(table: Table, method: str, segments: Sequence[str]) -> str:
     scope, version, rest = _taken_apart(segments)
     if version is not None and version.lower() not in IN_PATH:
         parts.append(unknown(version[:_SHOWN]))
-    calls = list(_calls(table, method, segments, scope, rest)) or _closest(table, [*scope, _BASE, *rest])
+    calls = list(_calls(table, method, segments, scope, rest)) or _closest(table, segments, [*scope, _BASE, *rest])
     if calls:
         parts.append(f"Call {' or '.join(calls)}.")
     return " ".join([*parts, "GET /docs describes every operation."])
@@ -45,11 +46,14 @@ def _calls(table: Table, method: str, given: Sequence[str], scope: list[str], re
             yield f"{one} {_shown(path)}{query}"
 
 
-def _closest(table: Table, path: Sequence[str]) -> list[str]:
-    """The declared path that is written most like this one."""
-    templates = {route.template: route.method for route in table.routes}
-    found = difflib.get_close_matches(_shown(path).strip("/"), templates, n=1)
-    return [f"{templates[template]} /{template}" for template in found]
+def _closest(table: Table, given: Sequence[str], completed: Sequence[str]) -> list[str]:
+    """The declared path that is written most like the one that was called, or like that with `personalizer`."""
+    declared = {route.template: route.method for route in table.routes}
+    for path in (given, completed):
+        for template in difflib.get_close_matches(_shown(path).strip("/"), declared, n=1, cutoff=_ALIKE):
+            query = f"?{PARAMETER}={IN_QUERY}" if _BASE in template and "{version}" not in template else ""
+            return [f"{declared[template]} /{template.replace('{version}', IN_PATH[-1])}{query}"]
+    return []
 
 
 def _shown(segments: Sequence[str]) -> str:

@@ -25,6 +25,11 @@ class Api(enum.Enum):
 BOTH = (Api.V1, Api.V2022)
 
 
+def api_of(req: func.HttpRequest) -> Api:
+    """The kind of the path of a request for an operation of the contract."""
+    return Api.V1 if "version" in req.route_params else Api.V2022
+
+
 def url(api: Api, loop: str | None, path: str) -> str:
     """What to call for an operation, `path` below the version. Without a loop: the loop default."""
     before = f"/loops/{loop}/" if loop else "/"
