@@ -1,7 +1,7 @@
-"""Microsoft's Python binding of Azure Functions indexes the app in this folder and loads each of its functions.
+"""Microsoft's Python binding of Azure Functions indexes the app and loads each of its functions.
 
-`python indexing.py FOLDER`: the binding is in FOLDER. Prints how many functions there are, and the milliseconds that
-they took beyond the import of the app.
+`python benchmarks/indexing.py FOLDER`: the binding is in FOLDER, the app in the current folder. Prints how many
+functions there are, and the milliseconds that they took beyond the import of the app.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path[:0] = [sys.argv[1], "."]
 
-import azure_functions_runtime as runtime  # noqa: E402
+import azure_functions_runtime as runtime  # type: ignore[import-not-found]  # noqa: E402
 
 import function_app  # noqa: E402, F401
 
@@ -37,9 +37,8 @@ def message(**request: Any) -> Any:
 
 async def main() -> None:
     begun = time.perf_counter()
-    await runtime.worker_init_request(
-        message(worker_init_request=SimpleNamespace(capabilities={}, function_app_directory="."))
-    )
+    started = SimpleNamespace(capabilities={}, function_app_directory=".")
+    await runtime.worker_init_request(message(worker_init_request=started))
     functions = (await runtime.functions_metadata_request(message())).function_metadata_results
     for one in functions:
         loading = SimpleNamespace(function_id=one.function_id)
