@@ -26,15 +26,19 @@ async def list_evaluations(req: func.HttpRequest, service: Service) -> func.Http
 @routes.operation("POST", "evaluations", apis=[Api.V1])
 async def create_evaluation(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /evaluations`."""
+    from shared.admin import evaluation_bodies
+
+    evaluation_bodies.evaluation(req.get_body())
     _missing()
 
 
 @routes.operation("PUT", "evaluations/{evaluationId}", apis=[Api.V2022])
 async def put_evaluation(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /evaluations/{evaluationId}`."""
-    from shared.admin import evaluation_queries
+    from shared.admin import evaluation_bodies, evaluation_queries
 
     evaluation_queries.identifier(req.route_params["evaluationId"])
+    evaluation_bodies.offline_evaluation(req.get_body())
     _missing()
 
 
@@ -52,12 +56,18 @@ async def get_evaluation(req: func.HttpRequest, service: Service) -> func.HttpRe
 @routes.operation("DELETE", "evaluations/{evaluationId}")
 async def delete_evaluation(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /evaluations/{evaluationId}`."""
+    from shared.admin import evaluation_queries
+
+    evaluation_queries.identifier(req.route_params["evaluationId"])
     _missing()
 
 
 @routes.operation("POST", "configurations/applyFromEvaluation")
 async def apply_from_evaluation(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /configurations/applyFromEvaluation`."""
+    from shared.admin import evaluation_bodies
+
+    evaluation_bodies.policy_reference(req.get_body())
     _missing()
 
 

@@ -25,7 +25,10 @@ async def page_feature_importances(req: func.HttpRequest, service: Service) -> f
 @routes.operation("PUT", _PATH, apis=[Api.V2022])
 async def put_feature_importance(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /featureImportances/{featureImportanceId}`."""
+    from shared.admin import evaluation_bodies
+
     _check_id(req)
+    evaluation_bodies.feature_importance(req.get_body())
     _missing()
 
 

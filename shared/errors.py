@@ -110,8 +110,14 @@ class ApiError(Exception):
     def renamed(self, name: Callable[[str], str]) -> "ApiError":
         """The same error, its codes called as `name` calls them."""
         faults = tuple(msgspec.structs.replace(fault, code=name(fault.code)) for fault in self.faults)
-        rest = {"target": self.target, "inner": self.inner}
-        return ApiError(name(self.code), self.message, retry_after=self.retry_after, faults=faults, **rest)
+        return ApiError(
+            name(self.code),
+            self.message,
+            target=self.target,
+            inner=self.inner,
+            retry_after=self.retry_after,
+            faults=faults,
+        )
 
     def body(self) -> bytes:
         """The contract's ErrorResponse as JSON."""

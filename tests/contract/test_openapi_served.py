@@ -23,7 +23,8 @@ from shared.openapi import document as openapi_document
 
 FUZZED = "fuzzed"
 REQUESTS = 10_000
-DOCUMENTS = {"ServiceConfiguration", "PolicyContract"}
+DOCUMENTS = {"ServiceConfiguration", "PolicyContract", "CustomPolicy", "EvaluationContract"}
+DOCUMENTS |= {"OfflineEvaluationContract", "PolicyReferenceContract", "FeatureImportanceContract"}
 KEY = "Ocp-Apim-Subscription-Key"
 CHECKS = [
     checks.status_code_conformance,

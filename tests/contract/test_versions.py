@@ -120,3 +120,50 @@ def test_an_unknown_version_in_the_path_of_an_operation_is_404_with_the_likely_c
 def test_no_key_is_asked_for_where_there_is_nothing(system: System) -> None:
     for path in ("/nowhere", "/personalizer/v2/nowhere", "/loops/secret/personalizer/nowhere"):
         assert call(system, "GET", path, "").status_code == 404
+
+
+PERIOD = {"startTime": "2026-01-01T00:00:00Z", "endTime": "2026-01-02T00:00:00Z"}
+EVALUATION = {"name": "e", "policies": []} | PERIOD
+EVALUATIONS = "/personalizer/evaluations", "/personalizer/featureImportances"
+REFUSED: list[tuple[str, str, dict[str, str], Any, str, str]] = [
+    *(("GET", path, {"top": "-1"}, None, "InvalidRequest", "top must be") for path in EVALUATIONS),
+    *(("GET", path, {"maxpagesize": "0"}, None, "InvalidRequest", "maxpagesize must be") for path in EVALUATIONS),
+    ("GET", EVALUATIONS[0], {"filter": "name eq 'x'"}, None, "InvalidRequest", "evaluationType eq 'Manual'"),
+    ("GET", f"{EVALUATIONS[0]}/e", {}, None, "InvalidRequest", "startTime is missing"),
+    ("GET", f"{EVALUATIONS[0]}/e", PERIOD | {"window": "Rolling"}, None, "InvalidEvaluationContract", "60 or 360"),
+    *(
+        (method, f"{path}/{'x' * 257}", PERIOD, EVALUATION, "InvalidRequest", "1 to 256 characters")
+        for method in ("GET", "PUT", "DELETE")
+        for path in EVALUATIONS
+    ),
+    ("PUT", f"{EVALUATIONS[0]}/e", {}, PERIOD, "InvalidEvaluationContract", "name is missing"),
+    ("PUT", f"{EVALUATIONS[1]}/f", {}, PERIOD, "InvalidContract", "name is missing"),
+    ("PUT", f"{EVALUATIONS[1]}/f", {}, None, "BadRequest", "the body is empty"),
+    ("POST", "/personalizer/configurations/applyFromEvaluation", {}, {}, "InvalidRequest", "evaluationId is missing"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "query", "body", "code", "hint"), REFUSED)
+def test_what_evaluations_are_asked_for_is_checked(
+    system: System, method: str, path: str, query: dict[str, str], body: Any, code: str, hint: str
+) -> None:
+    answer = call(system, method, path, params=query | {"api-version": "2022-09-01-preview"}, json=body)
+    status, found, message = error(answer)
+    assert (status, found) == (400, code)
+    assert hint in message
+
+
+def test_evaluations_of_v1_are_checked_as_far_as_it_has_parameters(system: System) -> None:
+    assert call(system, "GET", "/personalizer/v1.0/evaluations?top=-1").status_code == 501
+    assert call(system, "GET", "/personalizer/v1.0/evaluations/e").status_code == 501
+    refused = call(system, "POST", "/personalizer/v1.1-preview.3/evaluations", json=EVALUATION | {"policies": None})
+    assert error(refused)[:2] == (400, "InvalidEvaluationContract")
+    assert call(system, "POST", "/personalizer/v1.1-preview.3/evaluations", json=EVALUATION).status_code == 501
+
+
+def test_every_fault_of_a_document_has_the_code_of_the_version(system: System) -> None:
+    body = CONFIGURATION | {"logMirrorSasUri": "ftp://host/container", "defaultReward": 7}
+    answer = call(system, "PUT", f"/personalizer/configurations/service?{QUERY}", json=body)
+    assert error(answer)[:2] == (400, "InvalidServiceConfiguration")
+    codes = {one["target"]: one["code"] for one in answer.json()["error"]["details"]}
+    assert codes == {"logMirrorSasUri": "InvalidSasUri", "defaultReward": "InvalidServiceConfiguration"}
