@@ -45,7 +45,7 @@ def code(code: str, api: Api | None) -> str:
 
 def unknown(version: str) -> str:
     """What is to be said of a path with a version that there is not."""
-    return f"There is no version '{version}' of a path; there are {', '.join(IN_PATH)}."
+    return f"There is no API version '{version}'; use one of {', '.join(IN_PATH)} in a path."
 
 
 class Version:
