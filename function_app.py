@@ -1,13 +1,15 @@
-"""The function app: one FunctionApp, its blueprints registered."""
+"""The function app: a function for each operation that is called often, one for all others, and the trainer."""
 
 import os
 
 import azure.functions as func
 
-from admin_function import blueprints as admin
-from rank_function import bp as rank
-from reward_function import bp as reward
+from admin_function import routes as admin
+from rank_function import routes as rank
+from reward_function import routes as reward
 from shared import settings
+from shared.serving import dispatch
+from shared.serving.routes import functions
 from trainer_function import bp as trainer
 
 # Under a Functions host, a deployment that is set up wrongly ends here, with the setting's name.
@@ -15,5 +17,5 @@ if "FUNCTIONS_WORKER_RUNTIME" in os.environ:
     settings.load(os.environ)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for blueprint in (rank, reward, trainer, *admin):
+for blueprint in (functions([*rank, *reward]), dispatch.function([*rank, *reward, *admin]), trainer):
     app.register_functions(blueprint)

@@ -1,9 +1,10 @@
-"""HTTP: everything that administrators do. One module, and one blueprint, per kind of operation."""
+"""HTTP: everything that administrators do. One module per kind of operation."""
 
 from admin_function import (
     apprentice,
     configuration,
     evaluations,
+    feature_importances,
     health,
     local_inference,
     logs,
@@ -14,16 +15,17 @@ from admin_function import (
     trace,
 )
 
-blueprints = (
-    configuration.bp,
-    apprentice.bp,
-    model.bp,
-    logs.bp,
-    local_inference.bp,
-    evaluations.bp,
-    loops.bp,
-    trace.bp,
-    metrics.bp,
-    health.bp,
-    openapi.bp,
-)
+routes = [
+    *configuration.routes,
+    *apprentice.routes,
+    *model.routes,
+    *logs.routes,
+    *local_inference.routes,
+    *evaluations.routes,
+    *feature_importances.routes,
+    *loops.routes,
+    *trace.routes,
+    *metrics.routes,
+    *health.routes,
+    *openapi.routes,
+]

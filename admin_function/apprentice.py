@@ -5,13 +5,13 @@ import azure.functions as func
 from shared.admin import configuration
 from shared.auth import Role
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
-bp = func.Blueprint()
+routes = Routes()
 
 
-@bp.route("loops/{loop}/apprentice", methods=["GET"])
-@http.endpoint(Role.ADMIN)
+@routes.deployment("GET", "loops/{loop}/apprentice", Role.ADMIN)
 async def get_apprentice(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}/apprentice`, of any loop and of `default`: match rate and rewards, lately and in total."""
     loop = service.loop(http.loop_of(req))

@@ -10,19 +10,20 @@ import azure.functions as func
 from shared.admin import configuration
 from shared.loops.config import LoopConfig
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
-bp = func.Blueprint()
+routes = Routes()
 
 
-@http.operation(bp, "GET", "configurations/service")
+@routes.operation("GET", "configurations/service")
 async def get_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/service`."""
     loop = service.loop(http.loop_of(req))
     return _service(await loop.read_config())
 
 
-@http.operation(bp, "PUT", "configurations/service")
+@routes.operation("PUT", "configurations/service")
 async def put_service_configuration(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /configurations/service`: the full configuration, in effect here at once, elsewhere within seconds."""
     loop = service.loop(http.loop_of(req))
@@ -31,20 +32,20 @@ async def put_service_configuration(req: func.HttpRequest, service: Service) -> 
     return _service(config)
 
 
-@http.operation(bp, "GET", "configurations/policy")
+@routes.operation("GET", "configurations/policy")
 async def get_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/policy`: the learning policy with its exploration in effect."""
     return _policy(await service.loop(http.loop_of(req)).read_config())
 
 
-@http.operation(bp, "PUT", "configurations/policy")
+@routes.operation("PUT", "configurations/policy")
 async def put_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /configurations/policy`: another policy, with which the trainer learns the retained log again."""
     loop = service.loop(http.loop_of(req))
     return _policy(await configuration.put_policy(loop, req.get_body()))
 
 
-@http.operation(bp, "DELETE", "configurations/policy")
+@routes.operation("DELETE", "configurations/policy")
 async def delete_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /configurations/policy`: the default policy of the deployment, which is answered."""
     return _policy(await configuration.reset_policy(service.loop(http.loop_of(req))))

@@ -14,15 +14,16 @@ import azure.functions as func
 from shared.auth import Role
 from shared.hubs.event_log import EventLog
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
 if TYPE_CHECKING:
     from shared.local_inference.conversion import Line
 
-bp = func.Blueprint()
+routes = Routes()
 
 
-@http.operation(bp, "POST", "logs/interactions", Role.APP)
+@routes.operation("POST", "logs/interactions", Role.APP)
 async def log_interactions(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /logs/interactions`: 204 once all decisions of the batch are in the log."""
     from shared.local_inference import conversion
@@ -30,7 +31,7 @@ async def log_interactions(req: func.HttpRequest, service: Service) -> func.Http
     return await _log(req, service, conversion.interactions, service.interactions)
 
 
-@http.operation(bp, "POST", "logs/observations", Role.APP)
+@routes.operation("POST", "logs/observations", Role.APP)
 async def log_observations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /logs/observations`: 204 once all rewards and activations of the batch are in the log."""
     from shared.local_inference import conversion

@@ -3,12 +3,13 @@
 import azure.functions as func
 
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
-bp = func.Blueprint()
+routes = Routes()
 
 
-@http.operation(bp, "GET", "logs/properties")
+@routes.operation("GET", "logs/properties")
 async def get_logs_properties(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /logs/properties`: from when to when the log reaches."""
     from shared.admin import logs  # here, because a process that answers Rank starts without it
@@ -16,7 +17,7 @@ async def get_logs_properties(req: func.HttpRequest, service: Service) -> func.H
     return http.json_answer(await logs.properties(service.loop(http.loop_of(req))))
 
 
-@http.operation(bp, "DELETE", "logs")
+@routes.operation("DELETE", "logs")
 async def delete_logs(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /logs`: the retained log of the loop."""
     from shared.admin import logs

@@ -10,16 +10,16 @@ import azure.functions as func
 from shared.auth import Role
 from shared.errors import ApiError
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
 if TYPE_CHECKING:
     from shared.admin.loops import RoleName
 
-bp = func.Blueprint()
+routes = Routes()
 
 
-@bp.route("loops", methods=["GET"])
-@http.endpoint(Role.OWNER)
+@routes.deployment("GET", "loops", Role.OWNER)
 async def list_loops(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops`: every loop, the default one first."""
     from shared.admin import loops
@@ -28,8 +28,7 @@ async def list_loops(req: func.HttpRequest, service: Service) -> func.HttpRespon
     return http.json_answer(loops.listed(service).wire())
 
 
-@bp.route("loops/{loop}", methods=["PUT"])
-@http.endpoint(Role.OWNER)
+@routes.deployment("PUT", "loops/{loop}", Role.OWNER)
 async def create_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /loops/{loop}`: makes a loop; 201 with its keys, which are told only here."""
     from shared.admin import loops
@@ -37,8 +36,7 @@ async def create_loop(req: func.HttpRequest, service: Service) -> func.HttpRespo
     return http.json_answer((await loops.create(service, http.loop_of(req))).wire(), 201)
 
 
-@bp.route("loops/{loop}", methods=["GET"])
-@http.endpoint(Role.ADMIN)
+@routes.deployment("GET", "loops/{loop}", Role.ADMIN)
 async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}`."""
     from shared.admin import loops
@@ -46,8 +44,7 @@ async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse
     return http.json_answer(loops.describe(service, http.loop_of(req)).wire())
 
 
-@bp.route("loops/{loop}", methods=["DELETE"])
-@http.endpoint(Role.OWNER)
+@routes.deployment("DELETE", "loops/{loop}", Role.OWNER)
 async def delete_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /loops/{loop}`: the loop with its configuration, model and log."""
     from shared.admin import loops
@@ -56,8 +53,7 @@ async def delete_loop(req: func.HttpRequest, service: Service) -> func.HttpRespo
     return http.no_content()
 
 
-@bp.route("loops/{loop}/keys/{role}/{number}", methods=["POST"])
-@http.endpoint(Role.ADMIN)
+@routes.deployment("POST", "loops/{loop}/keys/{role}/{number}", Role.ADMIN)
 async def rotate_key(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /loops/{loop}/keys/{role}/{number}`: a new first or second key of a role; the other goes on working."""
     from shared.admin import loops

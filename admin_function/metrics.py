@@ -5,20 +5,19 @@ import azure.functions as func
 from shared.auth import Role
 from shared.serving import http
 from shared.serving.loop import Serving
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
-bp = func.Blueprint()
+routes = Routes()
 
 
-@bp.route("metrics", methods=["GET"])
-@http.endpoint(Role.OWNER)
+@routes.deployment("GET", "metrics", Role.OWNER)
 async def get_metrics(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /metrics`: of all loops, counted from the store."""
     return await _report(service)
 
 
-@bp.route("loops/{loop}/metrics", methods=["GET"])
-@http.endpoint(Role.ADMIN)
+@routes.deployment("GET", "loops/{loop}/metrics", Role.ADMIN)
 async def get_loop_metrics(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}/metrics`: of one loop."""
     return await _report(service, service.loop(http.loop_of(req)))

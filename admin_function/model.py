@@ -9,12 +9,13 @@ import azure.functions as func
 
 from shared.errors import ApiError
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
-bp = func.Blueprint()
+routes = Routes()
 
 
-@http.operation(bp, "GET", "model/properties")
+@routes.operation("GET", "model/properties")
 async def get_model_properties(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /model/properties`: when the first and the current model were made."""
     from shared.admin import models
@@ -22,19 +23,19 @@ async def get_model_properties(req: func.HttpRequest, service: Service) -> func.
     return http.json_answer(await models.properties(service.loop(http.loop_of(req))))
 
 
-@http.operation(bp, "GET", "model")
+@routes.operation("GET", "model")
 async def get_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /model`: the VW model, or with `?signed=true` the signed zip of it."""
     return await _model(req, service)
 
 
-@http.operation(bp, "HEAD", "model")
+@routes.operation("HEAD", "model")
 async def head_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`HEAD /model`: age and size. The host leaves out the body."""
     return await _model(req, service)
 
 
-@http.operation(bp, "PUT", "model", limit="max_model_bytes")
+@routes.operation("PUT", "model", limit="max_model_bytes")
 async def put_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /model`: imports a signed zip."""
     from shared.admin import model_import
@@ -43,7 +44,7 @@ async def put_model(req: func.HttpRequest, service: Service) -> func.HttpRespons
     return http.no_content()
 
 
-@http.operation(bp, "DELETE", "model")
+@routes.operation("DELETE", "model")
 async def delete_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /model`: back to the untrained model."""
     from shared.admin import models

@@ -3,13 +3,13 @@
 import azure.functions as func
 
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
-bp = func.Blueprint()
+routes = Routes()
 
 
-@bp.route("openapi.json", methods=["GET"])
-@http.endpoint(None)
+@routes.deployment("GET", "openapi.json", None)
 async def get_openapi(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /openapi.json`. Needs no key, tells no names."""
     from shared.openapi import document  # made of every schema there is: whoever only ranks does without
@@ -17,8 +17,7 @@ async def get_openapi(req: func.HttpRequest, service: Service) -> func.HttpRespo
     return http.answer(document.encoded())
 
 
-@bp.route("docs", methods=["GET"])
-@http.endpoint(None)
+@routes.deployment("GET", "docs", None)
 async def get_docs(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /docs`: the same as a page."""
     from shared.openapi import page

@@ -5,13 +5,13 @@ import azure.functions as func
 from shared.auth import Role
 from shared.rank import wire
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
-bp = func.Blueprint()
+routes = Routes()
 
 
-@bp.route("loops/{loop}/events/{eventId}", methods=["GET"])
-@http.endpoint(Role.ADMIN)
+@routes.deployment("GET", "loops/{loop}/events/{eventId}", Role.ADMIN)
 async def get_event(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}/events/{eventId}`: what became of an event, as far as the log and the hubs know."""
     from shared.trace import search  # here, because a process that answers Rank starts without it

@@ -1,4 +1,4 @@
-"""A cold start: importing the function app, and the time from starting the process to the first rank answered."""
+"""A cold start: importing the function app, indexing its functions, and from the process's start to the first rank."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ from benchmarks import client, command, models, parts, traffic
 from benchmarks.client import Client
 from benchmarks.figures import Figure, at_most, told
 from benchmarks.host import PROJECT, Host
+from local.azurite import python_package
 
 REFERENCE = ("azure.functions", "azure.eventhub.aio", "azure.storage.blob.aio", "vowpalwabbit")
 # Nothing in a function app may load these: pydantic until a document is put or read, azure.identity where there is a
@@ -41,6 +42,15 @@ def _bare() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "FUNCTIONS_WORKER_RUNTIME"}
 
 
+def indexing_ms() -> tuple[int, float]:
+    """How many functions Microsoft's Python binding finds, and its milliseconds beyond the import of the app."""
+    binding = python_package("azure-functions-runtime==1.3.0")
+    command = [sys.executable, "benchmarks/indexing.py", str(binding)]
+    done = subprocess.run(command, cwd=PROJECT, env=_bare(), check=True, capture_output=True, text=True)
+    functions, milliseconds = done.stdout.split()
+    return int(functions), float(milliseconds)
+
+
 def first_rank_ms(environment: dict[str, str], request: bytes) -> float:
     """Milliseconds from starting a host's process to its first ranking; RuntimeError if that came without the model."""
     begun = time.perf_counter()
@@ -61,16 +71,19 @@ async def _ask(port: int, request: bytes) -> bytes:
 
 def measure(environment: dict[str, str], rounds: int) -> list[Figure]:
     request = client.rank(traffic.request(10, 5))
-    reference, identity, app, first = [], [], [], []
+    reference, identity, app, indexing, first = [], [], [], [], []
     for _ in range(rounds):
         reference.append(import_ms(*REFERENCE))
         app.append(import_ms("function_app", without=HEAVY))
+        indexing.append(indexing_ms())
         first.append(first_rank_ms(environment, request))
         identity.append(import_ms(*REFERENCE, "azure.identity.aio"))
-    alone, largest = median(reference), median(identity)
+    alone, largest, indexed = median(reference), median(identity), median(taken for _, taken in indexing)
+    loading = f"indexing and loading {indexing[0][0]} functions against that import"
     return [
         at_most("import of function_app against its SDKs alone", median(app), alone, 1.1, "ms", digits=0),
         at_most("process start to first rank against that import", median(first), alone, 1.4, "ms", digits=0),
+        at_most(loading, indexed, alone, 0.2, "ms", digits=0),
         told("that import with azure.identity", f"{largest:.0f} ms", f"{alone:.0f} ms", largest / alone),
     ]
 

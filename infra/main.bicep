@@ -109,6 +109,9 @@ param keyVaultPurgeProtection bool = true
 @description('Sign exported models with the secret signing-key of the vault, which must exist; else the app makes a key.')
 param signingKeyFromVault bool = false
 
+@description('Application (client) id of an Entra app registration whose tokens are taken beside API keys; empty: keys only.')
+param entraClientId string = ''
+
 @description('Reach storage, event hubs and vault through a virtual network only.')
 param privateNetworking bool = false
 
@@ -309,9 +312,19 @@ module api 'app/api.bicep' = {
     trainerSchedule: trainerSchedule
     vaultName: vault.outputs.name
     signingKeyFromVault: signingKeyFromVault
+    entraClientId: entraClientId
     insightsName: monitoring.outputs.insightsName
     vnetName: privateNetworking ? vnetName : ''
     settings: settings
+  }
+}
+
+module authentication 'app/authentication.bicep' = if (!empty(entraClientId)) {
+  name: 'authentication'
+  scope: group
+  params: {
+    siteName: api.outputs.name
+    clientId: entraClientId
   }
 }
 

@@ -10,13 +10,14 @@ from shared.auth import Role
 from shared.hubs import events
 from shared.rank import ranking, slots_ranking, slots_wire, wire
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
-bp = func.Blueprint()
+routes = Routes()
 _log = logging.getLogger(__name__)
 
 
-@http.operation(bp, "POST", "rank", Role.APP)
+@routes.operation("POST", "rank", Role.APP)
 async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /rank`: draws an action, logs the decision, answers 201."""
     began = time.perf_counter()
@@ -41,7 +42,7 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     return http.answer(answer, 201)
 
 
-@http.operation(bp, "POST", "multislot/rank", Role.APP)
+@routes.operation("POST", "multislot/rank", Role.APP)
 async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/rank`: draws an action for each slot, logs the decision, answers 201."""
     began = time.perf_counter()

@@ -11,13 +11,14 @@ from shared.auth import Role
 from shared.hubs import events
 from shared.rank import slots_wire, wire
 from shared.serving import http
+from shared.serving.routes import Routes
 from shared.serving.service import Service
 
-bp = func.Blueprint()
+routes = Routes()
 _log = logging.getLogger(__name__)
 
 
-@http.operation(bp, "POST", "events/{eventId}/reward", Role.APP)
+@routes.operation("POST", "events/{eventId}/reward", Role.APP)
 async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/reward`: 204 once the reward is in the log; whether it matches is known later."""
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
@@ -26,13 +27,13 @@ async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     return await _observe(service, event_id, [_observation(loop, event_id, "reward", value)])
 
 
-@http.operation(bp, "POST", "events/{eventId}/activate", Role.APP)
+@routes.operation("POST", "events/{eventId}/activate", Role.APP)
 async def activate(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/activate`: the deferred action was shown after all."""
     return await _activate(req, service, multi_slot=False)
 
 
-@http.operation(bp, "POST", "multislot/events/{eventId}/reward", Role.APP)
+@routes.operation("POST", "multislot/events/{eventId}/reward", Role.APP)
 async def multi_slot_reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/events/{eventId}/reward`: rewards of slots; all of them are in the log, or none is."""
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
@@ -42,7 +43,7 @@ async def multi_slot_reward(req: func.HttpRequest, service: Service) -> func.Htt
     return await _observe(service, event_id, observations)
 
 
-@http.operation(bp, "POST", "multislot/events/{eventId}/activate", Role.APP)
+@routes.operation("POST", "multislot/events/{eventId}/activate", Role.APP)
 async def multi_slot_activate(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/events/{eventId}/activate`: the deferred actions were shown, in every slot."""
     return await _activate(req, service, multi_slot=True)

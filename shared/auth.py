@@ -1,11 +1,18 @@
-"""API keys: which role a request has. Only digests of keys are compared, each in constant time."""
+"""Which role a request has, by its API key or by the token that the platform has validated.
 
+Only digests of keys are compared, each in constant time.
+"""
+
+import base64
+import binascii
 import enum
 import hashlib
 import hmac
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from shared.errors import ApiError
 
@@ -18,6 +25,25 @@ class Role(enum.IntEnum):
     APP = 1
     ADMIN = 2
     OWNER = 3  # of the deployment: makes and deletes loops, administers all of them
+
+
+# Whom the platform found a token to be of: App Service sets this header itself, and lets none of it in from outside.
+PRINCIPAL_HEADER = "x-ms-client-principal"
+APP_ROLES = {"Personalizer.App": Role.APP, "Personalizer.Admin": Role.ADMIN, "Personalizer.Owner": Role.OWNER}
+ROLE_CLAIMS = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
+
+
+class _Claim(msgspec.Struct):
+    typ: str
+    val: str
+
+
+class _Principal(msgspec.Struct):
+    auth_typ: Literal["aad"]  # other identity providers may let people choose what they claim
+    claims: list[_Claim]
+
+
+_principal = msgspec.json.Decoder(_Principal)
 
 
 class Keys(NamedTuple):
@@ -64,3 +90,16 @@ def require(role: Role | None, needed: Role) -> None:
 def key_in(headers: Mapping[str, str]) -> str:
     """The key a request brings, empty if it brings none."""
     return next((headers[name] for name in KEY_HEADERS if name in headers), "")
+
+
+def token_role(headers: Mapping[str, str]) -> Role | None:
+    """The highest role among the app roles of the token that the platform has validated, for all loops.
+
+    None without one, and for a header that is malformed.
+    """
+    try:
+        principal = _principal.decode(base64.b64decode(headers.get(PRINCIPAL_HEADER, ""), validate=True))
+    except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):
+        return None
+    values = (claim.val for claim in principal.claims if claim.typ in ROLE_CLAIMS)
+    return max((APP_ROLES[value] for value in values if value in APP_ROLES), default=None)

@@ -1,5 +1,7 @@
 """The contract's errors: one declared table of code, HTTP status and default message."""
 
+from collections.abc import Callable
+
 import msgspec
 
 ERRORS: dict[str, tuple[int, str]] = {
@@ -15,6 +17,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     ),
     "ApprenticeModeNeverTurnedOn": (400, "Apprentice mode never turned on."),
     "InvalidContainer": (400, "logMirrorSasUri must be the URI of a storage container: https://host/container?..."),
+    "InvalidSasUri": (400, "logMirrorSasUri must be the URI of a storage container: https://host/container?..."),
     "InvalidRewardWaitTime": (400, "Invalid reward wait time."),
     "InvalidLogRetentionDays": (400, "Invalid log retention days."),
     "InvalidModelRetrainDays": (400, "modelRetrainDays must be from 0 to logRetentionDays."),
@@ -103,6 +106,18 @@ class ApiError(Exception):
             return cls(one.code, one.message, target=one.target, inner=one.inner, faults=faults)
         told = " ".join(fault.message for fault in faults)
         return cls(code, f"{ERRORS[code][1]} {len(faults)} faults: {told}", faults=faults)
+
+    def renamed(self, name: Callable[[str], str]) -> "ApiError":
+        """The same error, its codes called as `name` calls them."""
+        faults = tuple(msgspec.structs.replace(fault, code=name(fault.code)) for fault in self.faults)
+        return ApiError(
+            name(self.code),
+            self.message,
+            target=self.target,
+            inner=self.inner,
+            retry_after=self.retry_after,
+            faults=faults,
+        )
 
     def body(self) -> bytes:
         """The contract's ErrorResponse as JSON."""

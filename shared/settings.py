@@ -66,6 +66,9 @@ class Settings:
 
     app_keys: tuple[str, ...] = _setting("Keys that may rank, reward and activate; two allow rotation.")
     admin_keys: tuple[str, ...] = _setting("Keys that may use every operation; two allow rotation.")
+    entra_roles: bool = _setting(
+        "Take tokens that App Service authentication has validated, by their app roles; needs it switched on.", False
+    )
     storage_connection_string: str = _setting("Connection string of the Blob storage; empty: managed identity.", "")
     storage_account_url: str = _setting("https://ACCOUNT.blob.core.windows.net, used with managed identity.", "")
     storage_container: str = _setting(

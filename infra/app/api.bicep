@@ -26,6 +26,9 @@ param vaultName string
 param signingKeyFromVault bool
 param insightsName string
 
+@description('Empty: API keys only.')
+param entraClientId string
+
 @description('Empty: no virtual network.')
 param vnetName string
 
@@ -124,6 +127,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
     OBSERVATIONS_HUB: observationsHub
     LONGEST_REWARD_WAIT_HOURS: string(longestRewardWaitHours)
     TRAINER_SCHEDULE: trainerSchedule
+    ENTRA_ROLES: empty(entraClientId) ? 'false' : 'true'
     AZURE_CLIENT_ID: identityClientId
   })
 }

@@ -3,6 +3,12 @@
 from functools import partial
 
 from shared.admin.configuration_body import ServiceConfiguration
+from shared.admin.evaluation_bodies import (
+    EvaluationContract,
+    FeatureImportanceContract,
+    OfflineEvaluationContract,
+    PolicyReferenceContract,
+)
 from shared.admin.logs import LogsProperties
 from shared.admin.models import ModelProperties
 from shared.admin.policy_body import PolicyContract
@@ -12,6 +18,7 @@ from shared.openapi.operation import Operation
 from shared.openapi.schemas import Binary, Features
 from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, MultiSlotRewardRequest
 from shared.rank.wire import RankRequest, RankResponse, RewardRequest
+from shared.serving.versions import Api
 
 _decide = partial(Operation, tag="Decide", method="POST", role=Role.APP)
 _local = partial(Operation, tag="Local inference", method="POST", role=Role.APP, body=Binary, status=204)
@@ -174,13 +181,75 @@ LOCAL_INFERENCE = [
         errors=_REWARD_ERRORS,
     ),
 ]
+_V1, _V2022, _PAGE = (Api.V1,), (Api.V2022,), ("top", "skip", "maxpagesize")
+_EVALUATION_ERRORS = ("BadRequest", "InvalidRequest", "InvalidEvaluationContract", "InvalidPolicyConfiguration")
+_not_part = partial(Operation, tag="Not part of this version", status=501, errors=("InvalidRequest",))
 NOT_PART = [
-    Operation(tag="Not part of this version", method=method, path=path, summary=summary, role=Role.ADMIN, status=501)
-    for method, path, summary in (
-        ("GET", "evaluations", "Lists offline evaluations."),
-        ("POST", "evaluations", "Starts an offline evaluation."),
-        ("GET", "evaluations/{evaluationId}", "Describes an offline evaluation."),
-        ("DELETE", "evaluations/{evaluationId}", "Deletes an offline evaluation."),
-        ("POST", "configurations/applyFromEvaluation", "Applies a policy of an offline evaluation."),
-    )
+    _not_part(method="GET", path="evaluations", summary="Lists offline evaluations.", apis=_V1),
+    _not_part(
+        method="GET",
+        path="evaluations",
+        summary="Lists offline evaluations, in pages.",
+        apis=_V2022,
+        query=("filter", *_PAGE),
+    ),
+    _not_part(
+        method="POST",
+        path="evaluations",
+        summary="Starts an offline evaluation.",
+        apis=_V1,
+        body=EvaluationContract,
+        errors=_EVALUATION_ERRORS,
+        example=examples.EVALUATION,
+    ),
+    _not_part(
+        method="PUT",
+        path="evaluations/{evaluationId}",
+        summary="Starts an offline evaluation of this id.",
+        apis=_V2022,
+        body=OfflineEvaluationContract,
+        errors=_EVALUATION_ERRORS,
+        example=examples.OFFLINE_EVALUATION,
+    ),
+    _not_part(method="GET", path="evaluations/{evaluationId}", summary="Describes an offline evaluation.", apis=_V1),
+    _not_part(
+        method="GET",
+        path="evaluations/{evaluationId}",
+        summary="Describes an offline evaluation, with results of the time that is asked for.",
+        apis=_V2022,
+        query=("startTime", "endTime", "intervalInMinutes", "window"),
+        errors=("InvalidRequest", "InvalidEvaluationContract"),
+    ),
+    _not_part(method="DELETE", path="evaluations/{evaluationId}", summary="Deletes an offline evaluation."),
+    _not_part(
+        method="POST",
+        path="configurations/applyFromEvaluation",
+        summary="Applies a policy of an offline evaluation.",
+        body=PolicyReferenceContract,
+        errors=("BadRequest", "InvalidRequest"),
+        example=examples.POLICY_REFERENCE,
+    ),
+    _not_part(
+        method="GET",
+        path="featureImportances",
+        summary="Lists feature importances, in pages.",
+        apis=_V2022,
+        query=_PAGE,
+    ),
+    _not_part(
+        method="PUT",
+        path="featureImportances/{featureImportanceId}",
+        summary="Starts to find out how important features are.",
+        apis=_V2022,
+        body=FeatureImportanceContract,
+        errors=("BadRequest", "InvalidRequest", "InvalidContract"),
+        example=examples.FEATURE_IMPORTANCE,
+    ),
+    *(
+        _not_part(method=method, path="featureImportances/{featureImportanceId}", summary=summary, apis=_V2022)
+        for method, summary in (
+            ("GET", "Tells how important features are."),
+            ("DELETE", "Deletes what was found out about features."),
+        )
+    ),
 ]

@@ -10,8 +10,8 @@ from shared.openapi import schemas
 from shared.openapi.operation import Operation
 from shared.trace.traced_event import Trace
 
-_loops = partial(Operation, tag="Loops", of_loop=False)
-_service = partial(Operation, tag="Service", method="GET", role=None, of_loop=False)
+_loops = partial(Operation, tag="Loops", apis=())
+_service = partial(Operation, tag="Service", method="GET", role=None, apis=())
 
 LOOPS = [
     _loops(method="GET", path="loops", summary="Lists the loops.", role=Role.OWNER, answer=LoopList),

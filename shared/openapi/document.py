@@ -12,9 +12,10 @@ from shared.openapi import schemas
 from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, NOT_PART
 from shared.openapi.deployment import LOOPS, SERVICE
 from shared.openapi.operation import Operation
+from shared.openapi.parameters import PARAMETERS
 from shared.openapi.schemas import Binary, ErrorResponse, Metrics, Page
-from shared.rank.wire import LONGEST_ID
-from shared.serving.http import JSON, VERSIONS
+from shared.serving.http import JSON
+from shared.serving.versions import IN_QUERY, PARAMETER, Api, code
 
 # Every operation that the service answers.
 OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *SERVICE, *NOT_PART]
@@ -23,6 +24,7 @@ ABOUT = (
     "Chooses for an application which of its actions to show, and learns from how well that went. "
     "Every loop has its own path, `/loops/{loop}/personalizer/...`, and its own keys; "
     "the loop `default` is also at `/personalizer/...`. "
+    f"Versions 1.x of the API are in the path; without one the query has `{PARAMETER}={IN_QUERY}`. "
     "Unknown members of a body and unknown query parameters are ignored. As Azure Personalizer did, this service also "
     "takes members and enumerations in any case, and text where a number or a boolean is due."
 )
@@ -30,15 +32,6 @@ KEYS = {
     Role.APP: ("appKey", "A key that may rank, reward and activate; an admin's or owner's key may do so, too."),
     Role.ADMIN: ("adminKey", "A key that may use every operation of its loop; an owner's key may do so, too."),
     Role.OWNER: ("ownerKey", "An admin key of the loop default: it administers all loops."),
-}
-PARAMETERS: dict[str, dict[str, Any]] = {
-    "version": {"schema": {"enum": sorted(VERSIONS)}, "example": "v1.0"},
-    "loop": {"schema": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}, "example": "shop"},
-    "eventId": {"schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, "example": "visit-1"},
-    "evaluationId": {"schema": {"type": "string", "minLength": 1}, "example": "last-week"},
-    "role": {"schema": {"enum": ["app", "admin"]}, "example": "app"},
-    "number": {"schema": {"enum": ["1", "2"]}, "example": "2"},
-    "signed": {"in": "query", "schema": {"type": "boolean", "default": False}, "example": False},
 }
 _MEDIA = {
     Binary: ("application/octet-stream", {}),
@@ -60,8 +53,8 @@ def document() -> dict[str, Any]:
     """The document; callers must not change it."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        for path in operation.paths:
-            paths.setdefault(path, {})[operation.method.lower()] = _described(operation, path)
+        for path, api in operation.paths.items():
+            paths.setdefault(path, {})[operation.method.lower()] = _described(operation, path, api)
     return {
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": "1", "description": ABOUT},
@@ -73,20 +66,20 @@ def document() -> dict[str, Any]:
                 name: {"type": "apiKey", "in": "header", "name": "Ocp-Apim-Subscription-Key", "description": what}
                 for name, what in KEYS.values()
             },
-            "parameters": {name: {"name": name, "in": "path", "required": True} | rest for name, rest in _used(paths)},
+            "parameters": dict(_used(paths)),
             "schemas": schemas.components(_bodies()),
         },
     }
 
 
-def _described(operation: Operation, path: str) -> dict[str, Any]:
-    names = [*re.findall(r"{(\w+)}", path), *operation.query]
+def _described(operation: Operation, path: str, api: Api | None) -> dict[str, Any]:
+    names = [*re.findall(r"{(\w+)}", path), *([PARAMETER] if api is Api.V2022 else []), *operation.query]
     described: dict[str, Any] = {
         "operationId": _name(operation.method, path),
         "tags": [operation.tag],
         "summary": operation.summary,
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
-        "responses": _responses(operation),
+        "responses": _responses(operation, api),
         "security": [{KEYS[operation.role][0]: []}] if operation.role else [],
     }
     if operation.body:
@@ -95,18 +88,19 @@ def _described(operation: Operation, path: str) -> dict[str, Any]:
 
 
 def _name(method: str, path: str) -> str:
-    """For instance `postLoopRank` for the Rank of any loop."""
+    """For instance `postLoopRank` for the Rank of any loop, `post2022LoopRank` for that of 2022-09-01-preview."""
     words = path.replace("/loops/{loop}/personalizer/{version}", "/loop").replace("/personalizer/{version}", "")
+    words = words.replace("/loops/{loop}/personalizer", "/2022/loop").replace("/personalizer", "/2022")
     return method.lower() + "".join(word[0].upper() + word[1:] for word in re.findall(r"\w+", words))
 
 
-def _responses(operation: Operation) -> dict[str, Any]:
+def _responses(operation: Operation, api: Api | None) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     if operation.status < 400:
         responses[str(operation.status)] = _success(operation)
     refused: dict[int, list[str]] = {}
-    for code in _codes(operation):
-        refused.setdefault(ERRORS[code][0], []).append(code)
+    for name in dict.fromkeys(_codes(operation, api)):
+        refused.setdefault(ERRORS[name][0], []).append(name)
     for status, codes in sorted(refused.items()):
         responses[str(status)] = {
             "description": ", ".join(codes),
@@ -125,8 +119,9 @@ def _success(operation: Operation) -> dict[str, Any]:
     return {"description": "Done.", "content": _content(operation.answer)}
 
 
-def _codes(operation: Operation) -> list[str]:
-    codes = [*operation.errors, *_NO_KEY]
+def _codes(operation: Operation, api: Api | None) -> list[str]:
+    codes = [*(code(one, api) for one in operation.errors), *_NO_KEY]
+    codes += ["InvalidRequest"] if api is Api.V2022 else []
     if operation.role is not None:
         codes += _KEY
         codes += ["InvalidApiAccess"] if operation.role > Role.APP else []

@@ -5,11 +5,13 @@ from typing import Any
 import msgspec
 
 from shared.auth import Role
+from shared.serving.versions import BOTH, Api
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One operation, its `path` below the version for those of a loop, `status` that of success.
 
+    apis: the kinds of paths that have it, none of them for an operation of the deployment.
     role: the least that a key must have, None for an operation that needs no key. errors: the codes beside those
     that every operation may answer. answer, body: types whose schemas the document shows.
     """
@@ -25,12 +27,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     query: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     example: Any = None
-    of_loop: bool = True
+    apis: tuple[Api, ...] = BOTH
 
     @property
-    def paths(self) -> tuple[str, ...]:
-        """Where it is answered: the loop default has the short path, too."""
-        if not self.of_loop:
-            return (f"/{self.path}",)
-        path = f"/personalizer/{{version}}/{self.path}"
-        return path, f"/loops/{{loop}}{path}"
+    def paths(self) -> dict[str, Api | None]:
+        """Where it is answered, and of which kind each path is: the loop default has the short paths, too."""
+        if not self.apis:
+            return {f"/{self.path}": None}
+        scopes = ("/", "/loops/{loop}/")
+        return {f"{scope}{api.value}{self.path}": api for api in self.apis for scope in scopes}

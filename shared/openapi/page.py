@@ -46,6 +46,9 @@ def curl(document: dict[str, Any], path: str, method: str, operation: dict[str, 
     known = document["components"]["parameters"]
     for name in re.findall(r"{(\w+)}", path):
         path = path.replace(f"{{{name}}}", known[name]["example"])
+    query = [known[one["$ref"].rpartition("/")[2]] for one in operation["parameters"]]
+    path += "?" * any(map(_is_asked_for, query))
+    path += "&".join(f"{one['name']}={one['example']}" for one in query if _is_asked_for(one))
     lines = [f"curl -X {method.upper()} '{_ENDPOINT}{path}'" if method != "head" else f"curl -I '{_ENDPOINT}{path}'"]
     if operation["security"]:
         lines.append("-H 'Ocp-Apim-Subscription-Key: KEY'")
@@ -54,6 +57,10 @@ def curl(document: dict[str, Any], path: str, method: str, operation: dict[str, 
         body = f"-d '{json.dumps(content['example'], indent=2)}'" if "example" in content else "--data-binary @FILE"
         lines.append(body)
     return " \\\n  ".join(lines)
+
+
+def _is_asked_for(parameter: dict[str, Any]) -> bool:
+    return bool(parameter["in"] == "query" and parameter["required"])
 
 
 def _short(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import functools
+import logging
 import os
+from collections.abc import Mapping
 
-from shared import auth
-from shared.auth import Keys
+from shared import auth, telemetry
+from shared.auth import Keys, Role
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.hubs.clients import Sender
@@ -18,12 +20,21 @@ from shared.serving.loop import Serving
 from shared.settings import Settings, load
 from shared.storage import Storage
 
+# Set by App Service where its authentication is on, and by nobody where a header could be forged.
+PLATFORM_AUTH = "WEBSITE_AUTH_ENABLED"
+
+_log = logging.getLogger(__name__)
+
 
 class Service:
     """Made once per process, on the event loop that answers its requests; connects on first use."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
         self.settings, self.storage = settings, Storage(settings)
+        self._takes_tokens = settings.entra_roles and environment.get(PLATFORM_AUTH, "").lower() == "true"
+        if settings.entra_roles and not self._takes_tokens:
+            reason = f"ENTRA_ROLES is on and App Service authentication ({PLATFORM_AUTH}) is not"
+            telemetry.notice(_log, f"Tokens are refused: {reason}, so that anybody could claim a role.")
         owner = auth.digests(settings.admin_keys)
         self.registry = Registry(self.storage, Keys(auth.digests(settings.app_keys), owner=owner))
         self._interactions = Sender(settings, settings.interactions_hub)
@@ -32,6 +43,13 @@ class Service:
         self.observations = self._log(self._observations)
         self._loops: dict[str, tuple[str, Serving]] = {}  # with the time the loop was made
         self._registered = self.registry.loops  # what the registry had when these were last compared with it
+
+    async def role(self, loop: str, headers: Mapping[str, str]) -> Role | None:
+        """What a request may do with a loop, by its key or its token, whichever may do more."""
+        role = await self.registry.authorize(loop, auth.key_in(headers))
+        if self._takes_tokens and (by_token := auth.token_role(headers)) is not None:
+            return by_token if role is None else max(role, by_token)
+        return role
 
     def loop(self, name: str = DEFAULT_LOOP) -> Serving:
         """The loop as Rank sees it; ResourceNotFound if this process knows of no such loop."""

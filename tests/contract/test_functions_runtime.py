@@ -7,11 +7,12 @@ import sys
 from typing import Any
 
 import pytest
-from harness.functions_runtime import SCRIPT, http, installed
+from harness import functions
+from harness.functions_runtime import SCRIPT, http, installed, request
 from harness.system import ADMIN_KEY, CONFIGURATION, PROJECT, System
 
 RANK = {"eventId": "runtime", "actions": [{"id": "é", "features": [{"x": 1}]}, {"id": "b", "features": [{"x": 2}]}]}
-
+VERSION = {"api-version": "2022-09-01-preview"}
 
 CALLS: dict[str, tuple[str, dict[str, Any] | None]] = {
     "rank": ("rank", http("POST", "rank", RANK)),
@@ -19,11 +20,15 @@ CALLS: dict[str, tuple[str, dict[str, Any] | None]] = {
     "activate": ("activate", http("POST", "events/runtime/activate", eventId="runtime")),
     "no actions": ("rank", http("POST", "rank", {"actions": []})),
     "no key": ("rank", http("POST", "rank", RANK, key="")),
-    "wrong role": ("get_service_configuration", http("GET", "configurations/service")),
-    "configuration": ("get_service_configuration", http("GET", "configurations/service", key=ADMIN_KEY)),
-    "policy": ("get_policy", http("GET", "configurations/policy", key=ADMIN_KEY)),
-    "model": ("get_model_properties", http("GET", "model/properties", key=ADMIN_KEY)),
-    "health": ("get_health", http("GET", "health", key="")),
+    "rank 2022": ("rank_2022", request("POST", "personalizer/rank", RANK, params={}, query=VERSION)),
+    "no version": ("rank_2022", request("POST", "personalizer/rank", RANK, params={})),
+    "rank that another route got": ("other", request("POST", "/personalizer/v1.0/rank", RANK)),
+    "wrong role": ("other", request("GET", "personalizer/v1.0/configurations/service")),
+    "configuration": ("other", request("GET", "personalizer/v1.0/configurations/service", key=ADMIN_KEY)),
+    "policy": ("other", request("GET", "personalizer/configurations/policy", key=ADMIN_KEY, query=VERSION)),
+    "model": ("other", request("GET", "personalizer/v1.0/model/properties", key=ADMIN_KEY)),
+    "health": ("other", request("GET", "health", key="")),
+    "unknown": ("other", request("GET", "nowhere", key="")),
     "train": ("train", None),
 }
 
@@ -51,9 +56,9 @@ def test_it_finds_all_functions_with_their_triggers(loaded: dict[str, Any]) -> N
     http_triggers = {name: one for name, one in triggers.items() if name != "train"}
     assert {one["type"] for one in http_triggers.values()} == {"httpTrigger"}
     assert {one["authLevel"].lower() for one in http_triggers.values()} == {"anonymous"}
-    routes = {one["route"].removeprefix("personalizer/{version}/") for one in http_triggers.values()}
-    assert routes >= {"rank", "events/{eventId}/reward", "events/{eventId}/activate", "model/properties", "health"}
-    assert routes >= {"configurations/service", "configurations/policy"}
+    routes = {(one["methods"][0], one["route"]) for one in http_triggers.values() if one["route"] != "{*path}"}
+    assert routes == {(route.method, route.template) for route in functions.OWN}
+    assert set(http_triggers["other"]["methods"]) == {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def test_every_invocation_succeeds(loaded: dict[str, Any]) -> None:
@@ -65,8 +70,9 @@ def test_the_answers_are_the_contract_s(loaded: dict[str, Any]) -> None:
     answers = dict(zip(CALLS, loaded["answers"], strict=True))
     statuses = {name: answers[name]["status"] for name in CALLS if name != "train"}
     well = dict.fromkeys(["configuration", "policy", "model", "health"], 200)
-    refused = {"no actions": 400, "no key": 401, "wrong role": 403}
-    assert statuses == well | refused | {"rank": 201, "reward": 204, "activate": 204}
+    refused = {"no actions": 400, "no version": 400, "no key": 401, "wrong role": 403, "unknown": 404}
+    ranked = dict.fromkeys(["rank", "rank 2022", "rank that another route got"], 201)
+    assert statuses == well | refused | ranked | {"reward": 204, "activate": 204}
     rank = json.loads(answers["rank"]["body"])
     assert rank["eventId"] == "runtime"
     assert {one["id"] for one in rank["ranking"]} == {"é", "b"}

@@ -23,7 +23,8 @@ from shared.openapi import document as openapi_document
 
 FUZZED = "fuzzed"
 REQUESTS = 10_000
-DOCUMENTS = {"ServiceConfiguration", "PolicyContract"}
+DOCUMENTS = {"ServiceConfiguration", "PolicyContract", "CustomPolicy", "EvaluationContract"}
+DOCUMENTS |= {"OfflineEvaluationContract", "PolicyReferenceContract", "FeatureImportanceContract"}
 KEY = "Ocp-Apim-Subscription-Key"
 CHECKS = [
     checks.status_code_conformance,
@@ -138,11 +139,18 @@ def replay(operation: APIOperation, own: System, session: requests.Session) -> N
     """Sends an operation's example as it is in the document."""
     document = openapi_document.document()
     described = document["paths"][operation.path][operation.method]
-    path = operation.path.format(**{name: one["example"] for name, one in document["components"]["parameters"].items()})
+    parameters = document["components"]["parameters"]
+    path = operation.path.format(**{name: one["example"] for name, one in parameters.items()})
+    asked = [parameters[one["$ref"].rpartition("/")[2]] for one in described["parameters"]]
+    query = {one["name"]: one["example"] for one in asked if one["in"] == "query"}
     body = next(iter(described.get("requestBody", {}).get("content", {}).values()), {}).get("example")
-    answer = session.request(operation.method, own.url + path, headers={KEY: ADMIN_KEY}, json=body, timeout=30)
+    answer = session.request(
+        operation.method, own.url + path, headers={KEY: ADMIN_KEY}, params=query, json=body, timeout=30
+    )
     success = int(min(described["responses"]))  # where none is described, the operation is not part of this version
-    expected = FRESH.get(operation.path.rpartition("{version}/")[2], success if success < 400 else 501)
+    expected = FRESH.get(
+        operation.path.rpartition("personalizer/")[2].removeprefix("{version}/"), success if success < 400 else 501
+    )
     assert answer.status_code == expected, f"{operation.label}: {answer.text}"
     operation.validate_response(answer)
 

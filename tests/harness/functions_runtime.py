@@ -22,10 +22,23 @@ def installed() -> Path:
 
 def http(method: str, path: str, body: Any = None, key: str = APP_KEY, **params: str) -> dict[str, Any]:
     """A request of v1.0 as SCRIPT takes it."""
+    return request(method, f"personalizer/v1.0/{path}", body, key, params={"version": "v1.0"} | params)
+
+
+def request(
+    method: str,
+    path: str,
+    body: Any = None,
+    key: str = APP_KEY,
+    params: dict[str, str] | None = None,
+    query: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """A request as SCRIPT takes it. params: of its function's route, by default those of the function `other`."""
     return {
         "method": method,
-        "path": f"personalizer/v1.0/{path}",
+        "path": path,
         "headers": {"ocp-apim-subscription-key": key, "content-type": "application/json"},
-        "params": {"version": "v1.0"} | params,
+        "params": {"path": path} if params is None else params,
+        "query": query or {},
         "body": "" if body is None else json.dumps(body),
     }

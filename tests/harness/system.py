@@ -141,6 +141,19 @@ class System:
         self.parts.append(part)
         return part
 
+    @contextmanager
+    def more_http(self, **settings: str) -> Iterator[str]:
+        """One more process for HTTP on the same data, with other settings; its address."""
+        port = services.free_port()
+        http, _ = services.function_app(PROJECT / "function_app.py", port, self.settings | settings)
+        part = Part(http, self.data)
+        part.start()
+        try:
+            part.ready()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            part.end()
+
     def client(self, key: str = APP_KEY) -> httpx.Client:
         """A client of v1.0, for instance `client().post("rank", json=...)`."""
         headers = {"Ocp-Apim-Subscription-Key": key}

@@ -21,7 +21,8 @@ _PURGE = "on by default, see keyVaultPurgeProtection; checkov does not follow it
 _ROTATED = "rotated by hand, two at a time: a key that expires takes the service down"
 _RANDOM = "newGuid() is not hard-coded"
 _FLEX = "Flex Consumption has no such thing"
-_NO_SITE = "taken for a site's web settings: these are application settings"
+_NO_SITE = "taken for a site's web settings: these are its application settings and its authentication"
+_OF_A_SITE = [f"CKV_AZURE_{number}" for number in (13, 63, 65, 66, 80, 88, 222)]
 ACCEPTED = {
     ("CKV_AZURE_35", "account"): _PUBLIC,
     ("CKV_AZURE_206", "account"): _PARAMETER,
@@ -37,13 +38,7 @@ ACCEPTED = {
     ("CKV_AZURE_17", "site"): "clients of Personalizer send a key, not a certificate",
     ("CKV_AZURE_212", "site"): _FLEX,
     ("CKV_AZURE_213", "site"): _FLEX,
-    ("CKV_AZURE_13", "appSettings"): _NO_SITE,
-    ("CKV_AZURE_63", "appSettings"): _NO_SITE,
-    ("CKV_AZURE_65", "appSettings"): _NO_SITE,
-    ("CKV_AZURE_66", "appSettings"): _NO_SITE,
-    ("CKV_AZURE_80", "appSettings"): _NO_SITE,
-    ("CKV_AZURE_88", "appSettings"): _NO_SITE,
-    ("CKV_AZURE_222", "appSettings"): _NO_SITE,
+    **{(check, name): _NO_SITE for check in _OF_A_SITE for name in ("appSettings", "authentication")},
 }
 
 

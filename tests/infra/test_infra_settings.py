@@ -42,7 +42,7 @@ def test_every_required_setting_is_given() -> None:
 
 def test_the_app_starts_with_what_is_given() -> None:
     values = {name: "1" if "string(" in value or "PARTITIONS" in name else "x" for name, value in GIVEN.items()}
-    settings = load(values)
+    settings = load(values | {"ENTRA_ROLES": "true"})
     assert settings.storage_account_url == settings.event_hubs_namespace == settings.azure_client_id == "x"
     assert not settings.storage_connection_string
     assert not settings.event_hubs_connection_string
@@ -64,6 +64,17 @@ def test_secrets_are_references_to_the_vault() -> None:
     # Says where telemetry goes; ingestion takes Entra tokens only, so that it opens nothing.
     assert {name for name in GIVEN if "CONNECTION" in name} == {"APPLICATIONINSIGHTS_CONNECTION_STRING"}
     assert "DisableLocalAuth: true" in (INFRA / "app" / "monitoring.bicep").read_text()
+
+
+def test_one_parameter_switches_on_tokens_and_their_validation_and_keys_go_on() -> None:
+    assert GIVEN["ENTRA_ROLES"] == "empty(entraClientId) ? 'false' : 'true'"
+    assert "= if (!empty(entraClientId)) {" in MAIN.of("module")["authentication"].text
+    assert "clientId: entraClientId" in MAIN.of("module")["authentication"].text
+    authentication = read(INFRA / "app" / "authentication.bicep").of("resource")["authentication"].text
+    assert "name: 'authsettingsV2'" in authentication
+    assert re.search(r"platform: \{\s+enabled: true", authentication)
+    assert re.search(r"requireAuthentication: false\s+unauthenticatedClientAction: 'AllowAnonymous'", authentication)
+    assert re.search(r"allowedAudiences: \[\s+clientId\s+'api://\$\{clientId\}'\s+\]", authentication)
 
 
 def test_further_settings_cannot_replace_these() -> None:

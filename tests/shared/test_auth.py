@@ -1,6 +1,10 @@
+import base64
+import json
+from typing import Any
+
 import pytest
 
-from shared.auth import Keys, Role, digests, key_in, require
+from shared.auth import Keys, Role, digests, key_in, require, token_role
 from shared.errors import ApiError
 
 KEYS = Keys(digests(["app-1", "app-2"]), digests(["admin-1"]), digests(["owner-1"]))
@@ -39,3 +43,71 @@ def test_too_low_a_role(key: str) -> None:
 @pytest.mark.parametrize("key", ["é", "\x00", "app-1 ", "APP-1", "app-1,app-2"])
 def test_no_key_is_taken_for_another(key: str) -> None:
     assert KEYS.role(key) is None
+
+
+OBJECT_ID = {"typ": "http://schemas.microsoft.com/identity/claims/objectidentifier", "val": "Personalizer.Owner"}
+
+
+def principal(*claims: Any, **members: Any) -> dict[str, str]:
+    """The header as App Service makes it of a token."""
+    body = {"auth_typ": "aad", "claims": [OBJECT_ID, *claims], "name_typ": "name", "role_typ": "roles"} | members
+    return encoded(json.dumps(body).encode())
+
+
+def encoded(body: bytes) -> dict[str, str]:
+    return {"x-ms-client-principal": base64.b64encode(body).decode()}
+
+
+def app_role(value: Any, kind: str = "roles") -> dict[str, Any]:
+    return {"typ": kind, "val": value}
+
+
+@pytest.mark.parametrize("kind", ["roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"])
+@pytest.mark.parametrize(
+    ("values", "role"),
+    [
+        (["Personalizer.App"], Role.APP),
+        (["Personalizer.Admin"], Role.ADMIN),
+        (["Personalizer.Owner"], Role.OWNER),
+        (["Personalizer.App", "Other.Owner", "Personalizer.Admin"], Role.ADMIN),
+        (["Other.Owner"], None),
+        (["personalizer.owner"], None),
+        (["Personalizer"], None),
+        ([], None),
+    ],
+)
+def test_the_app_roles_of_a_token(kind: str, values: list[str], role: Role | None) -> None:
+    assert token_role(principal(*(app_role(value, kind) for value in values))) is role
+
+
+ALLOWED = app_role("Personalizer.Owner")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-ms-client-principal": ""},
+        {"x-ms-client-principal": "Personalizer.Owner"},
+        {"x-ms-client-principal": "é"},
+        {"x-ms-client-principal": principal(ALLOWED)["x-ms-client-principal"].rstrip("=")[:-1]},
+        {"x-ms-client-principal-name": "Personalizer.Owner"},
+        encoded(b""),
+        encoded(b"null"),
+        encoded(b"[]"),
+        encoded(b"\xff\xfe"),
+        encoded(b"[" * 100_000),
+        principal(ALLOWED, claims=None),
+        principal(ALLOWED, claims={"roles": "Personalizer.Owner"}),
+        principal(ALLOWED, None),
+        principal(ALLOWED, "roles"),
+        principal(ALLOWED, app_role(None)),
+        principal(ALLOWED, app_role(["Personalizer.Owner"])),
+        principal(app_role("Personalizer.Owner", "groups")),
+        principal(ALLOWED, auth_typ="github"),
+        principal(ALLOWED, auth_typ=None),
+    ],
+)
+def test_a_malformed_or_foreign_principal_has_no_role(headers: dict[str, str]) -> None:
+    assert token_role(principal(ALLOWED)) is Role.OWNER
+    assert token_role(headers) is None

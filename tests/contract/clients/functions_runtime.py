@@ -1,8 +1,8 @@
 """Microsoft's Python binding of Azure Functions loads the app in this folder and invokes it; prints what came back.
 
 `python functions_runtime.py FOLDER ...`: modules are looked for in these folders first, the binding among them. Reads a
-JSON list of [function, trigger] from standard input, where a trigger is {"method", "path", "headers", "params", "body"}
-or null for a timer.
+JSON list of [function, trigger] from standard input, where a trigger is {"method", "path", "headers", "params",
+"query", "body"} or null for a timer.
 """
 
 import asyncio
@@ -46,8 +46,8 @@ def texts(values: dict[str, str]) -> dict[str, Datum]:
 def http(trigger: dict[str, Any]) -> Datum:
     request = texts({"method": trigger["method"], "url": f"http://localhost/{trigger['path']}"})
     body = Datum(trigger["body"].encode(), "bytes")
-    lists = {name: texts(trigger[name]) for name in ("headers", "params")}
-    return Datum({**request, **lists, "query": {}, "body": body}, "http")
+    lists = {name: texts(trigger[name]) for name in ("headers", "params", "query")}
+    return Datum({**request, **lists, "body": body}, "http")
 
 
 def timer() -> Datum:
