@@ -1,13 +1,16 @@
 """The joined log of a loop, as its administrators see it."""
 
+import asyncio
 import gzip
 import zlib
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TypedDict
 
 import msgspec
 
 from shared.errors import ApiError
+from shared.joined_log import archive
 from shared.loops.homes import blob_name
 from shared.serving.loop import Serving
 
@@ -16,8 +19,8 @@ DateRange = TypedDict("DateRange", {"from": str, "to": str})
 DAMAGE = (OSError, EOFError, zlib.error, ValueError)
 
 
-class LogsProperties(TypedDict):
-    """The contract's LogsProperties."""
+class LogsProperties(TypedDict, total=False):
+    """The contract's LogsProperties; of an empty log it says nothing."""
 
     dateRange: DateRange
 
@@ -30,16 +33,31 @@ _dated = msgspec.json.Decoder(_Dated)
 
 
 async def properties(loop: Serving) -> LogsProperties:
-    """From the first to the last event of the retained log; raises LogsPropertiesNotFound if there is none."""
+    """From the earliest to the latest event of the retained log, as far as its ends can tell: it is not read whole.
+
+    The runs of the trainer follow one another, so that the first and the last are its ends. Imported events are kept
+    by the hour they were made in, in blobs that are named by their last events; within a blob they may be in any order.
+    """
+    imported = await archive.imports(loop.storage, loop.home)
+    runs = sorted(set(await _names(loop)) - set(imported))
+    ends = dict.fromkeys((*runs[:1], *runs[-1:], *_of_first_hour(imported), *imported[-1:]))
     try:
-        names = await _names(loop)
-        first = await _lines(loop, names[0]) if names else []
-        last = await _lines(loop, names[-1]) if names[1:] else first
-        if not first or not last:
-            raise ApiError("LogsPropertiesNotFound")
-        return {"dateRange": {"from": _time(first[0]), "to": _time(last[-1])}}
+        found = [await asyncio.to_thread(_reach, await _lines(loop, name)) for name in ends]
     except DAMAGE as error:
         raise ApiError("OperationNotAllowed", f"The log is damaged at one of its ends: {error}.") from None
+    times = [time for reach in found for time in reach]
+    return {"dateRange": {"from": _text(min(times)), "to": _text(max(times))}} if times else {}
+
+
+def _of_first_hour(names: list[str]) -> list[str]:
+    hour = names[0].rpartition("/")[0] if names else ""
+    return [name for name in names if name.rpartition("/")[0] == hour]
+
+
+def _reach(lines: Iterable[bytes]) -> list[datetime]:
+    """The earliest and the latest time of events; none if there are no lines."""
+    times = list(map(_time, lines))
+    return [min(times), max(times)] if times else []
 
 
 async def delete(loop: Serving) -> None:
@@ -66,5 +84,11 @@ async def _lines(loop: Serving, name: str) -> list[bytes]:
     return gzip.decompress(blob.data).splitlines(keepends=True) if blob else []
 
 
-def _time(line: bytes) -> str:
-    return _dated.decode(line).at.isoformat().replace("+00:00", "Z")
+def _time(line: bytes) -> datetime:
+    """When an event was made; a time without a zone is UTC, as everywhere in the log."""
+    at = _dated.decode(line).at
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

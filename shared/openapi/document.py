@@ -9,20 +9,21 @@ import msgspec
 from shared.auth import Role
 from shared.errors import ERRORS
 from shared.openapi import schemas
-from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, NOT_PART
+from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, NOT_PART, STATUS
 from shared.openapi.deployment import LOOPS, SERVICE
 from shared.openapi.operation import Operation
 from shared.openapi.schemas import Binary, ErrorResponse, Metrics, Page
 from shared.serving.http import JSON, VERSIONS
 
 # Every operation that the service answers.
-OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *SERVICE, *NOT_PART]
+OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *STATUS, *SERVICE, *NOT_PART]
 TITLE = "Open Personalizer"
 ABOUT = (
     "Chooses for an application which of its actions to show, and learns from how well that went. "
     "Every loop has its own path, `/loops/{loop}/personalizer/...`, and its own keys; "
     "the loop `default` is also at `/personalizer/...`. "
-    "Unknown members of a body and unknown query parameters are ignored."
+    "Unknown members of a body and unknown query parameters are ignored. In the bodies of Rank and Reward, names are "
+    "read in any case; a member that is there twice, in two cases, is refused."
 )
 KEYS = {
     Role.APP: ("appKey", "A key that may rank, reward and activate; an admin's or owner's key may do so, too."),

@@ -8,6 +8,7 @@ import msgspec
 from shared.admin.loops import LoopInfo
 from shared.errors import ERRORS
 from shared.loops.config import Aggregation
+from shared.openapi.leniency import widened
 from shared.rank.wire import MAX_NESTING
 
 REFERENCE = "#/components/schemas/{name}"
@@ -72,6 +73,14 @@ class LogHealth(msgspec.Struct):
     dropped: int
 
 
+class ServiceStatus(msgspec.Struct, rename="camel"):
+    """That the service answers and the key is valid."""
+
+    service: str
+    api_status: str
+    api_status_message: str
+
+
 class Health(msgspec.Struct):
     """The health of one process."""
 
@@ -118,7 +127,7 @@ def components(bodies: Iterable[Any]) -> dict[str, Schema]:
     made = msgspec.json.schema_components(bodies, schema_hook=_by_hand, ref_template=REFERENCE)[1]
     # A type that is generic in its features is one type here.
     text = msgspec.json.encode(made).replace(b"_Features_", b"").replace(b"[Features]", b"")
-    schemas: dict[str, Schema] = msgspec.json.decode(text)
+    schemas: dict[str, Schema] = {name: widened(one) for name, one in msgspec.json.decode(text).items()}
     schemas["Features"] = _FEATURES
     for (name, member), details in _DETAILS.items():
         schemas[name]["properties"][member].update(details)

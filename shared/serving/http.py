@@ -8,7 +8,7 @@ from typing import Literal
 import azure.functions as func
 import msgspec
 
-from shared import telemetry
+from shared import charsets, telemetry
 from shared.auth import Role, key_in, require
 from shared.errors import ApiError
 from shared.hubs.event_log import LogUnavailable
@@ -86,6 +86,14 @@ def loop_of(req: func.HttpRequest) -> str:
     return loop
 
 
+def text_of(req: func.HttpRequest) -> bytes:
+    """A request's body in UTF-8, from the charset that its Content-Type declares; raises BadRequest."""
+    try:
+        return charsets.utf8(req.get_body(), req.headers.get("content-type", ""))
+    except charsets.Undecodable as error:
+        raise ApiError("BadRequest", f"Request could not be understood by the server: {error}.") from None
+
+
 def _check_version(req: func.HttpRequest) -> None:
     version = req.route_params.get("version")
     if version is not None and version.lower() not in VERSIONS:
@@ -117,4 +125,5 @@ def json_answer(value: object, status: int = 200) -> func.HttpResponse:
 
 
 def no_content() -> func.HttpResponse:
-    return func.HttpResponse(status_code=204)
+    """The answer without a body. The library adds a content type to every answer; an empty one is the least."""
+    return func.HttpResponse(status_code=204, mimetype="")

@@ -1,0 +1,31 @@
+"""What the second try at a request's body takes beside the contract, said in its schema: see `shared.rank.lenient`."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+_NUMBER = {"type": "string", "pattern": r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"}
+_TRUTH = {"type": "string", "pattern": r"^\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])\s*$"}
+
+
+def widened(schema: Schema) -> Schema:
+    """The schema of a struct that its decoder takes exactly, as it is taken; any other schema as it is."""
+    if schema.get("additionalProperties") is not False:
+        return schema
+    known = {name: value for name, value in schema.items() if name != "additionalProperties"}
+    return known | {"properties": {name: _value(value) for name, value in schema["properties"].items()}}
+
+
+def _value(schema: Schema) -> Schema:
+    match schema:
+        case {"anyOf": [*options]}:
+            return schema | {"anyOf": [_value(option) for option in options]}
+        case {"type": "array", "items": items}:
+            return schema | {"items": _value(items)}
+        case {"type": "string"}:
+            return schema | {"type": ["string", "number"]}
+        case {"type": "number"}:
+            return {"anyOf": [schema, _NUMBER]}
+        case {"type": "boolean"}:
+            return {"anyOf": [schema, _TRUTH]}
+    return schema
