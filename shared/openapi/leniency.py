@@ -19,13 +19,14 @@ def widened(schema: Schema) -> Schema:
 def _value(schema: Schema) -> Schema:
     match schema:
         case {"anyOf": [*options]}:
-            return schema | {"anyOf": [_value(option) for option in options]}
+            return schema | {"anyOf": [taken for option in options for taken in _taken(option)]}
         case {"type": "array", "items": items}:
             return schema | {"items": _value(items)}
-        case {"type": "string"}:
-            return schema | {"type": ["string", "number"]}
-        case {"type": "number"}:
-            return {"anyOf": [schema, _NUMBER]}
-        case {"type": "boolean"}:
-            return {"anyOf": [schema, _TRUTH]}
-    return schema
+    return {"anyOf": taken} if len(taken := _taken(schema)) > 1 else schema
+
+
+def _taken(schema: Schema) -> list[Schema]:
+    """The schema, and that of what is taken in its place."""
+    others = {"string": {"type": "number"}, "number": _NUMBER, "boolean": _TRUTH}
+    other = others.get(schema.get("type", ""))
+    return [schema, other] if other else [_value(schema) if schema.get("type") == "array" else schema]
