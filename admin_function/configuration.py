@@ -28,7 +28,7 @@ async def put_service_configuration(req: func.HttpRequest, service: Service) -> 
     """`PUT /configurations/service`: the full configuration, in effect here at once, elsewhere within seconds."""
     loop = service.loop(http.loop_of(req))
     longest_wait = timedelta(hours=service.settings.longest_reward_wait_hours)
-    config = await configuration.update(loop, req.get_body(), longest_wait)
+    config = await configuration.update(loop, http.text_of(req), longest_wait)
     return _service(config)
 
 
@@ -42,7 +42,7 @@ async def get_policy(req: func.HttpRequest, service: Service) -> func.HttpRespon
 async def put_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /configurations/policy`: another policy, with which the trainer learns the retained log again."""
     loop = service.loop(http.loop_of(req))
-    return _policy(await configuration.put_policy(loop, req.get_body()))
+    return _policy(await configuration.put_policy(loop, http.text_of(req)))
 
 
 @routes.operation("DELETE", "configurations/policy")

@@ -5,6 +5,7 @@ from typing import NoReturn
 import azure.functions as func
 
 from shared.errors import ApiError
+from shared.serving import http
 from shared.serving.routes import Routes
 from shared.serving.service import Service
 from shared.serving.versions import Api, api_of
@@ -28,7 +29,7 @@ async def create_evaluation(req: func.HttpRequest, service: Service) -> func.Htt
     """`POST /evaluations`."""
     from shared.admin import evaluation_bodies
 
-    evaluation_bodies.evaluation(req.get_body())
+    evaluation_bodies.evaluation(http.text_of(req))
     _missing()
 
 
@@ -38,7 +39,7 @@ async def put_evaluation(req: func.HttpRequest, service: Service) -> func.HttpRe
     from shared.admin import evaluation_bodies, evaluation_queries
 
     evaluation_queries.identifier(req.route_params["evaluationId"])
-    evaluation_bodies.offline_evaluation(req.get_body())
+    evaluation_bodies.offline_evaluation(http.text_of(req))
     _missing()
 
 
@@ -67,7 +68,7 @@ async def apply_from_evaluation(req: func.HttpRequest, service: Service) -> func
     """`POST /configurations/applyFromEvaluation`."""
     from shared.admin import evaluation_bodies
 
-    evaluation_bodies.policy_reference(req.get_body())
+    evaluation_bodies.policy_reference(http.text_of(req))
     _missing()
 
 

@@ -5,6 +5,7 @@ from typing import NoReturn
 import azure.functions as func
 
 from shared.errors import ApiError
+from shared.serving import http
 from shared.serving.routes import Routes
 from shared.serving.service import Service
 from shared.serving.versions import Api
@@ -28,7 +29,7 @@ async def put_feature_importance(req: func.HttpRequest, service: Service) -> fun
     from shared.admin import evaluation_bodies
 
     _check_id(req)
-    evaluation_bodies.feature_importance(req.get_body())
+    evaluation_bodies.feature_importance(http.text_of(req))
     _missing()
 
 

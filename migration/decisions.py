@@ -6,6 +6,7 @@ those after it), so a line that it could not learn never gets into a log.
 
 import hashlib
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from migration import safety
+from shared import charsets
 from shared.vw import dsjson
 from shared.vw.contexts import LEAST_PROBABILITY, BadContext
 from shared.vw.dsjson import LINE
@@ -79,21 +81,25 @@ MISALIGNED = f"p[0] is not {LINE['probability']}, which is what is learned"
 COMPLETED = "completed: {}"
 REORDERED = "the label put before the context: VW does not see it behind"
 LARGE = "reward beyond -1..1"
+NOT_UTF8 = "not in UTF-8; convert the file first, for instance with iconv -f ISO-8859-1 -t UTF-8"
+MENDED = "halves of characters, as of a text cut inside an emoji, replaced by U+FFFD"
+# Lines between the decisions, by which the service's joiner marked what it had done.
+_MARKER = re.compile(rb"\[[A-Za-z][A-Za-z _-]{0,60}\]")
 _LABEL = tuple(LINE[member] for member in ("cost", "probability", "action", "index"))
 _LABEL_BYTES = [f'"{name}"'.encode() for name in _LABEL]
 
 
 def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Decision:
     """The decision of a line; raises Unusable. `fallback`: the time of a line that has none."""
-    try:
-        given = _decode(line)
-        context = _context(given.c) if given.c else None
-    except msgspec.ValidationError as error:
-        raise Unusable(f"a member is not of its type: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Unusable("not JSON") from None
-    except RecursionError:
-        raise Unusable("nested too deeply") from None
+    mended = charsets.mended(line)
+    decision = _read(mended, multi_slot, fallback)
+    if mended is not line:
+        decision.notes.append(MENDED)
+    return decision
+
+
+def _read(line: bytes, multi_slot: bool, fallback: datetime | None) -> Decision:
+    given, context = _decoded(line)
     if context is None:
         raise Unusable(_without_context(line))
     if not context.actions:
@@ -131,6 +137,28 @@ def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Dec
     found = dsjson.is_multi_slot(line) == multi_slot  # else escapes hide the member from whoever reads the log
     kept = line if ordered and found and not changes and not empty else _changed(line, changes, empty)
     return Decision(given.id, at, kept, not (given.skip or given.deferred), notes)
+
+
+def _decoded(line: bytes) -> tuple[_Line, _Context | None]:
+    if line.startswith(b"["):
+        raise Unusable(_bracketed(line))
+    try:
+        line.decode()
+        given = _decode(line)
+        return given, _context(given.c) if given.c else None
+    except msgspec.ValidationError as error:
+        raise Unusable(f"a member is not of its type: {error}") from None
+    except UnicodeDecodeError:
+        raise Unusable(NOT_UTF8) from None
+    except msgspec.DecodeError:
+        raise Unusable("not JSON") from None
+    except RecursionError:
+        raise Unusable("nested too deeply") from None
+
+
+def _bracketed(line: bytes) -> str:
+    marker = _MARKER.match(line)
+    return f"a marker of the service: {marker[0].decode()}" if marker else "a list, not a decision"
 
 
 def _single_slot(given: _Line, count: int, notes: list[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import msgspec
 from migration.in_effect import MEMBERS, POLICY, SERVICE, TOLD, known, members, shown
 from migration.report import Section
 from migration.target import Api, Refused
+from shared import charsets
 from shared.admin import signing
 
 SIGNED_MODEL = ("model.vw", "signer.der", "sha512_signature.bin")
@@ -133,8 +134,10 @@ def _unpacked(data: bytes) -> bytes:
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(_bytes(file).removeprefix(b"\xef\xbb\xbf"), type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return msgspec.json.decode(charsets.mended(charsets.detected(_bytes(file))), type=dict[str, Any])
+    except UnicodeDecodeError as error:
+        raise UnusableDocument(f"not in UTF-8: {error}; save it in UTF-8") from None
+    except msgspec.DecodeError as error:
         raise UnusableDocument(f"not a JSON object: {error}") from None
 
 

@@ -1,11 +1,13 @@
 """The lines of log files: plain or gzipped, one by one, in order of names in which 10 follows 9."""
 
 import gzip
+import io
+import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import AnyStr, Protocol, TypeVar
 
 SUFFIXES = (".json", ".jsonl", ".dsjson", ".ndjson", ".log", ".txt")
 GZIP_MAGIC, BINARY_LOG_MAGIC = b"\x1f\x8b", b"VWFB"
@@ -17,6 +19,13 @@ LONGEST_LINE = 8 << 20
 
 class UnreadableFile(Exception):
     """A file cannot be read, or not to its end; the text says why."""
+
+
+Text_co = TypeVar("Text_co", bytes, str, covariant=True)
+
+
+class _Readable(Protocol[Text_co]):
+    def readline(self, size: int, /) -> Text_co: ...
 
 
 def found(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -51,14 +60,25 @@ def lines(path: Path) -> Iterator[bytes]:
         raise UnreadableFile(error.strerror or str(error)) from None
 
 
-def _lines(file: "BinaryIO | gzip.GzipFile") -> Iterator[bytes]:
+def _lines(file: "io.BufferedReader | gzip.GzipFile") -> Iterator[bytes]:
+    encoding = json.detect_encoding(file.peek(4)[:4])
+    if encoding.startswith(("utf-16", "utf-32")):  # PowerShell writes so what is redirected to a file
+        with io.TextIOWrapper(file, encoding, errors="replace", newline="\n") as text:
+            yield from (line.encode().strip() for line in _whole(text, "\n"))
+        return
     start = BYTE_ORDER_MARK
-    while line := file.readline(LONGEST_LINE):
-        rest = line
-        while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
-            rest = file.readline(LONGEST_LINE)
+    for line in _whole(file, b"\n"):
         yield line.removeprefix(start).strip()
         start = b""
+
+
+def _whole(file: "_Readable[AnyStr]", end: AnyStr) -> Iterator[AnyStr]:
+    """The lines of a file; of one longer than LONGEST_LINE, the beginning."""
+    while line := file.readline(LONGEST_LINE):
+        rest = line
+        while len(rest) == LONGEST_LINE and not rest.endswith(end):
+            rest = file.readline(LONGEST_LINE)
+        yield line
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

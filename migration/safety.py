@@ -75,7 +75,7 @@ def _context(decoded: dict[str, Any]) -> dict[str, Any]:
     changed: dict[str, Any] = _texts(decoded, "_tag") | safe(decoded) | {"_multi": multi}
     if slots is not None:
         included = [contexts.included(slot, len(multi)) for slot in slots]
-        contexts.check_choice(included, [str(slot.get("_id")) for slot in slots], len(multi))
+        contexts.check_choice(included, [slot.get("_id") for slot in slots], len(multi))
         parts = zip(slots, included, strict=True)
         changed["_slots"] = [_texts(slot, "_id", "_tag") | safe(slot) | inc for slot, inc in parts]
     return changed

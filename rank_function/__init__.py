@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /rank`: draws an action, logs the decision, answers 201."""
     began = time.perf_counter()
-    request = wire.rank_request(req.get_body())
+    request = wire.rank_request(http.text_of(req))
     request.event_id = request.event_id or events.new_id()
     loop = service.loop(http.loop_of(req))
     await service.ready(loop, request.event_id)
@@ -46,7 +46,7 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
 async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/rank`: draws an action for each slot, logs the decision, answers 201."""
     began = time.perf_counter()
-    request = slots_wire.rank_request(req.get_body())
+    request = slots_wire.rank_request(http.text_of(req))
     request.event_id = request.event_id or events.new_id()
     loop = service.loop(http.loop_of(req))
     await service.ready(loop, request.event_id)

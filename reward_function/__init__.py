@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/reward`: 204 once the reward is in the log; whether it matches is known later."""
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
-    value = wire.reward_request(req.get_body())
+    value = wire.reward_request(http.text_of(req))
     loop = await _loop(req, service, multi_slot=False)
     return await _observe(service, event_id, [_observation(loop, event_id, "reward", value)])
 
@@ -37,7 +37,7 @@ async def activate(req: func.HttpRequest, service: Service) -> func.HttpResponse
 async def multi_slot_reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/events/{eventId}/reward`: rewards of slots; all of them are in the log, or none is."""
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
-    rewards = slots_wire.reward_request(req.get_body())
+    rewards = slots_wire.reward_request(http.text_of(req))
     loop = await _loop(req, service, multi_slot=True)
     observations = [_observation(loop, event_id, "reward", one.value, one.slot_id) for one in rewards]
     return await _observe(service, event_id, observations)

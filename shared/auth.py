@@ -88,8 +88,8 @@ def require(role: Role | None, needed: Role) -> None:
 
 
 def key_in(headers: Mapping[str, str]) -> str:
-    """The key a request brings, empty if it brings none."""
-    return next((headers[name] for name in KEY_HEADERS if name in headers), "")
+    """The key a request brings, empty if it brings none. Blanks around it are no part of it, on any host."""
+    return next((headers[name].strip() for name in KEY_HEADERS if name in headers), "")
 
 
 def token_role(headers: Mapping[str, str]) -> Role | None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from shared.charsets import ADVICE
 from shared.errors import ERRORS, ApiError
 
 T = TypeVar("T")
@@ -17,10 +18,18 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, code: str, hints: Hint
     """The decoded body. Raises BadRequest if it is not JSON, `code` if it is JSON of the wrong shape."""
     try:
         return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        detail = str(error)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise refusal(error, body, code, hints) from None
+
+
+def refusal(error: Exception, body: bytes, code: str, hints: Hints = ()) -> ApiError:
+    """What msgspec raised for a body, as the answer that says what to change."""
+    detail = str(error)
+    if isinstance(error, msgspec.ValidationError):
         hint = next((text for pattern, text in hints if re.search(pattern, detail)), ERRORS[code][1])
-        raise ApiError(code, f"{hint} ({detail})") from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        reason = "the body is empty; send JSON with a Content-Length" if not body else str(error)
-        raise ApiError("BadRequest", f"Request could not be understood by the server: {reason}.") from None
+        return ApiError(code, f"{hint} ({detail})")
+    if not body:
+        detail = "the body is empty; send JSON with a Content-Length"
+    elif isinstance(error, UnicodeError):
+        detail += f"; {ADVICE}"
+    return ApiError("BadRequest", f"Request could not be understood by the server: {detail}.")

@@ -152,7 +152,7 @@ def _encode(result: Any) -> Answer:
 def _response_headers(response: func.HttpResponse) -> list[tuple[bytes, bytes]]:
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
     headers = [header for header in headers if header[0] != b"content-length"]
-    if not any(name == b"content-type" for name, _ in headers):
+    if not any(name == b"content-type" for name, _ in headers) and response.mimetype:
         kind = response.mimetype
         charset = f"; charset={response.charset}" if kind.startswith("text/") else ""
         headers.append((b"content-type", f"{kind}{charset}".encode("latin-1")))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from shared import charsets
 from shared.bodies import decode
 from shared.errors import ERRORS, ApiError, Fault
 
@@ -88,7 +89,7 @@ def read(model: type[Model], body: bytes, code: str, context: object = None) -> 
     code: that of a fault which has none of its own, and of several faults. context: what validators compare with.
     Raises BadRequest for a body that is not JSON, else ApiError with one fault for all that is wrong.
     """
-    return parse(model, decode(_json, body, code), code, context)
+    return parse(model, decode(_json, charsets.mended(charsets.detected(body)), code), code, context)
 
 
 def parse(model: type[Model], given: object, code: str, context: object = None) -> Model:

@@ -1,6 +1,7 @@
 """The joined log of a loop, as its administrators see it."""
 
-from contextlib import aclosing
+import asyncio
+from datetime import UTC, datetime
 from typing import TypedDict
 
 import msgspec
@@ -15,8 +16,8 @@ from shared.vw.dsjson import Dated
 DateRange = TypedDict("DateRange", {"from": str, "to": str})
 
 
-class LogsProperties(TypedDict):
-    """The contract's LogsProperties."""
+class LogsProperties(TypedDict, total=False):
+    """The contract's LogsProperties; of an empty log it says nothing."""
 
     dateRange: DateRange
 
@@ -25,16 +26,33 @@ _dated = msgspec.json.Decoder(Dated)
 
 
 async def properties(loop: Serving) -> LogsProperties:
-    """From the first to the last event of the retained log; raises LogsPropertiesNotFound if there is none."""
+    """From the earliest to the latest event of the retained log, as far as its ends can tell: it is not read whole.
+
+    The runs of the trainer follow one another, so that the first and the last are its ends. Imported events are kept
+    by the hour they were made in, in blobs that are named by their last events; within a blob they may be in any order.
+    """
+    imported = await archive.imports(loop.storage, loop.home)
+    runs = sorted(set(await _names(loop)) - set(imported))
+    ends = dict.fromkeys((*runs[:1], *runs[-1:], *_of_first_hour(imported), *imported[-1:]))
     try:
-        names = await _names(loop)
-        first = await _first(loop, names[0]) if names else b""
-        last = await _last(loop, names[-1], 1) if names else []
-        if not first or not last:
-            raise ApiError("LogsPropertiesNotFound")
-        return {"dateRange": {"from": _time(first), "to": _time(last[0])}}
+        times = [time for name in ends for time in await _reach(loop, name)]
     except (*DAMAGE, ValueError) as error:
         raise ApiError("OperationNotAllowed", f"The log is damaged at one of its ends: {error}.") from None
+    return {"dateRange": {"from": _text(min(times)), "to": _text(max(times))}} if times else {}
+
+
+def _of_first_hour(names: list[str]) -> list[str]:
+    hour = names[0].rpartition("/")[0] if names else ""
+    return [name for name in names if name.rpartition("/")[0] == hour]
+
+
+async def _reach(loop: Serving, name: str) -> list[datetime]:
+    """The earliest and the latest time of the events in a blob; none if there are none."""
+    reach: list[datetime] = []
+    async for lines in archive.chunks(loop.storage, name):
+        times = [*reach, *await asyncio.to_thread(_times, lines)]
+        reach = [min(times), max(times)]
+    return reach
 
 
 async def delete(loop: Serving) -> None:
@@ -56,14 +74,6 @@ async def _names(loop: Serving) -> list[str]:
     return [name for name in await loop.storage.names(blob_name(loop.home, "logs", "")) if name.endswith(".dsjson.gz")]
 
 
-async def _first(loop: Serving, name: str) -> bytes:
-    """The first line of a blob, empty if it has none."""
-    async with aclosing(archive.chunks(loop.storage, name)) as chunks:
-        async for lines in chunks:
-            return lines.partition(b"\n")[0]
-    return b""
-
-
 async def _last(loop: Serving, name: str, count: int) -> list[bytes]:
     """The last lines of a blob, `count` at most."""
     last: list[bytes] = []
@@ -72,5 +82,11 @@ async def _last(loop: Serving, name: str, count: int) -> list[bytes]:
     return last
 
 
-def _time(line: bytes) -> str:
-    return _dated.decode(line).at.isoformat().replace("+00:00", "Z")
+def _times(lines: bytes) -> list[datetime]:
+    """When the events of lines were made; a time without a zone is UTC, as everywhere in the log."""
+    found = [_dated.decode(line).at for line in lines.splitlines()]
+    return [at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC) for at in found]
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -21,6 +21,11 @@ class Opened(NamedTuple):
 async def opened(service: Service, body: bytes) -> Opened:
     """The model of a signed zip, or the plain model if the deployment allows it; raises ApiError."""
     settings = service.settings
+    if not body:
+        raise ApiError(
+            "InvalidModelImportFormat",
+            "The body is empty. A body that is sent in chunks, as from a stream, arrives empty: send a Content-Length.",
+        )
     if not body.startswith(ZIP):
         if settings.import_unsigned_models:
             return Opened(body, verified=False)

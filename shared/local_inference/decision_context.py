@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from shared import charsets
 from shared.hubs.events import LARGEST_CONTEXT_BYTES
 from shared.rank.wire import MAX_ACTIONS, MAX_NESTING, Name
 from shared.vw.contexts import BadContext, check_choice, check_pairs, included
@@ -67,7 +68,7 @@ def clean(context: bytes, actions: Dictionary, slots: list[str] | None = None) -
     actions: what its actions may refer to. slots: the ids of the slots it must have, in order.
     """
     try:
-        return _clean(context, actions, slots)
+        return _clean(charsets.mended(context), actions, slots)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadContext(f"the context is not VW's JSON as a Rank request could give it: {error}") from None
 

@@ -1,4 +1,4 @@
-"""The health of one process, without names: fit for an unauthenticated probe."""
+"""The health of one process, without names: fit for an unauthenticated probe; and what a caller with a key is told."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,6 +6,9 @@ from typing import Any
 from shared.hubs.clients import answers
 from shared.serving.loop import Serving
 from shared.serving.service import Service
+
+# The contract's ServiceStatus, in the words of Azure's containers; no caller without a valid key gets to see it.
+STATUS = {"service": "personalizer", "apiStatus": "Valid", "apiStatusMessage": "Api Key is valid, no action needed."}
 
 
 async def report(service: Service) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from shared.admin.policy_body import PolicyContract
 from shared.auth import Role
 from shared.openapi import examples
 from shared.openapi.operation import Operation
-from shared.openapi.schemas import Binary, Features
+from shared.openapi.schemas import Binary, Features, ServiceStatus
 from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, MultiSlotRewardRequest
 from shared.rank.wire import RankRequest, RankResponse, RewardRequest
 from shared.serving.versions import Api
@@ -163,11 +163,21 @@ MODEL = [
     _model(
         method="GET",
         path="logs/properties",
-        summary="The time that the joined log covers.",
+        summary="The time that the joined log covers; an empty object if the log is empty.",
         answer=LogsProperties,
-        errors=("LogsPropertiesNotFound",),
     ),
     _model(method="DELETE", path="logs", summary="Deletes the joined log.", status=204),
+]
+STATUS = [
+    Operation(
+        tag="Service",
+        method="GET",
+        path="status",
+        apis=(Api.V1,),
+        summary="Whether endpoint and key are good.",
+        role=Role.APP,
+        answer=ServiceStatus,
+    ),
 ]
 LOCAL_INFERENCE = [
     _local(

@@ -94,6 +94,11 @@ _TEXTS = {
         "ratio": "ownReward over baselineReward.",
     },
     "Health": {"status": "degraded: something below is not well.", "model": "Its model.", "log": "Its event log."},
+    "ServiceStatus": {
+        "service": "The service.",
+        "apiStatus": "Valid, for a key that is.",
+        "apiStatusMessage": "The same in words.",
+    },
     "ModelHealth": {
         "trained": "It has learned.",
         "ageSeconds": "How long ago it was made.",

@@ -9,7 +9,7 @@ import msgspec
 from shared.auth import Role
 from shared.errors import ERRORS
 from shared.openapi import schemas
-from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, NOT_PART
+from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, NOT_PART, STATUS
 from shared.openapi.deployment import LOOPS, SERVICE
 from shared.openapi.operation import Operation
 from shared.openapi.parameters import PARAMETERS
@@ -18,7 +18,7 @@ from shared.serving.http import JSON
 from shared.serving.versions import IN_QUERY, PARAMETER, Api, code
 
 # Every operation that the service answers.
-OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *SERVICE, *NOT_PART]
+OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *STATUS, *SERVICE, *NOT_PART]
 TITLE = "Open Personalizer"
 ABOUT = (
     "Chooses for an application which of its actions to show, and learns from how well that went. "
@@ -26,7 +26,8 @@ ABOUT = (
     "the loop `default` is also at `/personalizer/...`. "
     f"Versions 1.x of the API are in the path; without one the query has `{PARAMETER}={IN_QUERY}`. "
     "Unknown members of a body and unknown query parameters are ignored. As Azure Personalizer did, this service also "
-    "takes members and enumerations in any case, and text where a number or a boolean is due."
+    "takes members and enumerations in any case, and text where a number or a boolean is due; a member that is there "
+    "twice, in two cases, is refused."
 )
 KEYS = {
     Role.APP: ("appKey", "A key that may rank, reward and activate; an admin's or owner's key may do so, too."),

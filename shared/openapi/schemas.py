@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from shared.openapi import descriptions
+from shared.openapi.leniency import widened
 from shared.rank.wire import MAX_NESTING
 
 REFERENCE = "#/components/schemas/{name}"
@@ -67,6 +68,14 @@ class LogHealth(msgspec.Struct):
     dropped: int
 
 
+class ServiceStatus(msgspec.Struct, rename="camel"):
+    """That the service answers and the key is valid."""
+
+    service: str
+    api_status: str
+    api_status_message: str
+
+
 class Health(msgspec.Struct):
     """The health of one process."""
 
@@ -100,7 +109,11 @@ def components(bodies: Iterable[Any]) -> dict[str, Schema]:
     """The schemas of these types and of all that they name, by name."""
     named = list(bodies)
     models, structs = ([one for one in named if _is_model(one) is kind] for kind in (True, False))
-    schemas = _of_structs(structs) | _of_models(models) | {"Features": _FEATURES}
+    schemas = (
+        {name: widened(one) for name, one in _of_structs(structs).items()}
+        | _of_models(models)
+        | {"Features": _FEATURES}
+    )
     descriptions.add(schemas)
     return dict(sorted(schemas.items()))
 

@@ -61,13 +61,17 @@ Groups = dict[int, list[_Feature]]
 
 
 def explain(decision: Decision, model: Model | None) -> list[ActionExplanation]:
-    """The explanations of all actions, best first; without features for those excluded, and if no model was asked."""
+    """The explanations of all actions, in the order of the ranking that the model drew.
+
+    Excluded actions stand where they do in the request; they have no features, nor has any action without a model.
+    """
     order = [decision.candidates[index].id for index in decision.ranking.order]
     shares: dict[str, list[FeatureScore]] = {}
     if model is not None and model.version == decision.model:
         shares = dict(zip(order, _Explainer(model, decision).shares(), strict=True))
-    names = [*order, *(action.id for action in decision.excluded)]
-    return [ActionExplanation(name, shares.get(name, [])) for name in names]
+    for place, action in decision.excluded.items():
+        order.insert(place, action.id)
+    return [ActionExplanation(name, shares.get(name, [])) for name in order]
 
 
 class _Explainer:

@@ -10,6 +10,8 @@ Apprentice  the baseline with probability 1, the others   what the model would h
             with 0, in the caller's order                 probabilities
 LoggingOnly as in Apprentice                              the same; no model is asked
 =========== ============================================= =========================================
+
+In every mode excluded actions are answered where they stand in the request, with probability 0, and are not logged.
 """
 
 from typing import Any, NamedTuple
@@ -27,11 +29,14 @@ from shared.vw.sampling import Ranking
 
 
 class Decision(NamedTuple):
-    """A ranking as it is logged; `candidates` are the actions that were not excluded, the baseline first."""
+    """A ranking as it is logged; `candidates` are the actions that were not excluded, the baseline first.
+
+    excluded: the other actions by their places in the request, in order.
+    """
 
     event_id: str
     candidates: list[RankableAction[Any]]
-    excluded: list[RankableAction[Any]]
+    excluded: dict[int, RankableAction[Any]]
     context: bytes
     ranking: Ranking
     model: str
@@ -54,14 +59,14 @@ def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, l
     return Decision(event_id, candidates, excluded, context, ranking, version, config.mode)
 
 
-def _split(request: RankRequest[Any]) -> tuple[list[RankableAction[Any]], list[RankableAction[Any]]]:
+def _split(request: RankRequest[Any]) -> tuple[list[RankableAction[Any]], dict[int, RankableAction[Any]]]:
     if not request.excluded_actions:
-        return request.actions, []
+        return request.actions, {}
     names = set(request.excluded_actions)
     candidates = [action for action in request.actions if action.id not in names]
     if not candidates:
         raise ApiError("InvalidRankRequest", "All actions are excluded; leave at least one.", target="excludedActions")
-    return candidates, [action for action in request.actions if action.id in names]
+    return candidates, {place: action for place, action in enumerate(request.actions) if action.id in names}
 
 
 def _pmf(context: bytes, count: int, config: LoopConfig, model: Model | None) -> list[float]:
@@ -75,14 +80,16 @@ def _pmf(context: bytes, count: int, config: LoopConfig, model: Model | None) ->
 
 
 def answer(decision: Decision, explanation: list[ActionExplanation] | None = None) -> bytes:
-    """The contract's RankResponse: the chosen action first, excluded ones last with probability 0."""
+    """The contract's RankResponse: candidates in drawn order, the chosen one first, around the excluded ones."""
     candidates = decision.candidates
     order, probabilities = decision.ranking if decision.mode == "Online" else sampling.certain(len(candidates))
     ranking = [
         RankedAction(candidates[index].id, probability) for index, probability in zip(order, probabilities, strict=True)
     ]
-    ranking += [RankedAction(action.id, 0.0) for action in decision.excluded]
-    return _encode(RankResponse(ranking, decision.event_id, ranking[0].id, explanation))
+    chosen = ranking[0].id
+    for place, action in decision.excluded.items():
+        ranking.insert(place, RankedAction(action.id, 0.0))
+    return _encode(RankResponse(ranking, decision.event_id, chosen, explanation))
 
 
 def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:

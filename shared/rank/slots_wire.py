@@ -6,15 +6,15 @@ from typing import Annotated, Any, Generic
 import msgspec
 from msgspec import Meta
 
-from shared.bodies import decode
 from shared.errors import ApiError
-from shared.rank import wire
+from shared.rank import lenient, wire
+from shared.rank.lenient import REFUSED
 from shared.rank.wire import LONGEST_ID, MAX_SLOTS, AnyRankRequest, F, FlatFeatures, Id
 from shared.vw.contexts import MAX_PAIRS, count, pairs
 from shared.vw.safe import is_plain, safe
 
 
-class SlotRequest(msgspec.Struct, Generic[F], rename="camel", gc=False):
+class SlotRequest(msgspec.Struct, Generic[F], rename="camel", forbid_unknown_fields=True, gc=False):
     """One slot; `baseline_action` is the id of the action that the application would show there by itself."""
 
     id: Id
@@ -29,14 +29,14 @@ class MultiSlotRankRequest(AnyRankRequest[F], Generic[F], kw_only=True, gc=False
     slots: Annotated[list[SlotRequest[F]], Meta(min_length=1, max_length=MAX_SLOTS)]
 
 
-class SlotReward(msgspec.Struct, rename="camel", gc=False):
+class SlotReward(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     """The reward of one slot, -1..1."""
 
     slot_id: Id
     value: Annotated[float, Meta(ge=-1, le=1)]
 
 
-class MultiSlotRewardRequest(msgspec.Struct, gc=False):
+class MultiSlotRewardRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The body of `POST /multislot/events/{eventId}/reward`."""
 
     reward: Annotated[list[SlotReward], Meta(min_length=1, max_length=MAX_SLOTS)]
@@ -76,9 +76,8 @@ def rank_request(body: bytes) -> MultiSlotRankRequest[Any]:
     try:
         request = _flat_rank.decode(body)
         plain = is_plain(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        request = decode(_rank, body, "InvalidRankRequest", wire.RANK_HINTS)
-        plain = False
+    except REFUSED:
+        request, plain = wire.decode(_flat_rank, _rank, body)
     if not plain:
         wire.make_safe(request)
         for slot in request.slots:
@@ -125,4 +124,4 @@ def _pairs(request: MultiSlotRankRequest[Any]) -> int:
 
 def reward_request(body: bytes) -> list[SlotReward]:
     """The rewards of `{"reward": [{"slotId", "value"}]}`; raises ApiError."""
-    return decode(_reward, body, "InvalidRewardRequest", _REWARD_HINTS).reward
+    return lenient.decode(_reward, body, "InvalidRewardRequest", _REWARD_HINTS).reward

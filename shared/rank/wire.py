@@ -1,12 +1,20 @@
-"""The request bodies of the REST contract. Decoding checks types, lengths and ranges in one pass."""
+"""The request bodies of the REST contract. Decoding checks types, lengths and ranges in one pass.
 
+The structs refuse members that the contract does not have, for one of its own may be among them in other letters, and
+`lenient` reads the body again, which leaves out what is unknown.
+"""
+
+import contextlib
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta
+from msgspec.json import Decoder
 
-from shared.bodies import decode
+from shared import bodies
 from shared.errors import ApiError
+from shared.rank import lenient
+from shared.rank.lenient import REFUSED
 from shared.vw.contexts import MAX_PAIRS, count, pairs
 from shared.vw.safe import MAX_MAGNITUDE, is_plain, safe
 
@@ -33,16 +41,17 @@ def nested() -> Any:
 
 
 F = TypeVar("F")
+R = TypeVar("R")
 
 
-class RankableAction(msgspec.Struct, Generic[F], gc=False):
+class RankableAction(msgspec.Struct, Generic[F], forbid_unknown_fields=True, gc=False):
     """One action of a Rank request; each of its features is an object of names and values."""
 
     id: Id
     features: Annotated[list[F], Meta(min_length=1)]
 
 
-class AnyRankRequest(msgspec.Struct, Generic[F], rename="camel", gc=False):
+class AnyRankRequest(msgspec.Struct, Generic[F], rename="camel", forbid_unknown_fields=True, gc=False):
     """What the bodies of both kinds of Rank, single-slot and multi-slot, have in common."""
 
     actions: Annotated[list[RankableAction[F]], Meta(min_length=1, max_length=MAX_ACTIONS)]
@@ -57,7 +66,7 @@ class RankRequest(AnyRankRequest[F], Generic[F], gc=False):
     excluded_actions: list[str] | None = None
 
 
-class RewardRequest(msgspec.Struct, gc=False):
+class RewardRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The body of `POST /events/{eventId}/reward`."""
 
     value: Annotated[float, Meta(ge=-1, le=1)]
@@ -85,7 +94,7 @@ class ActionExplanation(msgspec.Struct, gc=False):
 
 
 class RankResponse(msgspec.Struct, rename="camel", gc=False, omit_defaults=True):
-    """The answer of `POST /rank`, the chosen action first in `ranking`."""
+    """The answer of `POST /rank`: the chosen action is the first in `ranking` that was not excluded."""
 
     ranking: list[RankedAction]
     event_id: str
@@ -127,9 +136,8 @@ def rank_request(body: bytes) -> RankRequest[Any]:
     try:
         request = _flat_rank.decode(body)
         plain = is_plain(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        request = decode(_rank, body, "InvalidRankRequest", RANK_HINTS)
-        plain = False
+    except REFUSED:
+        request, plain = decode(_flat_rank, _rank, body)
     if not plain:
         make_safe(request)
     if (not plain or len(body) > SURELY_FEW_BYTES) and (found := _pairs(request)) > MAX_PAIRS:
@@ -137,6 +145,16 @@ def rank_request(body: bytes) -> RankRequest[Any]:
         raise ApiError("InvalidRankRequest", f"Too many features: {excess}. Send fewer features or actions.")
     check_ids(request)
     return request
+
+
+def decode(flat: Decoder[R], nested: Decoder[R], body: bytes) -> tuple[R, bool]:
+    """A Rank request that the decoder of flat features refused, and whether its features are plain; raises ApiError."""
+    with contextlib.suppress(*REFUSED):
+        return nested.decode(body), False
+    text = lenient.exact(nested, body, "InvalidRankRequest")
+    with contextlib.suppress(*REFUSED):
+        return flat.decode(text), is_plain(text)
+    return bodies.decode(nested, text, "InvalidRankRequest", RANK_HINTS), False
 
 
 def check_ids(request: AnyRankRequest[Any]) -> None:
@@ -165,7 +183,7 @@ def make_safe(request: AnyRankRequest[Any]) -> None:
 
 def reward_request(body: bytes) -> float:
     """The reward of `{"value": reward}`, -1..1; raises ApiError."""
-    return decode(_reward, body, "InvalidRewardRequest", _REWARD_HINTS).value
+    return lenient.decode(_reward, body, "InvalidRewardRequest", _REWARD_HINTS).value
 
 
 def event_id(text: str, code: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 import azure.functions as func
 import msgspec
 
-from shared import telemetry
+from shared import charsets, telemetry
 from shared.auth import Role, require
 from shared.errors import ApiError
 from shared.hubs.event_log import LogUnavailable
@@ -64,6 +64,14 @@ def loop_of(req: func.HttpRequest) -> str:
     return loop
 
 
+def text_of(req: func.HttpRequest) -> bytes:
+    """A request's body in UTF-8, from the charset that its Content-Type declares; raises BadRequest."""
+    try:
+        return charsets.utf8(req.get_body(), req.headers.get("content-type", ""))
+    except charsets.Undecodable as error:
+        raise ApiError("BadRequest", f"Request could not be understood by the server: {error}.") from None
+
+
 def _away(outage: StorageUnavailable | LogUnavailable) -> ApiError:
     what = "storage" if isinstance(outage, StorageUnavailable) else "event log"
     return ApiError("OperationNotAllowed", f"The {what} is away; try again.", retry_after=1)
@@ -87,4 +95,5 @@ def json_answer(value: object, status: int = 200) -> func.HttpResponse:
 
 
 def no_content() -> func.HttpResponse:
-    return func.HttpResponse(status_code=204)
+    """The answer without a body. The library adds a content type to every answer; an empty one is the least."""
+    return func.HttpResponse(status_code=204, mimetype="")

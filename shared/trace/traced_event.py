@@ -82,11 +82,13 @@ class _Observed(msgspec.Struct, rename=dsjson.OBSERVED):
     slot: str | None = None
 
 
-class _Slot(msgspec.Struct, rename=dsjson.SLOT):
+class _Slot(msgspec.Struct, rename=dsjson.SLOT, kw_only=True):
+    """The outcome of a slot. VW takes a single action and its probability without lists, and slots without ids."""
+
     cost: float
-    id: str
-    a: list[int]
-    p: list[float]
+    id: Any = None
+    a: list[int] | int
+    p: list[float] | float
     original_cost: float | None = None
     o: list[_Observed] = []
 
@@ -118,9 +120,14 @@ class _Action(msgspec.Struct, rename=dsjson.ACTION):
     j: Any = None
 
 
+class _Named(msgspec.Struct, rename=dsjson.SLOT):
+    id: Any = None
+
+
 class _Context(msgspec.Struct, rename=dsjson.CONTEXT):
     shared: Any = None
     actions: list[_Action] = []
+    slots: list[_Named] = []
 
 
 _line, _context = msgspec.json.Decoder(_Line), msgspec.json.Decoder(_Context)
@@ -145,7 +152,11 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
         chosen_action=ids[0] if imitates and event.a else own,
         own_action=own if imitates else None,
         ranking=_ranking(ids, [number - 1 for number in event.a], event.p) if event.a else None,
-        slots=[_slot(slot, ids, event.state.m, imitates) for slot in event.slots] or None,
+        slots=[
+            _slot(slot, name, ids, event.state.m, imitates)
+            for slot, name in zip(event.slots, _slot_names(event.slots, context.slots), strict=True)
+        ]
+        or None,
         reward=_reward(event.cost, event.original_cost),
         observations=[_observation(one) for one in observed],
         context=context.shared,
@@ -153,9 +164,17 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
     )
 
 
-def _slot(slot: _Slot, ids: list[str], model: str, imitates: bool) -> Slot:
-    explored = not imitates and _explored(slot.p, model)
-    return Slot(slot.id, _ranking(ids, slot.a, slot.p), explored, _reward(slot.cost, slot.original_cost))
+def _slot(slot: _Slot, name: str, ids: list[str], model: str, imitates: bool) -> Slot:
+    actions = [slot.a] if isinstance(slot.a, int) else slot.a
+    probabilities = [slot.p] if isinstance(slot.p, float) else slot.p
+    explored = not imitates and _explored(probabilities, model)
+    return Slot(name, _ranking(ids, actions, probabilities), explored, _reward(slot.cost, slot.original_cost))
+
+
+def _slot_names(outcomes: list[_Slot], slots: list[_Named]) -> list[str]:
+    """What slots are called: by the id in their outcome, in their features, or else by their numbers, from 1."""
+    given = [[outcome.id] + [slot.id for slot in slots[place : place + 1]] for place, outcome in enumerate(outcomes)]
+    return [next((str(one) for one in ids if one is not None), str(place)) for place, ids in enumerate(given, 1)]
 
 
 def _reward(cost: float | None, original_cost: float | None) -> float | None:

@@ -3,7 +3,7 @@
 A context is VW's JSON of one decision, from whoever made it: Rank, a client that ranks by itself, or an imported log.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 # VW looks at every pair of features of an action and its context. So many take it about half a second, in
@@ -42,21 +42,43 @@ def check_pairs(shared: dict[str, Any], actions: list[dict[str, Any]], slots: li
 
 
 def included(slot: dict[str, Any], actions: int) -> dict[str, list[int]]:
-    """The 0-based numbers of the actions that the slot may get, if it may not get all of them."""
-    if "_inc" not in slot:
+    """The 0-based numbers of the actions that the slot may get, if it may not get all of them.
+
+    VW takes `_inc` from any depth of a slot's features, but from nothing inside another command, and adds all of them
+    up. Clients of local inference send it inside the features of the slot.
+    """
+    found = list(_inclusions(slot))
+    if not found:
         return {}
-    numbers = slot["_inc"]
-    if not isinstance(numbers, list) or not numbers or any(one not in range(actions) for one in numbers):
-        raise BadContext("_inc of a slot must list 0-based numbers of actions")
-    return {"_inc": [int(one) for one in numbers]}
+    for numbers in found:
+        if not isinstance(numbers, list) or not numbers or any(one not in range(actions) for one in numbers):
+            raise BadContext("_inc of a slot must list 0-based numbers of actions")
+    return {"_inc": list(dict.fromkeys(int(one) for numbers in found for one in numbers))}
 
 
-def check_choice(inclusions: list[dict[str, list[int]]], ids: list[str], actions: int) -> None:
-    """Whatever the slots before it get, each slot has an action left: a model that answers none counts as unfit."""
+def _inclusions(features: Any) -> Iterator[Any]:
+    """The values of `_inc` in a slot, in order."""
+    if isinstance(features, list):
+        for one in features:
+            yield from _inclusions(one)
+    elif isinstance(features, dict):
+        for name, value in features.items():
+            if name == "_inc":
+                yield value
+            elif not name.startswith("_"):
+                yield from _inclusions(value)
+
+
+def check_choice(inclusions: list[dict[str, list[int]]], ids: Sequence[object], actions: int) -> None:
+    """Whatever the slots before it get, each slot has an action left: a model that answers none counts as unfit.
+
+    ids: what slots are called in the reason for a refusal; a slot whose id is no text is called by its number.
+    """
     if not any(inclusions):
         return
     open_to = [set(one.get("_inc", range(actions))) for one in inclusions]
     for place, own in enumerate(open_to):
         earlier = [other for other in open_to[:place] if other & own]
         if own <= set().union(*earlier) and len(earlier) >= len(own):
-            raise BadContext(f"the slots before '{ids[place]}' may get all the actions in its _inc")
+            name = f"'{ids[place]}'" if isinstance(ids[place], str) else f"slot {place + 1}"
+            raise BadContext(f"the slots before {name} may get all the actions in its _inc")

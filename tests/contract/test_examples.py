@@ -21,11 +21,10 @@ EXAMPLES: list[dict[str, Any]] = json.loads((FOLDER / "examples.json").read_text
 SWAGGERS = {version: json.loads((FOLDER / f"{version}.json").read_text()) for version in ("v1.0", "v1.1-preview.3")}
 # The answer of a loop that has neither learned nor logged anything yet, and to a body that is not one.
 FRESH = {
-    "GET /logs/properties": (404, "LogsPropertiesNotFound"),
     "POST /logs/observations": (400, "BadRequest"),  # the example's body is the text "id", which is no batch of events
 }
-# Members that are told once they were put.
-UNSET = {"logMirrorSasUri", "autoOptimizationStartDate"}
+# Members that are told once they were put, or once there is a log.
+UNSET = {"logMirrorSasUri", "autoOptimizationStartDate", "dateRange"}
 OWNER = {"Ocp-Apim-Subscription-Key": ADMIN_KEY}
 
 

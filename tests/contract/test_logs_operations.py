@@ -19,8 +19,8 @@ def test_a_log_has_a_range_until_it_is_deleted(admin: httpx.Client, configured: 
 
     def reaches() -> bool:
         answer = admin.get("logs/properties")
-        if answer.status_code == 404:
-            assert answer.json()["error"]["code"] == "LogsPropertiesNotFound"
+        assert answer.status_code == 200
+        if not answer.json():
             return False
         first, last = (datetime.fromisoformat(answer.json()["dateRange"][end]) for end in ("from", "to"))
         return started - timedelta(minutes=1) <= first <= last <= ended + timedelta(seconds=1) and last >= started
@@ -29,4 +29,4 @@ def test_a_log_has_a_range_until_it_is_deleted(admin: httpx.Client, configured: 
     for _ in range(2):
         assert admin.delete("logs").status_code == 204
         answer = admin.get("logs/properties")
-        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "LogsPropertiesNotFound")
+        assert (answer.status_code, answer.json()) == (200, {})

@@ -57,6 +57,7 @@ def test_python(system: System) -> None:
     assert set(probabilities) == {"NewsArticle", "SportsArticle", "EntertainmentArticle"}
     assert probabilities["SportsArticle"] == 0
     assert sum(probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert answer.ranking[1].id == "SportsArticle"
     assert answer.reward_action_id == answer.ranking[0].id
     client(system).events.activate(answer.event_id)
     client(system).events.reward(answer.event_id, value=1.0)

@@ -131,7 +131,6 @@ FRESH = {
     "multislot/rank": 400,
     "multislot/events/{eventId}/reward": 400,
     "multislot/events/{eventId}/activate": 400,
-    "logs/properties": 404,
 }
 
 

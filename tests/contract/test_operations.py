@@ -104,17 +104,18 @@ def test_the_event_id_decides_the_draw(app: httpx.Client) -> None:
         assert served == rank(sorted(served, reverse=True), point).probabilities
 
 
-def test_excluded_actions_are_ranked_last_with_probability_0(app: httpx.Client) -> None:
+def test_excluded_actions_keep_their_places_with_probability_0(app: httpx.Client) -> None:
     for number in range(20):
         body = ranked(app, excludedActions=["c", "a", "nobody"], eventId=f"excluded-{number}")
-        assert {one["id"] for one in body["ranking"][:2]} == {"b", "d"}
-        assert [(one["id"], one["probability"]) for one in body["ranking"][2:]] == [("a", 0), ("c", 0)]
-        assert body["rewardActionId"] in {"b", "d"}
+        assert [(one["id"], one["probability"]) for one in body["ranking"][::2]] == [("a", 0), ("c", 0)]
+        assert {one["id"] for one in body["ranking"][1::2]} == {"b", "d"}
+        assert body["rewardActionId"] == body["ranking"][1]["id"]
 
 
 def test_the_only_action_left_is_certain(app: httpx.Client) -> None:
     body = ranked(app, excludedActions=["a", "b", "c"])
-    assert body["ranking"][0] == {"id": "d", "probability": 1}
+    assert [one["probability"] for one in body["ranking"]] == [0, 0, 0, 1]
+    assert body["rewardActionId"] == body["ranking"][3]["id"] == "d"
 
 
 @pytest.mark.parametrize("members", [{"deferActivation": True}, {"deferActivation": None}, {"contextFeatures": None}])

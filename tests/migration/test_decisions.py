@@ -60,6 +60,11 @@ def test_a_line_of_personalizer_is_kept_as_it_is() -> None:
     [
         ("{", "not JSON"),
         ("hello", "not JSON"),
+        ("[CHECKPOINT INFO LINE]", r"a marker of the service: \[CHECKPOINT INFO LINE\]"),
+        ("[CHECKPOINT INFO LINE] 2021-03-04 {}", r"a marker of the service: \[CHECKPOINT INFO LINE\]"),
+        ("[End-of-day]", r"a marker of the service: \[End-of-day\]"),
+        ("[]", "a list, not a decision"),
+        ('[{"partition":"0","offset":12}]', "a list, not a decision"),
         ('{"x":' * 2000 + "1" + "}" * 2000, "nested too deeply"),
         (line(1, _label_cost="one"), "not of its type"),
         (line(1, Timestamp="yesterday"), "not of its type"),
@@ -173,3 +178,28 @@ def test_what_a_reader_may_miss_is_noted() -> None:
     assert read(line(1, p=[0.1, 0.8, 0.1])).notes == [decisions.MISALIGNED]
     assert read(line(1, _label_cost=-2.0)).notes == [decisions.LARGE]
     assert read(line(1, c={"G": {"x": 1}, "_multi": [{"T": {"t": 1}}] * 3})).notes == [decisions.OTHER_LAYOUT]
+
+
+def test_half_a_character_is_replaced_and_noted() -> None:
+    decision = read(line(1, **features(title="cut \ud83d")))
+    assert json.loads(decision.line)["c"]["FromUrl"] == [{"title": "cut \ufffd"}]
+    assert decisions.MENDED in decision.notes
+    assert decisions.MENDED not in read(line(1, **features(title="whole \U0001f600"))).notes
+
+
+def test_a_line_in_another_encoding_says_which_one_is_taken() -> None:
+    given = json.dumps(line(1, **features(city="Århus")), ensure_ascii=False)
+    with pytest.raises(Unusable, match="not in UTF-8; convert"):
+        decisions.read(given.encode("latin-1"), multi_slot=False)
+    assert decisions.read(given.encode(), multi_slot=False).line == given.encode()
+
+
+def test_the_exclusions_of_a_slot_are_kept_wherever_they_are(tmp_path: Path) -> None:
+    """As the .NET client's local inference logs them."""
+    given = slots_line(1)
+    given["c"]["_slots"][1]["sj"].append({"_inc": [0, 1]})
+    decision = read(given, multi_slot=True)
+    slots = json.loads(decision.line)["c"]["_slots"]
+    assert slots[1] == {"_id": "two", "sj": [{"size": "small"}, {}], "_inc": [0, 1]}
+    assert slots[0] == given["c"]["_slots"][0]
+    assert learned(tmp_path, [decision], CCB) == 1

@@ -10,6 +10,8 @@ from harness.exports import POLICY, SERVICE, write
 from harness.migration import Aside, Done, run
 from harness.system import PROJECT, System
 
+from migration import documents
+
 MODEL = (PROJECT / "tests" / "data" / "vw-9.1.0.vw").read_bytes()
 
 
@@ -146,3 +148,17 @@ def test_exports_that_begin_with_a_byte_order_mark_are_read(tmp_path: Path) -> N
     exported.write_text(json.dumps(POLICY), encoding="utf-8-sig")
     done = run("import", "--dry-run", "--policy", exported)
     assert (done.status, "learning policy: to be put" in done.stdout) == (0, True), done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_documents_are_read_in_every_encoding_that_shows_itself(tmp_path: Path, encoding: str) -> None:
+    named = tmp_path / "policy.json"
+    named.write_bytes(json.dumps(POLICY | {"name": "Århus 😀"}, ensure_ascii=False).encode(encoding))
+    assert documents.policy(named) == POLICY | {"name": "Århus 😀"}
+
+
+def test_a_document_in_another_encoding_says_which_one_is_taken(tmp_path: Path) -> None:
+    named = tmp_path / "policy.json"
+    named.write_bytes(json.dumps(POLICY | {"name": "Århus"}, ensure_ascii=False).encode("latin-1"))
+    with pytest.raises(documents.UnusableDocument, match=r"not in UTF-8: .*; save it in UTF-8"):
+        documents.policy(named)

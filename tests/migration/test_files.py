@@ -35,3 +35,14 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path, pack: ty
     file = tmp_path / "log"
     file.write_bytes(pack("\ufeff{}\r\n\ufeff".encode()))
     assert list(files.lines(file)) == [b"{}", "\ufeff".encode()]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_other_encodings_that_show_themselves_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: type[bytes], encoding: str
+) -> None:
+    monkeypatch.setattr(files, "LONGEST_LINE", 10)
+    file = tmp_path / "log"
+    file.write_bytes(pack(('{"a":"é😀"}\r\n\n' + "x" * 35 + "\nlast").encode(encoding)))
+    assert list(files.lines(file)) == ['{"a":"é😀"}'.encode(), b"", b"x" * 10, b"last"]

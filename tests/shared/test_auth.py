@@ -23,6 +23,13 @@ def test_allowed(header: str, key: str, needed: Role) -> None:
     authorize({header: key}, needed)
 
 
+def test_blanks_around_a_key_are_no_part_of_it() -> None:
+    for key in ("app-1 ", "app-1\t", " app-1  "):
+        authorize({"ocp-apim-subscription-key": key}, Role.APP)
+    with pytest.raises(ApiError):
+        authorize({"ocp-apim-subscription-key": "app -1"}, Role.APP)
+
+
 @pytest.mark.parametrize(
     "headers", [{}, {"x-functions-key": ""}, {"ocp-apim-subscription-key": "app-"}, {"key": "app-1"}]
 )

@@ -115,3 +115,20 @@ def test_what_vw_predicts_is_what_the_client_predicted(tmp_path: Path) -> None:
         pmf = model.predict(json.dumps(context).encode(), 2)
         assert pmf == model.predict(bytes(logged.c), 2)
         assert pmf[best] > 0.6
+
+
+def test_the_exclusions_of_a_slot_count_wherever_they_are() -> None:
+    """The .NET client sends them inside the features of the slot."""
+    context = {
+        "_multi": [{"x": 1}, {"x": 2}, {"x": 3}],
+        "_slots": [{"sj": [{"Size": "L"}, {"_inc": [0]}]}, {"_id": "b"}],
+    }
+    cleaned, _ = decision_context.clean(json.dumps(context).encode(), Dictionary({}, 0), ["a", "b"])
+    slots = json.loads(cleaned)["_slots"]
+    assert slots == [{"_id": "a", "sj": [{"Size": "L"}, {}], "_inc": [0]}, {"_id": "b"}]
+
+
+def test_half_a_character_is_replaced() -> None:
+    context = {"FromUrl": [{"title": "cut \ud83d"}], "_multi": [{"x": 1}]}
+    cleaned, _ = decision_context.clean(json.dumps(context).encode(), Dictionary({}, 0))
+    assert json.loads(cleaned)["FromUrl"] == [{"title": "cut \ufffd"}]

@@ -29,7 +29,21 @@ def test_the_baseline_is_the_first_action_that_is_not_excluded(mode: str) -> Non
     for event_id in IDS:
         answer, _ = ranked(event_id, mode, ["a", "c"])
         assert answer["rewardActionId"] == "b"
-        assert [tuple(one.values()) for one in answer["ranking"]] == [("b", 1.0), ("d", 0.0), ("a", 0.0), ("c", 0.0)]
+        assert [tuple(one.values()) for one in answer["ranking"]] == [("a", 0.0), ("b", 1.0), ("c", 0.0), ("d", 0.0)]
+
+
+@pytest.mark.parametrize("excluded", [["a"], ["c", "a"], ["b", "c"], ["d"], ["a", "b", "d"], ["nobody"], []])
+def test_excluded_actions_keep_their_places_in_the_ranking_and_are_not_logged(excluded: list[str]) -> None:
+    for event_id in IDS:
+        answer, logged = ranked(event_id, "Online", excluded)
+        places = {place: one["id"] for place, one in enumerate(answer["ranking"]) if one["id"] in excluded}
+        assert places == {place: one for place, one in enumerate("abcd") if one in excluded}
+        drawn = [one for one in answer["ranking"] if one["id"] not in excluded]
+        candidates = [one for one in "abcd" if one not in excluded]
+        assert [one["id"] for one in drawn] == [candidates[number - 1] for number in logged.a]
+        assert [one["probability"] for one in drawn] == logged.p
+        assert answer["rewardActionId"] == drawn[0]["id"]
+        assert all(one["probability"] == 0 for one in answer["ranking"] if one["id"] in excluded)
 
 
 def test_an_apprentice_logs_what_the_model_would_have_drawn_online() -> None:

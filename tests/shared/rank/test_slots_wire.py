@@ -31,7 +31,8 @@ def refused(request: Any) -> ApiError:
         (body(slots=[{"baselineAction": "a"}]), "Slot ids must have 1 to 256 characters."),
         (slots(id=""), "Slot ids must have 1 to 256 characters."),
         (slots(id="x" * 257), "Slot ids must have 1 to 256 characters."),
-        (slots(id=1), "Slot ids must have 1 to 256 characters."),
+        (slots(id=True), "Slot ids must have 1 to 256 characters."),
+        (slots(baselineAction={}), "Every slot needs a baselineAction"),
         (slots(id="side"), "Slot ids must be unique; 'side' is not."),
         (body(slots=[{"id": "top"}]), "Every slot needs a baselineAction"),
         (slots(baselineAction=None), "Every slot needs a baselineAction"),
@@ -91,7 +92,10 @@ def test_rewards() -> None:
         ({"reward": [{"value": 0}]}, "slotId must have 1 to 256 characters."),
         ({"reward": [{"slotId": "s"}]}, "value must be a number from -1 to 1."),
         ({"reward": [{"slotId": "s", "value": 1.5}]}, "value must be a number from -1 to 1."),
-        ({"reward": [{"slotId": "s", "value": "1"}]}, "value must be a number from -1 to 1."),
+        ({"reward": [{"slotId": "s", "value": "1.5"}]}, "value must be a number from -1 to 1."),
+        ({"reward": [{"slotId": "s", "value": True}]}, "value must be a number from -1 to 1."),
+        ({"reward": [{"slotId": None, "value": 1}]}, "slotId must have 1 to 256 characters."),
+        ({"reward": [{"slotId": "s", "SlotId": "t", "value": 1}]}, "as 'slotId' and as 'SlotId'"),
     ],
 )
 def test_rewards_that_are_refused(given: Any, says: str) -> None:

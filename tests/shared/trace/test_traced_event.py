@@ -68,3 +68,31 @@ def test_imported_lines_may_lack_names_and_most_members() -> None:
     event = traced_event.from_line(json.dumps(line).encode(), "default", "learned")
     assert event.ranking == [RankedAction("3", 0.5), RankedAction("7", 0.5)]
     assert (event.context, event.ranked_at, event.mode) == (None, None, "Online")
+
+
+@pytest.mark.parametrize(
+    ("ids", "slots", "names"),
+    [
+        (["one", "two"], [], ["one", "two"]),
+        ([None, None], [], ["1", "2"]),
+        ([None, "two"], [{"_id": "first"}, {"_id": "second"}], ["first", "two"]),
+        ([None, 7], [{}], ["1", "7"]),
+    ],
+)
+def test_slots_with_a_single_action_and_without_ids_are_read(
+    ids: list[Any], slots: list[Any], names: list[str]
+) -> None:
+    outcome: dict[str, Any] = {"_label_cost": -1.0, "_a": 1, "_p": 1}
+    outcomes = [outcome | ({} if one is None else {"_id": one}) for one in ids]
+    event = told(_outcomes=outcomes, a=[], p=[], c=CONTEXT | {"_slots": slots})
+    assert event.slots == [Slot(name, [RankedAction("b", 1.0)], False, 1.0) for name in names]
+
+
+def test_a_slot_without_an_id_among_others_with_lists() -> None:
+    outcomes = [{"_label_cost": 0, "_a": [2, 0], "_p": [0.25, 0.75]}, {"_label_cost": -0.5, "_a": 1, "_p": 0.5}]
+    event = told(_outcomes=outcomes, a=[], p=[])
+    assert event.slots is not None
+    assert [(slot.id, slot.ranking[0].id, slot.explored) for slot in event.slots] == [
+        ("1", "c", True),
+        ("2", "b", False),
+    ]
