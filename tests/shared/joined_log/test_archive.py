@@ -67,7 +67,11 @@ async def test_a_large_log_is_read_in_bounded_memory(storage: Storage, tmp_path:
     assert {len(piece) for piece in [one async for one in storage.stream(name)][:-1]} == {PIECE_BYTES}
 
 
-@pytest.mark.parametrize("damage", [b"damage", gzip.compress(b"a\n" * 9)[:-3], gzip.compress(b"a\n") + b"tail"])
+@pytest.mark.parametrize(
+    "damage",
+    [b"damage", gzip.compress(b"a\n" * 9)[:-3], gzip.compress(b"a\n") + b"tail"],
+    ids=["no gzip", "cut short", "something behind it"],
+)
 async def test_a_damaged_log_is_told(storage: Storage, damage: bytes) -> None:
     home = f"damaged-{len(damage)}"
     await storage.put(log_name(Home(home), CUT, "joined"), damage)
