@@ -70,7 +70,7 @@ async def test_a_large_log_is_read_in_bounded_memory(storage: Storage, tmp_path:
 @pytest.mark.parametrize(
     "damage",
     [b"damage", gzip.compress(b"a\n" * 9)[:-3], gzip.compress(b"a\n") + b"tail"],
-    ids=["no gzip", "cut off", "with a tail"],
+    ids=["no gzip", "cut short", "something behind it"],
 )
 async def test_a_damaged_log_is_told(storage: Storage, damage: bytes) -> None:
     home = f"damaged-{len(damage)}"
