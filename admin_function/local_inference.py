@@ -40,14 +40,14 @@ async def log_observations(req: func.HttpRequest, service: Service) -> func.Http
 
 
 async def _log(
-    req: func.HttpRequest, service: Service, read: Callable[[bytes, str], list[Line]], log: EventLog
+    req: func.HttpRequest, service: Service, read: Callable[[bytes, str, str], list[Line]], log: EventLog
 ) -> func.HttpResponse:
     from shared.local_inference import conversion
 
     loop = service.loop(http.loop_of(req))
-    # A batch takes as long as many requests: others are answered meanwhile.
-    lines = await asyncio.to_thread(read, req.get_body(), loop.loop)
     await loop.ready()
+    # A batch takes as long as many requests: others are answered meanwhile.
+    lines = await asyncio.to_thread(read, req.get_body(), loop.loop, loop.config.policy.arguments)
     for multi_slot in conversion.kinds(lines):
         await loop.require(multi_slot=multi_slot)
     appends = [log.append(service.partition(line.event_id), line.event) for line in lines]

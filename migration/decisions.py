@@ -16,8 +16,9 @@ from msgspec import Raw
 from migration import safety
 from shared import charsets
 from shared.vw import dsjson
-from shared.vw.contexts import LEAST_PROBABILITY, BadContext
+from shared.vw.contexts import LEAST_PROBABILITY, BadContext, check_cost
 from shared.vw.dsjson import LINE
+from shared.vw.policy import HISTORIC_ARGUMENTS
 from shared.vw.safe import MAX_MAGNITUDE
 
 # Probabilities were written with seven digits.
@@ -125,7 +126,7 @@ def _read(line: bytes, multi_slot: bool, fallback: datetime | None) -> Decision:
         notes.append(REORDERED)
     try:
         safe = safety.made_safe(logged, multi_slot=multi_slot)
-        safety.check_size(safe, len(context.actions), len(context.slots or ()))
+        check_cost(safe, len(context.actions), len(context.slots or ()), HISTORIC_ARGUMENTS)
     except BadContext as error:
         raise Unusable(str(error)) from None
     if safe != logged:

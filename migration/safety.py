@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from shared.vw import contexts
-from shared.vw.contexts import MAX_PAIRS, BadContext
+from shared.vw.contexts import BadContext
 from shared.vw.safe import safe
 
 # What may have to be changed: a name, or text, that begins as no namespace may; a number of ten digits or with an
@@ -46,15 +46,6 @@ def made_safe(context: bytes, *, multi_slot: bool) -> bytes:
     decoded = msgspec.json.decode(context)
     changed = _context(decoded)
     return context if in_order and changed == decoded else msgspec.json.encode(changed)
-
-
-def check_size(context: bytes, actions: int, slots: int) -> None:
-    """Raises BadContext if VW would take longer for it than for any Rank request."""
-    pairs = max(slots, 1) * actions
-    if pairs * len(context) ** 2 > MAX_PAIRS and pairs * (context.count(b",") + 1) ** 2 > MAX_PAIRS:
-        decoded = msgspec.json.decode(context)
-        shared = {name: value for name, value in decoded.items() if not name.startswith("_")}
-        contexts.check_pairs(shared, decoded["_multi"], decoded.get("_slots") or [{}])
 
 
 def _is_in_order(context: bytes, multi_slot: bool) -> bool:

@@ -27,16 +27,18 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     await service.ready(loop, request.event_id)
     if loop.multi_slot:
         await loop.require(multi_slot=False)
-    decision = ranking.decide(request, loop.config, loop.model, loop.hash)
-    explained = None
-    if loop.config.explain:
-        from shared.rank.explanation import explain  # here, because it is rarely asked for, and slow anyway
+    asked = ranking.ask(request, loop.config)
+    if asked.units or loop.config.explain:
+        from rank_function import slow  # here, because few requests take long
 
-        explained = explain(decision, loop.model)
+        decision, explained = await slow.decide(loop, asked)
+    else:
+        pmf = ranking.predict(asked, loop.config, loop.model)
+        decision, explained = ranking.draw(asked, loop.config, loop.model, pmf, loop.hash), None
     event_id, model, answer = decision.event_id, decision.model, ranking.answer(decision, explained)
     event = ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
     # Hundreds of objects: while the log is waited for, the next request takes their place in the processor's cache.
-    del request, decision
+    del request, asked, decision
     await _append(service, event_id, event)
     _tell(service, loop.loop, event_id, model, began)
     return http.answer(answer, 201)
@@ -51,7 +53,14 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
     loop = service.loop(http.loop_of(req))
     await service.ready(loop, request.event_id)
     await loop.require(multi_slot=True)
-    decision = slots_ranking.decide(request, loop.config, loop.model)
+    asked = slots_ranking.ask(request, loop.config)
+    if asked.units:
+        from rank_function import slow
+
+        decision = await slow.decide_slots(loop, asked)
+    else:
+        drawn = slots_ranking.predict(asked, loop.config, loop.model)
+        decision = slots_ranking.decided(asked, loop.config, loop.model, drawn)
     event = slots_ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
     await _append(service, decision.event_id, event)
     _tell(service, loop.loop, decision.event_id, decision.model, began)

@@ -32,14 +32,14 @@ class Line(NamedTuple):
     multi_slot: bool | None
 
 
-def interactions(body: bytes, loop: str) -> list[Line]:
-    """The decisions of a batch of `POST /logs/interactions`; raises ApiError."""
+def interactions(body: bytes, loop: str, arguments: str) -> list[Line]:
+    """The decisions of a batch of `POST /logs/interactions`; raises ApiError. arguments: the loop's policy."""
     batch = _read(body, "InvalidRankRequest")
     actions = Dictionary(batch.actions, LARGEST_BATCH_BYTES)
-    return _lines(batch, "InvalidRankRequest", lambda event, number: interaction(event, actions, loop))
+    return _lines(batch, "InvalidRankRequest", lambda event, number: interaction(event, actions, loop, arguments))
 
 
-def observations(body: bytes, loop: str) -> list[Line]:
+def observations(body: bytes, loop: str, arguments: str = "") -> list[Line]:
     """The rewards and activations of a batch of `POST /logs/observations`; raises ApiError.
 
     A client repeats a batch byte for byte. So the nonces are made of its digest, and the repetition counts for nothing.

@@ -12,7 +12,7 @@ import msgspec
 from shared import charsets
 from shared.hubs.events import LARGEST_CONTEXT_BYTES
 from shared.rank.wire import MAX_ACTIONS, MAX_NESTING, Name
-from shared.vw.contexts import BadContext, check_choice, check_pairs, included
+from shared.vw.contexts import BadContext, check_choice, check_cost, included
 from shared.vw.safe import safe
 
 # FromUrl and j, where Rank puts what an application sent, are a level of their own, and so is the list in them.
@@ -62,15 +62,18 @@ _reference = msgspec.json.Decoder(_Reference)
 _encode = msgspec.json.Encoder().encode
 
 
-def clean(context: bytes, actions: Dictionary, slots: list[str] | None = None) -> tuple[bytes, int]:
+def clean(context: bytes, actions: Dictionary, arguments: str, slots: list[str] | None = None) -> tuple[bytes, int]:
     """The context as it is logged, and the number of its actions; raises BadContext.
 
-    actions: what its actions may refer to. slots: the ids of the slots it must have, in order.
+    actions: what its actions may refer to. arguments: the policy, whose cost is bounded. slots: the ids of the slots it
+    must have, in order.
     """
     try:
-        return _clean(charsets.mended(context), actions, slots)
+        cleaned, count = _clean(charsets.mended(context), actions, slots)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadContext(f"the context is not VW's JSON as a Rank request could give it: {error}") from None
+    check_cost(cleaned, count, len(slots or ()), arguments)
+    return cleaned, count
 
 
 def _clean(context: bytes, actions: Dictionary, slots: list[str] | None) -> tuple[bytes, int]:
@@ -80,7 +83,6 @@ def _clean(context: bytes, actions: Dictionary, slots: list[str] | None) -> tupl
     cleaned: dict[str, Any] = shared | {"_multi": multi}
     if slots is not None:
         cleaned["_slots"] = _slots(parts.get("_slots", msgspec.Raw(b"[]")), slots, len(multi))
-    check_pairs(shared, multi, cleaned.get("_slots", [{}]))
     encoded = _encode(cleaned)
     _check_size(len(encoded))
     return encoded, len(multi)

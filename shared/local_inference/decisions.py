@@ -20,10 +20,10 @@ class Invalid(ValueError):
     """An event that is read and makes no sense; says what to change."""
 
 
-def interaction(event: Event, actions: Dictionary, loop: str) -> tuple[Interaction, bool]:
+def interaction(event: Event, actions: Dictionary, loop: str, arguments: str) -> tuple[Interaction, bool]:
     """The interaction, and whether it is of a multi-slot policy; raises Invalid or BadContext.
 
-    actions: what the actions of its context may refer to.
+    actions: what the actions of its context may refer to. arguments: the policy, whose cost is bounded.
     """
     content = event.content
     if isinstance(content, Outcome):
@@ -32,13 +32,14 @@ def interaction(event: Event, actions: Dictionary, loop: str) -> tuple[Interacti
     if event.drop is not None and 1 - event.drop < LEAST_PROBABILITY:
         raise Invalid(f"pass_probability must be at least {LEAST_PROBABILITY}")
     if isinstance(content, Decision):
-        context, count = decision_context.clean(bytes(content.context), actions)
+        context, count = decision_context.clean(bytes(content.context), actions, arguments)
         if sorted(content.actions) != list(range(1, count + 1)):
             raise Invalid(f"action_ids must hold each number from 1 to {count}, the context's actions, once")
         ranked, slots, baselines = content.actions, None, None
         probabilities = _distribution(content.probabilities, count)
     else:
-        context, count = decision_context.clean(bytes(content.context), actions, [slot.id for slot in content.slots])
+        ids = [slot.id for slot in content.slots]
+        context, count = decision_context.clean(bytes(content.context), actions, arguments, ids)
         ranked, probabilities = [], []
         slots, baselines = _slots(content, count), _baselines(content, count)
     made = Interaction(

@@ -60,39 +60,43 @@ class _Leaf(NamedTuple):
 Groups = dict[int, list[_Feature]]
 
 
-def explain(decision: Decision, model: Model | None) -> list[ActionExplanation]:
+def explain(decision: Decision, found: Sequence[list[FeatureScore]] | None) -> list[ActionExplanation]:
     """The explanations of all actions, in the order of the ranking that the model drew.
 
-    Excluded actions stand where they do in the request; they have no features, nor has any action without a model.
+    found: what `shares` says of the candidates in that order, None without a model. Excluded actions stand where they
+    do in the request; they have no features, nor has any action without a model.
     """
     order = [decision.candidates[index].id for index in decision.ranking.order]
-    shares: dict[str, list[FeatureScore]] = {}
-    if model is not None and model.version == decision.model:
-        shares = dict(zip(order, _Explainer(model, decision).shares(), strict=True))
+    of_each = dict(zip(order, found, strict=True)) if found is not None else {}
     for place, action in decision.excluded.items():
         order.insert(place, action.id)
-    return [ActionExplanation(name, shares.get(name, [])) for name in order]
+    return [ActionExplanation(name, of_each.get(name, [])) for name in order]
+
+
+def shares(model: Model, context: bytes, order: Sequence[int]) -> list[list[FeatureScore]]:
+    """The shares in the scores of the actions of a context, which stand at these places in it."""
+    return list(_Explainer(model, context).shares(order))
 
 
 class _Explainer:
-    def __init__(self, model: Model, decision: Decision) -> None:
-        self._workspace, self._decision = model.workspace, decision
+    def __init__(self, model: Model, context: bytes) -> None:
+        self._workspace, self._context = model.workspace, context
         self._specifications = crossings.specified(self._workspace.get_arguments())
         self._stride = self._workspace.get_stride()
         self._names: list[str] = []
-        self._bits = self._read_names(list(_leaves(decision)))
+        self._bits = self._read_names(list(_leaves(context)))
         self._left = LOOKED_UP
 
-    def shares(self) -> Iterator[list[FeatureScore]]:
-        """Of each candidate in the decision's order."""
-        examples = self._workspace._parse(self._decision.context.decode())
+    def shares(self, order: Sequence[int]) -> Iterator[list[FeatureScore]]:
+        """Of each action, in this order."""
+        examples = self._workspace._parse(self._context.decode())
         try:
             pylibvw.vw.predict_multi(self._workspace, examples)
-            context = self._groups(examples[0])
-            context.pop(_CONSTANT_NAMESPACE, None)
-            for index in self._decision.ranking.order:
+            shared = self._groups(examples[0])
+            shared.pop(_CONSTANT_NAMESPACE, None)
+            for index in order:
                 groups = self._groups(examples[index + 1])
-                for namespace, features in context.items():
+                for namespace, features in shared.items():
                     groups[namespace] = groups.get(namespace, []) + features
                 yield self._told(groups, 0.0 - examples[index + 1].get_partial_prediction())
         finally:
@@ -157,9 +161,9 @@ class _Explainer:
         return "^".join(name for bit, name in enumerate(self._names) if names >> bit & 1) or CONSTANT
 
 
-def _leaves(decision: Decision) -> dict[_Leaf, None]:
+def _leaves(logged: bytes) -> dict[_Leaf, None]:
     """Every distinct feature of the decision's request."""
-    context = msgspec.json.decode(decision.context)
+    context = msgspec.json.decode(logged)
     found = [leaf for features in context["FromUrl"] for leaf in _walk("FromUrl", (), features)]
     for action in context["_multi"]:
         found += [leaf for features in action["j"] for leaf in _walk("j", (), features)]

@@ -21,11 +21,22 @@ import msgspec
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.loops.config import LoopConfig
+from shared.rank import expense
 from shared.rank.features import vw_json
 from shared.rank.wire import ActionExplanation, RankableAction, RankedAction, RankRequest, RankResponse
 from shared.vw import sampling
 from shared.vw.model import UNTRAINED, Model, PredictionError, uniform
 from shared.vw.sampling import Ranking
+
+
+class Asked(NamedTuple):
+    """What a model is asked. units: its cost if that is not CHEAP, else 0."""
+
+    event_id: str
+    candidates: list[RankableAction[Any]]
+    excluded: dict[int, RankableAction[Any]]
+    context: bytes
+    units: int
 
 
 class Decision(NamedTuple):
@@ -45,17 +56,40 @@ class Decision(NamedTuple):
 
 def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, loop_hash: int) -> Decision:
     """Predicts and draws. The same request, event id, configuration and model give the same decision."""
+    asked = ask(request, config)
+    return draw(asked, config, model, predict(asked, config, model), loop_hash)
+
+
+def ask(request: RankRequest[Any], config: LoopConfig) -> Asked:
+    """What a model is to be asked; raises ApiError for what cannot be logged, or costs too much."""
     candidates, excluded = _split(request)
     context = vw_json(request.context_features or (), candidates)
     if len(context) > events.LARGEST_CONTEXT_BYTES:
         limit = f"{len(context)} bytes as logged, {events.LARGEST_CONTEXT_BYTES} allowed; send fewer features."
         raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
-    event_id = request.event_id or events.new_id()
+    units = expense.units(context, len(candidates), config.policy.arguments)
+    return Asked(request.event_id or events.new_id(), candidates, excluded, context, units)
+
+
+def predict(asked: Asked, config: LoopConfig, model: Model | None) -> list[float] | None:
+    """The pmf of the model over the candidates, None if no model is to be asked; raises ModelRankingError."""
+    if model is None or config.mode == "LoggingOnly":
+        return None
+    try:
+        return model.predict(asked.context, len(asked.candidates))
+    except PredictionError as error:
+        raise ApiError("ModelRankingError", f"The model could not rank the actions: {error}.") from None
+
+
+def draw(asked: Asked, config: LoopConfig, model: Model | None, pmf: list[float] | None, loop_hash: int) -> Decision:
+    """The decision by the pmf of the model; without one the actions are equally likely."""
+    event_id, candidates, excluded, context, _ = asked
+    version = model.version if model else UNTRAINED
     if config.mode == "LoggingOnly":
-        ranking, version = sampling.certain(len(candidates)), UNTRAINED
+        ranking, version = sampling.certain(len(asked.candidates)), UNTRAINED
     else:
-        pmf = _pmf(context, len(candidates), config, model)
-        ranking, version = sampling.rank(pmf, sampling.draw(loop_hash, event_id)), model.version if model else UNTRAINED
+        pmf = uniform(len(asked.candidates)) if pmf is None else sampling.cap_exploration(pmf, config.exploration)
+        ranking = sampling.rank(pmf, sampling.draw(loop_hash, event_id))
     return Decision(event_id, candidates, excluded, context, ranking, version, config.mode)
 
 
@@ -67,16 +101,6 @@ def _split(request: RankRequest[Any]) -> tuple[list[RankableAction[Any]], dict[i
     if not candidates:
         raise ApiError("InvalidRankRequest", "All actions are excluded; leave at least one.", target="excludedActions")
     return candidates, {place: action for place, action in enumerate(request.actions) if action.id in names}
-
-
-def _pmf(context: bytes, count: int, config: LoopConfig, model: Model | None) -> list[float]:
-    if model is None:
-        return uniform(count)
-    try:
-        pmf = model.predict(context, count)
-    except PredictionError as error:
-        raise ApiError("ModelRankingError", f"The model could not rank the actions: {error}.") from None
-    return sampling.cap_exploration(pmf, config.exploration)
 
 
 def answer(decision: Decision, explanation: list[ActionExplanation] | None = None) -> bytes:

@@ -10,6 +10,7 @@ import msgspec
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.loops.config import LearningMode, LoopConfig
+from shared.rank import expense
 from shared.rank.features import slots_json
 from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, SlotRequest, SlotResponse
 from shared.rank.wire import RankableAction
@@ -30,22 +31,54 @@ class SlotsDecision(NamedTuple):
     mode: LearningMode
 
 
+class SlotsAsked(NamedTuple):
+    """What a model is asked. open_to: by slot the actions that it may get. units: the cost if not CHEAP, else 0."""
+
+    event_id: str
+    actions: list[RankableAction[Any]]
+    slots: list[SlotRequest[Any]]
+    open_to: list[list[int] | None]
+    context: bytes
+    units: int
+
+
 def decide(request: MultiSlotRankRequest[Any], config: LoopConfig, model: Model | None) -> SlotsDecision:
     """Predicts and draws, slot by slot. The same request, event id, mode and model give the same decision."""
+    asked = ask(request, config)
+    return decided(asked, config, model, predict(asked, config, model))
+
+
+def ask(request: MultiSlotRankRequest[Any], config: LoopConfig) -> SlotsAsked:
+    """What a model is to be asked; raises ApiError for what costs too much."""
     event_id, actions, slots = request.event_id or events.new_id(), request.actions, request.slots
     open_to = available(actions, slots)
     context = slots_json(request.context_features or (), actions, slots, open_to, event_id)
-    if config.mode == "LoggingOnly":
-        rankings = [Ranking([index], [1.0]) for index in _baselines(actions, slots)]
-        return SlotsDecision(event_id, actions, slots, context, rankings, UNTRAINED, config.mode)
-    if model is None:
-        rankings = _uniform(len(actions), slots, open_to, event_id)
-        return SlotsDecision(event_id, actions, slots, context, rankings, UNTRAINED, config.mode)
+    units = expense.units(context, len(actions), config.policy.arguments, len(slots))
+    return SlotsAsked(event_id, actions, slots, open_to, context, units)
+
+
+def predict(asked: SlotsAsked, config: LoopConfig, model: Model | None) -> list[Ranking] | None:
+    """The model's rankings, one per slot, None if no model is to be asked; raises ModelRankingError."""
+    if model is None or config.mode == "LoggingOnly":
+        return None
     try:
-        rankings = model.predict_slots(context, len(slots))
+        return model.predict_slots(asked.context, len(asked.slots))
     except PredictionError as error:
         raise ApiError("ModelRankingError", f"The model could not rank the actions: {error}.") from None
-    return SlotsDecision(event_id, actions, slots, context, rankings, model.version, config.mode)
+
+
+def decided(
+    asked: SlotsAsked, config: LoopConfig, model: Model | None, rankings: list[Ranking] | None
+) -> SlotsDecision:
+    """The decision by what the model has drawn; without that it is drawn here."""
+    event_id, actions, slots, open_to, context, _ = asked
+    version = model.version if model is not None and rankings is not None else UNTRAINED
+    if rankings is None:
+        if config.mode == "LoggingOnly":
+            rankings = [Ranking([index], [1.0]) for index in _baselines(actions, slots)]
+        else:
+            rankings = _uniform(len(actions), slots, open_to, event_id)
+    return SlotsDecision(event_id, actions, slots, context, rankings, version, config.mode)
 
 
 def available(actions: list[RankableAction[Any]], slots: list[SlotRequest[Any]]) -> list[list[int] | None]:

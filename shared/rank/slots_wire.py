@@ -10,7 +10,6 @@ from shared.errors import ApiError
 from shared.rank import lenient, wire
 from shared.rank.lenient import REFUSED
 from shared.rank.wire import LONGEST_ID, MAX_SLOTS, AnyRankRequest, F, FlatFeatures, Id
-from shared.vw.contexts import MAX_PAIRS, count, pairs
 from shared.vw.safe import is_plain, safe
 
 
@@ -103,9 +102,6 @@ def _check_slots(request: MultiSlotRankRequest[Any]) -> None:
             _refuse(f"The baselineAction '{slot.baseline_action}' of slot '{slot.id}' is excluded there.")
         if unknown := next((one for one in excluded if one not in actions), None):
             _refuse(f"The excluded action '{unknown}' of slot '{slot.id}' is none of the actions.")
-    if (found := _pairs(request)) > MAX_PAIRS:
-        excess = f"{found:,} pairs of features of an action, its slot and the context, over all actions and slots"
-        _refuse(f"Too many features: {excess}; {MAX_PAIRS:,} allowed. Send fewer features, actions or slots.")
 
 
 def _repeated(names: list[str]) -> str | None:
@@ -114,12 +110,6 @@ def _repeated(names: list[str]) -> str | None:
 
 def _refuse(message: str) -> None:
     raise ApiError("InvalidRankRequest", message, target="slots")
-
-
-def _pairs(request: MultiSlotRankRequest[Any]) -> int:
-    context = sum(map(count, request.context_features or ()))
-    actions = [sum(map(count, action.features)) for action in request.actions]
-    return pairs((context + sum(map(count, slot.features or ())) for slot in request.slots), actions)
 
 
 def reward_request(body: bytes) -> list[SlotReward]:

@@ -15,13 +15,11 @@ from shared import bodies
 from shared.errors import ApiError
 from shared.rank import lenient
 from shared.rank.lenient import REFUSED
-from shared.vw.contexts import MAX_PAIRS, count, pairs
 from shared.vw.safe import MAX_MAGNITUDE, is_plain, safe
 
 MAX_ACTIONS = MAX_SLOTS = 50
 MAX_NESTING = 5
 LONGEST_ID = 256  # of an event, action or slot, in characters
-SURELY_FEW_BYTES = 12_000  # a flat body of so few bytes holds no more than MAX_PAIRS pairs of features
 UNREACHABLE = frozenset((".", ".."))  # a path with these as a part never arrives as it was sent
 Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, Meta(min_length=1)]
@@ -140,9 +138,6 @@ def rank_request(body: bytes) -> RankRequest[Any]:
         request, plain = decode(_flat_rank, _rank, body)
     if not plain:
         make_safe(request)
-    if (not plain or len(body) > SURELY_FEW_BYTES) and (found := _pairs(request)) > MAX_PAIRS:
-        excess = f"{found:,} pairs of features of an action and the context, over all actions; {MAX_PAIRS:,} allowed"
-        raise ApiError("InvalidRankRequest", f"Too many features: {excess}. Send fewer features or actions.")
     check_ids(request)
     return request
 
@@ -163,11 +158,6 @@ def check_ids(request: AnyRankRequest[Any]) -> None:
         raise ApiError("InvalidRankRequest", "An eventId must survive in a path: not '.', '..' or with '%2F' in it.")
     if len({action.id for action in request.actions}) != len(request.actions):
         raise ApiError("InvalidRankRequest", "Action ids must be unique.", target="actions")
-
-
-def _pairs(request: RankRequest[Any]) -> int:
-    actions = [sum(map(count, action.features)) for action in request.actions]
-    return pairs([sum(map(count, request.context_features or ()))], actions)
 
 
 def make_safe(request: AnyRankRequest[Any]) -> None:

@@ -1,15 +1,13 @@
-"""What a context may ask of VW: how many pairs of features, which actions a slot leaves to the next, how rare a choice.
+"""What a context may ask of VW: what it may cost, which actions a slot leaves to the next, how rare a choice.
 
 A context is VW's JSON of one decision, from whoever made it: Rank, a client that ranks by itself, or an imported log.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-# VW looks at every pair of features of an action and its context. So many take it about half a second, in
-# which nobody else is answered; a flat Rank body of 12,000 bytes cannot hold more (50 actions that share 2,000
-# features).
-MAX_PAIRS = 250_000_000
+from shared.vw.cost import MOST, cost_of
+
 # One event must not outweigh a million others: VW divides by probabilities, and its numbers are float32.
 LEAST_PROBABILITY = 1e-6
 
@@ -18,27 +16,11 @@ class BadContext(ValueError):
     """The context is not one that VW can learn from; the text says what to change."""
 
 
-def count(value: Any) -> int:
-    """How many features VW makes of a decoded JSON value."""
-    if isinstance(value, dict):
-        return sum(map(count, value.values()))
-    return sum(map(count, value)) if isinstance(value, list) else 1
-
-
-def pairs(contexts: Iterable[int], actions: Sequence[int]) -> int:
-    """The pairs of features that VW may look at, over all actions in each context.
-
-    contexts: the numbers of features of the context, together with each slot if there are slots. actions: those of
-    each action.
-    """
-    return sum((context + action) ** 2 for context in contexts for action in actions)
-
-
-def check_pairs(shared: dict[str, Any], actions: list[dict[str, Any]], slots: list[dict[str, Any]]) -> None:
-    """Raises BadContext above MAX_PAIRS. slots: a single empty one for a decision without slots."""
-    excess = pairs((count(shared) + count(slot) for slot in slots), [count(action) for action in actions])
-    if excess > MAX_PAIRS:
-        raise BadContext(f"{excess:,} pairs of features of an action and the context; {MAX_PAIRS:,} allowed")
+def check_cost(context: bytes, count: int, slots: int, arguments: str) -> None:
+    """Raises BadContext if a decision costs VW more than MOST under a policy. slots: 0 without any."""
+    units = cost_of(arguments).of(context, count, slots or 1)
+    if units > MOST:
+        raise BadContext(f"{units:,} features with their crossings, over all actions and models; {MOST:,} allowed")
 
 
 def included(slot: dict[str, Any], actions: int) -> dict[str, list[int]]:

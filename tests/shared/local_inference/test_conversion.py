@@ -18,6 +18,7 @@ from shared.joined_log.joined_lines import join_line
 from shared.local_inference import conversion
 from shared.local_inference.conversion import LARGEST_BATCH_BYTES, Line
 from shared.loops.config import LoopConfig
+from shared.vw.policy import DEFAULT_ARGUMENTS as POLICY
 
 SLOTS = rlc.context(_slots=[{"_id": "x", "Size": {"large": 1}}, {}])
 TWO_SLOTS = [("top", [1, 0], [0.75, 0.25]), ("side", [0], [1.0])]
@@ -25,11 +26,14 @@ TWO_SLOTS = [("top", [1, 0], [0.75, 0.25]), ("side", [0], [1.0])]
 
 def decided(*made: bytes, **more: Any) -> list[Interaction]:
     """A batch of decisions as the trainer reads it."""
-    return [events.decode_interaction(line.event) for line in conversion.interactions(rlc.batch(*made, **more), "shop")]
+    return [
+        events.decode_interaction(line.event)
+        for line in conversion.interactions(rlc.batch(*made, **more), "shop", POLICY)
+    ]
 
 
 def observed(*made: bytes) -> list[Observation]:
-    return [events.decode_observation(line.event) for line in conversion.observations(rlc.batch(*made), "shop")]
+    return [events.decode_observation(line.event) for line in conversion.observations(rlc.batch(*made), "shop", POLICY)]
 
 
 def test_a_decision() -> None:
@@ -74,9 +78,9 @@ def test_a_repeated_batch_has_the_same_nonces_and_any_other_has_others() -> None
 
 def test_events_say_which_kind_of_policy_they_are_of() -> None:
     both = rlc.batch(rlc.decision("a"), rlc.slots_decision("b", TWO_SLOTS, SLOTS))
-    assert conversion.kinds(conversion.interactions(both, "shop")) == {False, True}
+    assert conversion.kinds(conversion.interactions(both, "shop", POLICY)) == {False, True}
     outcomes = {0: rlc.outcome("e", 1.0), 1: rlc.outcome("e", 1.0, 0), 2: rlc.outcome("e", taken=True)}
-    found = [conversion.kinds(conversion.observations(rlc.batch(one), "shop")) for one in outcomes.values()]
+    found = [conversion.kinds(conversion.observations(rlc.batch(one), "shop", POLICY)) for one in outcomes.values()]
     assert found == [{False}, {True}, set()]
 
 
@@ -172,7 +176,7 @@ INTERACTIONS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "action null": (multi(_multi=[None, {}]), "InvalidRankRequest", "VW's JSON"),
     "texts in a list": (multi(a=["x"]), "InvalidRankRequest", "VW's JSON"),
     "too deep": (multi(a={"a": {"a": {"a": {"a": {"a": {"a": 1}}}}}}), "InvalidRankRequest", "VW's JSON"),
-    "many pairs": (multi(a={f"x{one}": 1 for one in range(12_000)}), "InvalidRankRequest", "pairs"),
+    "much for VW": (multi(a={f"x{one}": 1 for one in range(18_000)}), "InvalidRankRequest", "with their crossings"),
     "unknown action": (multi(_multi=[{"__aid": 1}, {}]), "InvalidRankRequest", "no action 1"),
     "no number of an action": (multi(_multi=[{"__aid": "x"}, {}]), "InvalidRankRequest", "VW's JSON"),
     "long context": (lambda: long(1_000_000), "InvalidRankRequest", "send fewer features"),
@@ -226,7 +230,7 @@ def test_a_batch_is_refused(
     read: Callable[[bytes, str], list[Line]], made: Callable[[], bytes], code: str, hint: str
 ) -> None:
     with pytest.raises(ApiError) as refused:
-        read(made(), "shop")
+        read(made(), "shop", POLICY)
     assert (refused.value.status, refused.value.code) == (400, code)
     assert hint in refused.value.message
 
@@ -246,7 +250,7 @@ def test_a_few_bytes_cannot_pretend_to_be_many_events() -> None:
     bent = bytearray(body)
     struct.pack_into(f"<{count}I", bent, vector + 4, *offsets)
     with pytest.raises(ApiError, match="overlap"):
-        conversion.interactions(struct.pack(">BBHI", 0, 0, 13, len(bent)) + bent, "shop")
+        conversion.interactions(struct.pack(">BBHI", 0, 0, 13, len(bent)) + bent, "shop", POLICY)
 
 
 @dataclasses.dataclass
@@ -292,7 +296,7 @@ def bent(draw: st.DrawFn) -> Bent:
 
 def taken(made: Bent) -> list[Line] | ApiError:
     try:
-        return made.read(made.body, "shop")
+        return made.read(made.body, "shop", POLICY)
     except ApiError as refused:
         return refused
 
@@ -316,5 +320,5 @@ def test_any_bytes_give_a_refusal(body: bytes) -> None:
     for read in (conversion.interactions, conversion.observations):
         for sent in (body, struct.pack(">BBHI", 0, 0, 13, len(body)) + body):
             with pytest.raises(ApiError) as refused:
-                read(sent, "shop")
+                read(sent, "shop", POLICY)
             assert refused.value.status == 400

@@ -21,6 +21,7 @@ from shared.local_inference.decision_context import Dictionary
 from shared.loops.config import LoopConfig
 from shared.vw.contexts import BadContext
 from shared.vw.model import Model
+from shared.vw.policy import DEFAULT_ARGUMENTS as POLICY
 
 SPECIAL = ["a b", "a:b", "a|b", "|", ":", "\t", "\n", " ", "\0", "a\0b", "\x7f", "é", "日本", "😀"]
 SPECIAL += ["_label", "_label_cost", "_labelIndex", "_tag", "_text", "_inc", "_id", "__aid", "_x", "_definitely_bad"]
@@ -53,7 +54,7 @@ def sent(context: dict[str, Any], name: str) -> bytes | None:
     """The batch with a decision about a context, of this id, slot and model; None if the context alone is refused."""
     count, ids = len(context["_multi"]), [name, f"{name}2"] if "_slots" in context else None
     try:
-        decision_context.clean(json.dumps(context).encode(), Dictionary({}, 0), ids)
+        decision_context.clean(json.dumps(context).encode(), Dictionary({}, 0), POLICY, ids)
     except BadContext:
         return None
     if ids is None:
@@ -74,7 +75,7 @@ def collect(kind: Callable[[dict[str, Any]], bool], config: LoopConfig) -> list[
     def look(context: dict[str, Any], name: str) -> None:
         batch = sent(context, name)
         if batch is not None:
-            [line] = conversion.interactions(batch, "default")
+            [line] = conversion.interactions(batch, "default", POLICY)
             reward = Observation(v=1, loop="default", id="e", at="", kind="reward", nonce="", value=1.0, index=0)
             lines.append(join_line(events.decode_interaction(line.event), 0, [reward], config).line)
 
@@ -104,7 +105,10 @@ def test_what_vw_predicts_is_what_the_client_predicted(tmp_path: Path) -> None:
     """A context without commands is logged as it means the same to VW."""
     contexts = [rlc.context(liked, top=1, flag=True, L=[{"q": 2}, {"N": {"m": "x"}}]) for liked in ("x", "y")]
     decided = [rlc.decision(f"e{n}", [1 + n % 2, 2 - n % 2], features=contexts[n // 2 % 2]) for n in range(40)]
-    made = [events.decode_interaction(line.event) for line in conversion.interactions(rlc.batch(*decided), "default")]
+    made = [
+        events.decode_interaction(line.event)
+        for line in conversion.interactions(rlc.batch(*decided), "default", POLICY)
+    ]
     rewards = [1.0 if (one.a[0] == 1) == (b'"likes":"x"' in bytes(one.c)) else 0.0 for one in made]
     lines = []
     for one, value in zip(made, rewards, strict=True):
@@ -123,12 +127,12 @@ def test_the_exclusions_of_a_slot_count_wherever_they_are() -> None:
         "_multi": [{"x": 1}, {"x": 2}, {"x": 3}],
         "_slots": [{"sj": [{"Size": "L"}, {"_inc": [0]}]}, {"_id": "b"}],
     }
-    cleaned, _ = decision_context.clean(json.dumps(context).encode(), Dictionary({}, 0), ["a", "b"])
+    cleaned, _ = decision_context.clean(json.dumps(context).encode(), Dictionary({}, 0), POLICY, ["a", "b"])
     slots = json.loads(cleaned)["_slots"]
     assert slots == [{"_id": "a", "sj": [{"Size": "L"}, {}], "_inc": [0]}, {"_id": "b"}]
 
 
 def test_half_a_character_is_replaced() -> None:
     context = {"FromUrl": [{"title": "cut \ud83d"}], "_multi": [{"x": 1}]}
-    cleaned, _ = decision_context.clean(json.dumps(context).encode(), Dictionary({}, 0))
+    cleaned, _ = decision_context.clean(json.dumps(context).encode(), Dictionary({}, 0), POLICY)
     assert json.loads(cleaned)["FromUrl"] == [{"title": "cut \ufffd"}]

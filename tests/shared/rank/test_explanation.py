@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from shared.rank import explanation, ranking
-from shared.rank.explanation import TOLD, explain
+from shared.rank.explanation import TOLD
 from shared.rank.ranking import Decision
 from shared.rank.wire import ActionExplanation
 from shared.vw import policy
@@ -33,6 +33,13 @@ POLICIES = [
     PREFIX + "--regcb -q :: --chain_hash --noconstant",
     "--cb_explore_adf --cb_type dr --epsilon 0.1 --coin -q ::",
 ]
+
+
+def explain(decision: Decision, model: Model | None) -> list[ActionExplanation]:
+    asked = model is not None and model.version == decision.model
+    found = explanation.shares(model, decision.context, decision.ranking.order) if asked else None
+    return explanation.explain(decision, found)
+
 
 numbers = st.sampled_from([-3, -0.5, 0, 1, 1.0, 2.5, 1e6, True, False, None])
 texts = st.sampled_from(["", "x", "big cat", "a:b|c", "é", "None"])

@@ -50,7 +50,6 @@ def refused(request: Any) -> ApiError:
         (body(contextFeatures=[None]), "Context features contains null value."),
         (body(eventId=""), "EventId should be non-empty or null"),
         (body(eventId="."), "An eventId must survive in a path"),
-        (body(contextFeatures=[{f"c{n}": n for n in range(8_000)}]), "Too many features: 512,"),
     ],
 )
 def test_what_is_refused_and_why(request_body: Any, says: str) -> None:

@@ -218,19 +218,3 @@ def test_a_decision_longer_than_a_message_is_refused() -> None:
     decision = ranking.decide(wire.rank_request(json.dumps(longest).encode()), LoopConfig(), None, 0)
     around = len(ranking.event(decision, "default", deferred=False)) - len(decision.context)
     assert events.LARGEST_CONTEXT_BYTES + around < 2**20 - 10_000
-
-
-@pytest.mark.parametrize(
-    ("width", "count", "taken"),
-    [(15_000, 1, True), (16_000, 1, False), (2_200, 50, True), (2_300, 50, False)],
-)
-@pytest.mark.parametrize("kind", ["flat", "array", "nested", "context"])
-def test_features_are_as_many_as_vw_can_look_at_in_time(width: int, count: int, taken: bool, kind: str) -> None:
-    names = {str(number): 1 for number in range(width)}
-    wide: dict[str, Any] = {"flat": names, "array": {"x": [1] * width}, "nested": {"x": {"y": names}}}.get(kind, {})
-    context = [names] if kind == "context" else []
-    body = {"actions": [{"id": str(n), "features": [wide]} for n in range(count)], "contextFeatures": context}
-    if taken:
-        wire.rank_request(json.dumps(body).encode())
-    else:
-        assert "Send fewer features or actions." in refusal(body).message

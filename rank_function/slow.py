@@ -1,0 +1,75 @@
+"""Ranks that take long: predicted or explained beside the event loop, while others are answered."""
+
+import functools
+
+from shared.errors import ApiError
+from shared.rank import ranking, slots_ranking
+from shared.rank.aside import Aside, Served
+from shared.rank.explanation import explain, shares
+from shared.rank.ranking import Asked, Decision
+from shared.rank.slots_ranking import SlotsAsked, SlotsDecision
+from shared.rank.wire import ActionExplanation
+from shared.serving import service
+from shared.serving.loop import Serving
+from shared.vw import policy
+from shared.vw.cost import cost_of
+from shared.vw.model import Model, PredictionError
+
+# An explanation looks at every crossing in Python, which takes 1 to 2 us each.
+FEW_CROSSINGS = 3_000
+
+
+@functools.cache
+def _aside() -> Aside:
+    return Aside(service.current().storage)
+
+
+async def decide(loop: Serving, asked: Asked) -> tuple[Decision, list[ActionExplanation] | None]:
+    """The decision, and its explanation if the loop's configuration asks for it; raises ApiError."""
+    config, model = loop.config, loop.model
+    if model is None or config.mode == "LoggingOnly":
+        decision = ranking.draw(asked, config, model, None, loop.hash)
+        return decision, explain(decision, None) if config.explain else None
+    served = _served(loop, model)
+    try:
+        if asked.units:
+            pmf = await _aside().predict(loop.loop, served, asked.context, len(asked.candidates))
+        else:
+            pmf = model.predict(asked.context, len(asked.candidates))
+        decision = ranking.draw(asked, config, model, pmf, loop.hash)
+        if not config.explain:
+            return decision, None
+        # The model may be closed once something was waited for.
+        if not asked.units and _few_crossings(loop, asked):
+            return decision, explain(decision, shares(model, asked.context, decision.ranking.order))
+        found = await _aside().shares(loop.loop, served, asked.context, decision.ranking.order)
+        return decision, explain(decision, found)
+    except PredictionError as error:
+        raise _unfit(error) from None
+
+
+async def decide_slots(loop: Serving, asked: SlotsAsked) -> SlotsDecision:
+    """The decision of a multi-slot request; raises ApiError."""
+    config, model = loop.config, loop.model
+    if model is None or config.mode == "LoggingOnly":
+        return slots_ranking.decided(asked, config, model, None)
+    try:
+        drawn = await _aside().predict_slots(loop.loop, _served(loop, model), asked.context, len(asked.slots))
+    except PredictionError as error:
+        raise _unfit(error) from None
+    return slots_ranking.decided(asked, config, model, drawn)
+
+
+def _served(loop: Serving, model: Model) -> Served:
+    assert loop.record is not None
+    options = policy.parse(loop.record.arguments).exploration_options(loop.config.exploration)
+    return Served(" ".join((loop.home, model.version, *options)), loop.record.predict, tuple(options))
+
+
+def _few_crossings(loop: Serving, asked: Asked) -> bool:
+    units = cost_of(loop.config.policy.arguments).of(asked.context, len(asked.candidates))
+    return units <= FEW_CROSSINGS
+
+
+def _unfit(error: PredictionError) -> ApiError:
+    return ApiError("ModelRankingError", f"The model could not rank the actions: {error}.")

@@ -1,0 +1,132 @@
+"""Dear predictions, made beside the event loop: one at a time per loop, and the loops take turns."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from shared.errors import ApiError
+from shared.loops import artifacts
+from shared.loops.artifacts import Artifact
+from shared.rank.aside_process import LENGTH, Answer, Question
+from shared.rank.wire import FeatureScore
+from shared.storage import Storage
+from shared.vw.model import PredictionError
+from shared.vw.sampling import Ranking
+
+# A loop that asks for more than it gets is told so after this time (s), and when to ask again.
+LONGEST_WAIT = 2.0
+# The dearest request takes some 2 s. Whatever takes longer than this (s) does not come to an end.
+LONGEST_PREDICTION = 60.0
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A model as a question names it: by a name that says version and options, and where its file is."""
+
+    name: str
+    artifact: Artifact
+    options: tuple[str, ...]
+
+
+class Aside:
+    """A child process that predicts; it starts with the first question and again if it has ended."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._process: asyncio.subprocess.Process | None = None
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turn = asyncio.Lock()  # the queue is in order: a loop that asks again stands behind the others
+        self._decoder, self._encoder = msgspec.msgpack.Decoder(Answer), msgspec.msgpack.Encoder()
+
+    async def predict(self, loop: str, model: Served, context: bytes, count: int) -> list[float]:
+        """`Model.predict` of a loop's model; raises PredictionError, OperationNotAllowed if the loop asks too much."""
+        answer = await self._ask(loop, model, Question("actions", model.name, context, count))
+        assert answer.pmf is not None
+        return answer.pmf
+
+    async def predict_slots(self, loop: str, model: Served, context: bytes, count: int) -> list[Ranking]:
+        """`Model.predict_slots`; raises as `predict`."""
+        answer = await self._ask(loop, model, Question("slots", model.name, context, count))
+        assert answer.rankings is not None
+        return answer.rankings
+
+    async def shares(self, loop: str, model: Served, context: bytes, order: Sequence[int]) -> list[list[FeatureScore]]:
+        """`explanation.shares`; raises as `predict`."""
+        answer = await self._ask(loop, model, Question("shares", model.name, context, order=list(order)))
+        assert answer.shares is not None
+        return answer.shares
+
+    @property
+    def process(self) -> int | None:
+        """The id of the process, None if none runs."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def close(self) -> None:
+        """Ends the process."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+    async def _ask(self, loop: str, model: Served, question: Question) -> Answer:
+        async with self._waited(loop), self._turn:
+            answer = await self._exchange(question)
+            if answer.unknown:
+                with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+                    file = await artifacts.fetch(self._storage, model.artifact, Path(folder, "predict.vw"))
+                    question.file, question.options = str(file), list(model.options)
+                    answer = await self._exchange(question)
+        if answer.failure is not None:
+            raise PredictionError(answer.failure)
+        return answer
+
+    @contextlib.asynccontextmanager
+    async def _waited(self, loop: str) -> AsyncIterator[None]:
+        lock = self._turns[loop]
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                await lock.acquire()
+        except TimeoutError:
+            busy = "The loop is busy with requests that take long to predict; send fewer of them, or fewer features."
+            raise ApiError("OperationNotAllowed", busy, retry_after=2) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def _exchange(self, question: Question) -> Answer:
+        """One question and its answer. A process that crashes, hangs or is left in the middle is ended."""
+        process = await self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        message = self._encoder.encode(question)
+        try:
+            async with asyncio.timeout(LONGEST_PREDICTION):
+                process.stdin.write(LENGTH.pack(len(message)) + message)
+                await process.stdin.drain()
+                (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
+                return self._decoder.decode(await process.stdout.readexactly(length))
+        except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+            await self.close()
+            raise PredictionError("Vowpal Wabbit crashed on the request, or did not end") from None
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "shared.rank.aside_process"),
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+                cwd=Path(__file__).parents[2],
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        return self._process

@@ -1,0 +1,104 @@
+"""Predicting in a process of its own, for requests that would keep all others waiting: VW holds the interpreter's lock.
+
+`python -m shared.rank.aside_process` reads questions from standard input and writes answers to standard output, each a
+MessagePack behind its length (4 bytes, big-endian).
+"""
+
+import contextlib
+import os
+import struct
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from shared.rank.explanation import shares
+from shared.rank.wire import FeatureScore
+from shared.vw.model import Model, PredictionError
+from shared.vw.sampling import Ranking
+
+LENGTH = struct.Struct(">I")
+KEPT_MODELS = 8  # some 9 MB each
+NICENESS = 5
+
+
+class Question(msgspec.Struct):
+    """model: its name; file, options: where to load it from if it is not known, and VW's options.
+
+    kind: `actions` asks for the pmf of `count` actions, `slots` for the rankings of `count` slots, `shares` for the
+    shares in the scores of the actions in `order`.
+    """
+
+    kind: str
+    model: str
+    context: bytes
+    count: int = 0
+    order: list[int] = []
+    file: str | None = None
+    options: list[str] = []
+
+
+class Answer(msgspec.Struct):
+    """unknown: the model has to be sent. failure: why there is no prediction."""
+
+    unknown: bool = False
+    failure: str | None = None
+    pmf: list[float] | None = None
+    rankings: list[Ranking] | None = None
+    shares: list[list[FeatureScore]] | None = None
+
+
+class Models:
+    """The models that were asked for last."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Model] = OrderedDict()
+
+    def get(self, question: Question) -> Model | None:
+        """The model of a question, loaded if the question says where from."""
+        model = self._known.pop(question.model, None)
+        if model is None:
+            if question.file is None:
+                return None
+            model = Model(question.model, Path(question.file), question.options)
+        self._known[question.model] = model
+        while len(self._known) > KEPT_MODELS:
+            self._known.popitem(last=False)[1].close()
+        return model
+
+
+def answer(models: Models, question: Question) -> Answer:
+    """What a question gets. VW's refusals are answers; its crashes end this process."""
+    try:
+        model = models.get(question)
+        if model is None:
+            return Answer(unknown=True)
+        if question.kind == "shares":
+            return Answer(shares=shares(model, question.context, question.order))
+        if question.kind == "slots":
+            return Answer(rankings=model.predict_slots(question.context, question.count))
+        return Answer(pmf=model.predict(question.context, question.count))
+    except (PredictionError, RuntimeError) as error:
+        return Answer(failure=str(error))
+
+
+def read(source: BinaryIO) -> bytes:
+    """The next message, empty at the end."""
+    head = source.read(LENGTH.size)
+    return source.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else b""
+
+
+def main() -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(NICENESS)
+    decoder, encoder, models = msgspec.msgpack.Decoder(Question), msgspec.msgpack.Encoder(), Models()
+    while message := read(sys.stdin.buffer):
+        encoded = encoder.encode(answer(models, decoder.decode(message)))
+        sys.stdout.buffer.write(LENGTH.pack(len(encoded)) + encoded)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

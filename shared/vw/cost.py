@@ -1,0 +1,175 @@
+"""What a decision costs VW under a policy, in generated features: the unit of every bound and every budget.
+
+VW computes with a feature for each one that it is given and for each crossing that the policy asks for, once per
+action and model. What is computed here is at least that number: wildcards are taken to cross all features of an
+action with its context, whatever their namespaces. One unit takes 1 to 4 ns to predict and about three times as long
+to learn. docs/decisions/0024-cost.md has the measurements.
+"""
+
+import functools
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import comb, prod
+from typing import Any
+
+import msgspec
+
+from shared.vw.crossings import WILDCARD
+from shared.vw.policy import parse
+
+# What one event may cost at most: about a second to predict. It lets through whatever had 250,000,000 pairs of features
+# under the default policies, which was the bound before there was this one.
+MOST = 300_000_000
+# About 5 ms to predict: what costs more is predicted outside the process that answers requests.
+CHEAP = 1_250_000
+
+_SHORTEST = 4  # bytes of a feature in VW's JSON: a number of an array
+_DEFAULT = ord(" ")  # the namespace of features that stand in none
+# The two features that Rank gives an action beside its own, and their namespace.
+_ACTION, _IDENTITY = ord("i"), b'"i":{"constant":1,"id":'
+Sizes = Mapping[int, int]  # the number of features by namespace, which is known by its first byte
+
+
+class Cost:
+    """A policy's cost. crossings: the namespaces of each crossing that it asks for. models: how many compute it."""
+
+    def __init__(self, crossings: Sequence[tuple[int, ...]], models: int, *, multi_slot: bool) -> None:
+        self.crossings, self.models, self.multi_slot = crossings, models, multi_slot
+        self._crosses_identity = any(_ACTION in crossing for crossing in crossings)
+        self._few: dict[int, int] = {}
+
+    def is_cheap(self, context: bytes, count: int) -> bool:
+        """True for a single-slot context that a glance shows to be CHEAP; False says nothing."""
+        few = self._few.get(count)
+        if few is None:
+            few = self._few[count] = self._how_few(count)
+        return len(context) < _SHORTEST * few or context.count(b",") < few
+
+    def of(self, context: bytes, count: int, slots: int = 1) -> int:
+        """At least what a decision costs. context: VW's JSON; count: its actions; slots: 1 without any.
+
+        Counting commas says enough of most contexts. Those that might not be CHEAP are decoded.
+        """
+        actions = max(context.find(b'"_multi"'), 0)
+        end = context.rfind(b'"_slots"') if self.multi_slot else len(context)
+        ends = (0, actions, end if end > actions else actions, len(context))
+        shared, own, slotted = (context.count(b",", *part) + 1 for part in itertools.pairwise(ends))
+        is_ours = self._crosses_identity and context.count(_IDENTITY, actions) == count
+        bound = self._most(shared, own, slotted, count, slots, 2 if is_ours else None)
+        return bound if bound <= CHEAP else min(bound, self._decoded(context, bound))
+
+    def _most(self, shared: int, own: int, slotted: int, count: int, slots: int, identity: int | None) -> int:
+        """At least what a decision costs with so many features in its context, in its actions and in its slots.
+
+        Many features in one action cost more than the same ones in several, and likewise for slots.
+        identity: how many of an action's features are in namespace i, None if that is not known.
+        """
+        if not self.multi_slot:
+            return (count - 1) * self._wild(shared, identity) + self._wild(shared + own + slotted, identity)
+        return (
+            (count - 1) * (slots - 1) * self._wild(shared, identity)
+            + (slots - 1) * self._wild(shared + own, identity)
+            + (count - 1) * self._wild(shared + slotted, identity)
+            + self._wild(shared + own + slotted, identity)
+        )
+
+    def _decoded(self, context: bytes, unread: int) -> int:
+        try:
+            parts = msgspec.json.decode(context, type=dict[str, Any])
+            actions, slots = ([sizes(one, _DEFAULT) for one in parts.get(name) or ()] for name in ("_multi", "_slots"))
+        except (msgspec.MsgspecError, RecursionError, TypeError):
+            return unread
+        return self.exactly(sizes(parts, _DEFAULT), actions, slots or [Counter()])
+
+    def exactly(self, shared: Sizes, actions: Iterable[Sizes], slots: Iterable[Sizes] = ({},)) -> int:
+        """The cost of a decision by the namespaces of its features; multi-slot: of all actions in every slot."""
+        each = Counter(tuple(sorted(action.items())) for action in actions)
+        return sum(times * self._one(shared, dict(action), slot) for slot in slots for action, times in each.items())
+
+    def _one(self, shared: Sizes, action: Sizes, slot: Sizes) -> int:
+        sizes = Counter(shared)
+        sizes.update(action)
+        sizes.update(slot)
+        return self._sum(sizes, sum(sizes.values()))
+
+    def _wild(self, features: int, identity: int | None) -> int:
+        """The cost of an action with so many features, all but its identity in the namespaces that are crossed most."""
+        crossed = 0
+        for crossing in self.crossings:
+            own = crossing.count(_ACTION) if identity is not None else 0
+            combinations = comb(features + len(crossing) - own - 1, len(crossing) - own)
+            crossed += self._copies(len(crossing)) * combinations * (comb(identity + own - 1, own) if identity else 1)
+        return self.models * (features + crossed)
+
+    def _how_few(self, count: int) -> int:
+        """Of so many features a decision among `count` actions is CHEAP, wherever they are; 0 for several slots."""
+        few, many = 0, 100_000
+        while not self.multi_slot and many - few > 1:
+            middle = (few + many) // 2
+            few, many = (middle, many) if count * self._wild(middle, 2) <= CHEAP else (few, middle)
+        return few
+
+    def _sum(self, sizes: Counter[int], total: int) -> int:
+        crossed = sum(self._copies(len(one)) * _combinations(one, sizes, total) for one in self.crossings)
+        return self.models * (total + crossed)
+
+    def _copies(self, degree: int) -> int:
+        """With several slots VW crosses everything with the slot as well."""
+        return 2 ** (degree - 1) if self.multi_slot else 1
+
+
+def _combinations(crossing: tuple[int, ...], sizes: Counter[int], total: int) -> int:
+    """Within one namespace, and among all of them for wildcards, every combination of features counts once."""
+    degrees = Counter(crossing)
+    wild = degrees.pop(WILDCARD, 0)
+    return comb(total + wild - 1, wild) * prod(comb(sizes[one] + times - 1, times) for one, times in degrees.items())
+
+
+@functools.lru_cache(256)
+def cost_of(arguments: str) -> Cost:
+    """The cost of a policy, computed once from its VW arguments."""
+    policy = parse(arguments)
+    crossings = dict.fromkeys(
+        tuple(sorted(option.value.encode()))
+        for option in policy.options
+        if option.name in ("quadratic", "cubic", "interactions") and option.value
+    )
+    # Measured: an ensemble computes each crossing once per model, --cover and --rnd about twice.
+    models = 1
+    for option in policy.options:
+        if option.name in ("bag", "cover", "rnd") and option.value:
+            models *= int(option.value) * (1 if option.name == "bag" else 2)
+    if policy.is_multi_slot and models > 1:
+        models *= 2
+    return Cost(tuple(crossings), models, multi_slot=policy.is_multi_slot)
+
+
+def sizes(features: Any, namespace: int) -> Counter[int]:
+    """The features of decoded JSON by namespace. Objects and arrays inside open one of their own, by their name.
+
+    Names that begin with `_` are commands to VW.
+    """
+    found: Counter[int] = Counter()
+    for space, count in _walk(features, namespace):
+        found[space] += count
+    return found
+
+
+def _walk(value: Any, namespace: int) -> Iterator[tuple[int, int]]:
+    if isinstance(value, dict):
+        plain = 0
+        for name, inner in value.items():
+            if name.startswith("_"):
+                continue
+            if isinstance(inner, dict | list):
+                yield from _walk(inner, name.encode()[0] if name else namespace)
+            else:
+                plain += 1
+        yield namespace, plain
+    elif isinstance(value, list):
+        for inner in value:
+            if isinstance(inner, dict | list):
+                yield from _walk(inner, namespace)
+            else:
+                yield namespace, 1
