@@ -15,8 +15,8 @@ from shared import bodies
 from shared.errors import ApiError
 from shared.rank import lenient
 from shared.rank.lenient import REFUSED
-from shared.vw.contexts import MAX_PAIRS, count, pairs
-from shared.vw.safe import MAX_MAGNITUDE, is_plain, safe
+from shared.vw.context_limits import MAX_PAIRS, count, pairs
+from shared.vw.safe_features import MAX_MAGNITUDE, is_plain, safe
 
 MAX_ACTIONS = MAX_SLOTS = 50
 MAX_NESTING = 5
