@@ -14,8 +14,8 @@ from benchmarks.processes import peak_mb, resident_mb
 from shared.hubs import clients
 from shared.hubs.event_log import MESSAGE_BYTES
 from shared.loops import checkpoint
+from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.config import LoopConfig
-from shared.loops.homes import DEFAULT_HOME, blob_name
 from shared.serving.service import Service
 
 EVENT_BYTES, REWARD_BYTES = 2_048, 160

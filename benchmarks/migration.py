@@ -15,8 +15,8 @@ from migration import logs
 from migration.logs import Destination
 from shared.hubs import events
 from shared.joined_log.joined_lines import join_line
+from shared.loops.blob_names import Home
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home
 from shared.storage import Storage
 
 SPACING_MS = 250  # 100,000 decisions in seven hours

@@ -7,8 +7,8 @@ from benchmarks import parts, traffic
 from benchmarks.trainer import fill, train
 from shared.hubs import events
 from shared.joined_log.joined_lines import join_line
+from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.config import LoopConfig
-from shared.loops.homes import DEFAULT_HOME, blob_name
 from shared.serving.service import Service
 from shared.vw import learner
 

@@ -14,12 +14,12 @@ from benchmarks.figures import Figure, told
 from benchmarks.host import Host
 from shared.hubs import events
 from shared.joined_log import event_index
-from shared.joined_log.file import Keyed, LogFile, log_name
 from shared.joined_log.joined_lines import join_line
+from shared.joined_log.log_file import Keyed, LogFile, log_name
 from shared.loops import checkpoint
+from shared.loops.blob_names import DEFAULT_HOME
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
-from shared.loops.homes import DEFAULT_HOME
 from shared.serving.service import Service
 from shared.storage import Storage
 

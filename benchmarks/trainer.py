@@ -15,8 +15,8 @@ from benchmarks.figures import Figure, at_least
 from shared.hubs.clients import Sender
 from shared.hubs.event_log import EventLog
 from shared.hubs.events import partition_of
+from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.config import LoopConfig
-from shared.loops.homes import DEFAULT_HOME, blob_name
 from shared.serving.service import Service
 from shared.training.trainer import Trainer
 

@@ -13,8 +13,8 @@ from migration.documents import UnusableDocument
 from migration.logs import Destination
 from migration.report import Section
 from migration.target import Api, TargetError, blobs
+from shared.loops.blob_names import DEFAULT_HOME
 from shared.loops.config import LoopConfig
-from shared.loops.homes import DEFAULT_HOME
 
 FOREVER = -1
 

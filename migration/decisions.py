@@ -16,10 +16,10 @@ from msgspec import Raw
 from migration import safety
 from shared import charsets
 from shared.vw import dsjson
-from shared.vw.contexts import LEAST_PROBABILITY, BadContext, check_cost
+from shared.vw.context_limits import LEAST_PROBABILITY, BadContext, check_cost
 from shared.vw.dsjson import LINE
 from shared.vw.policy import HISTORIC_ARGUMENTS
-from shared.vw.safe import MAX_MAGNITUDE
+from shared.vw.safe_features import MAX_MAGNITUDE
 
 # Probabilities were written with seven digits.
 ROUNDING = 1e-5

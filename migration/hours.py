@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from migration.decisions import Decision
-from shared.joined_log import archive
-from shared.loops.homes import Home
+from shared.joined_log import log_reading
+from shared.loops.blob_names import Home
 from shared.storage import Storage
 from shared.vw.dsjson import Named
 
@@ -76,9 +76,9 @@ class Hours:
         if self._storage is None:
             return ids
         await self._stored()
-        for name in await self._storage.names(archive.hour_name(self._home, number * HOUR_MS)):
+        for name in await self._storage.names(log_reading.hour_name(self._home, number * HOUR_MS)):
             if name.endswith(".dsjson.gz"):
-                async for lines in archive.chunks(self._storage, name):
+                async for lines in log_reading.chunks(self._storage, name):
                     ids.update(hash(_named(line).id) for line in lines.splitlines())
         return ids
 
@@ -99,7 +99,7 @@ class Hours:
 async def _stored_part(storage: Storage, home: Home, lines: list[bytes], last: int) -> None:
     with tempfile.NamedTemporaryFile(prefix="open-personalizer-") as file:
         digest = await asyncio.to_thread(_write, lines, Path(file.name))
-        await storage.create(archive.imported_name(home, last, digest), Path(file.name))
+        await storage.create(log_reading.imported_name(home, last, digest), Path(file.name))
 
 
 def _write(lines: list[bytes], file: Path) -> str:

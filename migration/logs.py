@@ -10,7 +10,7 @@ from migration.decisions import Unusable
 from migration.hours import Hours
 from migration.progress import Progress
 from migration.report import Section, Tally
-from shared.loops.homes import Home
+from shared.loops.blob_names import Home
 from shared.storage import Storage
 
 DUPLICATE = "in the log already, or a second time in these files"

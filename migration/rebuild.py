@@ -20,13 +20,13 @@ from migration.target import Loop, blobs
 from shared.admin import policy_check
 from shared.errors import ApiError
 from shared.hubs import events
-from shared.joined_log import archive
+from shared.joined_log import log_reading
 from shared.joined_log.joined_lines import relabelled
 from shared.loops import artifacts, commits
+from shared.loops.blob_names import blob_name, run_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig, Policy
-from shared.loops.homes import blob_name, run_name
 from shared.loops.stored import config_name
 from shared.storage import Conflict
 from shared.training import starting_model
@@ -90,7 +90,7 @@ class _Rebuilt:
         storage, home = self._loop.storage, self._loop.home
         self._cut = (await commits.load(storage, home)).checkpoint.cut
         progress = Progress()
-        self.learner = await self._learn(None, archive.committed(storage, home, self._cut), progress)
+        self.learner = await self._learn(None, log_reading.committed(storage, home, self._cut), progress)
         if not self._sums.events:
             await self.learner.kill()
             raise RebuildError(f"The log of loop {self._loop.name} is empty: import one, or wait for the first events.")
@@ -132,7 +132,7 @@ class _Rebuilt:
         previous = self._folder / "previous.vw"
         shutil.move(self.learner.model, previous)
         progress = Progress()
-        runs = archive.committed(self._loop.storage, self._loop.home, cut, since=self._cut + 1, imported=False)
+        runs = log_reading.committed(self._loop.storage, self._loop.home, cut, since=self._cut + 1, imported=False)
         self.learner = await self._learn(previous, runs, progress)
         self._cut = cut
         await self._finish()

@@ -1,4 +1,4 @@
-"""Contexts that VW can read and compute with. What `shared.vw.safe` does to a Rank request, done to a logged context.
+"""Contexts that VW can read and compute with: `shared.vw.safe_features` for logged contexts.
 
 Most contexts need nothing, which a few patterns over their bytes tell; only the others are taken apart. Of names that
 begin with `_`, which are commands to VW, those of the layout stay where they belong: `_multi`, `_slots`, `_tag`, `_id`
@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from shared.vw import contexts
-from shared.vw.contexts import BadContext
-from shared.vw.safe import safe
+from shared.vw import context_limits
+from shared.vw.context_limits import BadContext
+from shared.vw.safe_features import safe
 
 # What may have to be changed: a name, or text, that begins as no namespace may; a number of ten digits or with an
 # exponent; a command. What VW cannot read: an array with texts, truths or arrays in it, whether it begins with one,
@@ -65,8 +65,8 @@ def _context(decoded: dict[str, Any]) -> dict[str, Any]:
     multi = [_texts(action, "_tag") | safe(action) for action in decoded["_multi"]]
     changed: dict[str, Any] = _texts(decoded, "_tag") | safe(decoded) | {"_multi": multi}
     if slots is not None:
-        included = [contexts.included(slot, len(multi)) for slot in slots]
-        contexts.check_choice(included, [slot.get("_id") for slot in slots], len(multi))
+        included = [context_limits.included(slot, len(multi)) for slot in slots]
+        context_limits.check_choice(included, [slot.get("_id") for slot in slots], len(multi))
         parts = zip(slots, included, strict=True)
         changed["_slots"] = [_texts(slot, "_id", "_tag") | safe(slot) | inc for slot, inc in parts]
     return changed

@@ -16,8 +16,8 @@ from local.supervisor import StartError, Supervisor
 from shared import settings
 from shared.auth import Keys
 from shared.loops import stored
+from shared.loops.blob_names import Home, home_of
 from shared.loops.config import DEFAULT_LOOP, LoopConfig, new_loop
-from shared.loops.homes import Home, home_of
 from shared.loops.registry import Registry
 from shared.settings import Settings
 from shared.storage import Storage

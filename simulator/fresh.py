@@ -15,8 +15,8 @@ from local.azurite import PROJECT
 from local.supervisor import Supervisor
 from shared import settings
 from shared.loops import checkpoint
+from shared.loops.blob_names import DEFAULT_HOME
 from shared.loops.checkpoint import Counts
-from shared.loops.homes import DEFAULT_HOME
 from shared.storage import Storage
 
 

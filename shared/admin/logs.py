@@ -7,9 +7,9 @@ from typing import TypedDict
 import msgspec
 
 from shared.errors import ApiError
-from shared.joined_log import archive
+from shared.joined_log import log_reading
 from shared.joined_log.unzipping import DAMAGE
-from shared.loops.homes import blob_name
+from shared.loops.blob_names import blob_name
 from shared.serving.loop import Serving
 from shared.vw.dsjson import Dated
 
@@ -31,7 +31,7 @@ async def properties(loop: Serving) -> LogsProperties:
     The runs of the trainer follow one another, so that the first and the last are its ends. Imported events are kept
     by the hour they were made in, in blobs that are named by their last events; within a blob they may be in any order.
     """
-    imported = await archive.imports(loop.storage, loop.home)
+    imported = await log_reading.imports(loop.storage, loop.home)
     runs = sorted(set(await _names(loop)) - set(imported))
     ends = dict.fromkeys((*runs[:1], *runs[-1:], *_of_first_hour(imported), *imported[-1:]))
     try:
@@ -49,7 +49,7 @@ def _of_first_hour(names: list[str]) -> list[str]:
 async def _reach(loop: Serving, name: str) -> list[datetime]:
     """The earliest and the latest time of the events in a blob; none if there are none."""
     reach: list[datetime] = []
-    async for lines in archive.chunks(loop.storage, name):
+    async for lines in log_reading.chunks(loop.storage, name):
         times = [*reach, *await asyncio.to_thread(_times, lines)]
         reach = [min(times), max(times)]
     return reach
@@ -77,7 +77,7 @@ async def _names(loop: Serving) -> list[str]:
 async def _last(loop: Serving, name: str, count: int) -> list[bytes]:
     """The last lines of a blob, `count` at most."""
     last: list[bytes] = []
-    async for lines in archive.chunks(loop.storage, name):
+    async for lines in log_reading.chunks(loop.storage, name):
         last = [*last, *lines.splitlines(keepends=True)[-count:]][-count:]
     return last
 

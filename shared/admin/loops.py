@@ -13,10 +13,10 @@ from shared.errors import ApiError
 from shared.hubs import clients, events
 from shared.hubs.reader import HubReader
 from shared.loops import checkpoint, commits
+from shared.loops.blob_names import Home, all_homes, home_of, run_name
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.commits import Stored
 from shared.loops.config import DEFAULT_LOOP
-from shared.loops.homes import Home, all_homes, home_of, run_name
 from shared.loops.registry import LoopRecord, Loops, check_name
 from shared.serving.service import Service
 from shared.storage import StorageUnavailable

@@ -21,9 +21,9 @@ from shared.errors import ApiError
 from shared.hubs import events
 from shared.loops import artifacts, commits
 from shared.loops.apprentice import Apprentice
+from shared.loops.blob_names import blob_name, run_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord
 from shared.loops.config import LONGEST_ARGUMENTS, LoopConfig, Policy
-from shared.loops.homes import blob_name, run_name
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.storage import Conflict, StorageUnavailable

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.hubs.events import key_of
-from shared.joined_log.file import LENGTH_BITS
-from shared.loops.homes import Home, blob_name, run_name
+from shared.joined_log.log_file import LENGTH_BITS
+from shared.loops.blob_names import Home, blob_name, run_name
 from shared.storage import Storage, StorageUnavailable
 
 ENTRY = struct.Struct(">QQQ")

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.hubs.events import Interaction, Observation
 from shared.joined_log import slot_lines
-from shared.joined_log.rewards import aggregate
+from shared.joined_log.aggregation import aggregate
 from shared.loops.apprentice import Lesson
 from shared.loops.config import LoopConfig
 from shared.vw import dsjson

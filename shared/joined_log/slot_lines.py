@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.hubs.events import Interaction, Observation, Slot
-from shared.joined_log.rewards import aggregate
+from shared.joined_log.aggregation import aggregate
 from shared.loops.apprentice import Lesson
 from shared.loops.config import LoopConfig
 from shared.vw import dsjson

@@ -18,7 +18,7 @@ from shared.local_inference.decisions import Invalid, check_text, interaction
 from shared.local_inference.flatbuffer import Malformed
 from shared.local_inference.payloads import Outcome, Unsupported
 from shared.rank.wire import LONGEST_ID
-from shared.vw.contexts import BadContext
+from shared.vw.context_limits import BadContext
 
 # A deduplicated batch is longer when it is written out; it waits in memory until it is acknowledged.
 LARGEST_BATCH_BYTES = 8_000_000

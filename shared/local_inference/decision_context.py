@@ -12,8 +12,8 @@ import msgspec
 from shared import charsets
 from shared.hubs.events import LARGEST_CONTEXT_BYTES
 from shared.rank.wire import MAX_ACTIONS, MAX_NESTING, Name
-from shared.vw.contexts import BadContext, check_choice, check_cost, included
-from shared.vw.safe import safe
+from shared.vw.context_limits import BadContext, check_choice, check_cost, included
+from shared.vw.safe_features import safe
 
 # FromUrl and j, where Rank puts what an application sent, are a level of their own, and so is the list in them.
 _LEVELS = MAX_NESTING + 1

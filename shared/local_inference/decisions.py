@@ -11,7 +11,7 @@ from shared.local_inference.batches import Event
 from shared.local_inference.decision_context import Dictionary
 from shared.local_inference.payloads import Decision, Outcome, SlotsDecision
 from shared.rank.wire import LONGEST_ID, MAX_SLOTS
-from shared.vw.contexts import LEAST_PROBABILITY
+from shared.vw.context_limits import LEAST_PROBABILITY
 
 ROUNDING = 1e-3  # of a distribution in float32
 

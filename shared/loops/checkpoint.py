@@ -12,8 +12,8 @@ import msgspec
 
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
+from shared.loops.blob_names import Home, blob_name
 from shared.loops.config import Aggregation, LoopConfig
-from shared.loops.homes import Home, blob_name
 from shared.loops.reward_sums import Statistics
 
 VERSION = 1

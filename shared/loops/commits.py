@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from shared import telemetry
 from shared.loops import checkpoint
+from shared.loops.blob_names import Home, loop_of, run_name
 from shared.loops.checkpoint import Checkpoint
-from shared.loops.homes import Home, loop_of, run_name
 from shared.loops.stored import Damaged, read_checkpoint
 from shared.storage import Conflict, Storage
 

@@ -10,7 +10,7 @@ from bisect import bisect_left
 import msgspec
 
 from shared.hubs.events import Interaction
-from shared.vw.contexts import LEAST_PROBABILITY
+from shared.vw.context_limits import LEAST_PROBABILITY
 
 # Upper ends of the intervals that delays of rewards are counted in: 1 s to 2 days, the longest wait time.
 DELAYS_MS = (1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000, 172_800_000)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from shared.loops import checkpoint
+from shared.loops.blob_names import Home, blob_name
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig, decode_config
-from shared.loops.homes import Home, blob_name
 from shared.storage import Storage
 
 CONFIG_FILE = "config.json"

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import msgspec
 
 from shared.loops import stored
+from shared.loops.blob_names import Home, home_of
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import DEFAULT_LOOP
-from shared.loops.homes import Home, home_of
 from shared.loops.registry import Registry
 from shared.loops.stored import Damaged
 from shared.monitoring import heartbeat, loop_metrics, prometheus_text

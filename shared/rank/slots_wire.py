@@ -10,7 +10,7 @@ from shared.errors import ApiError
 from shared.rank import lenient, wire
 from shared.rank.lenient import REFUSED
 from shared.rank.wire import LONGEST_ID, MAX_SLOTS, AnyRankRequest, F, FlatFeatures, Id
-from shared.vw.safe import is_plain, safe
+from shared.vw.safe_features import is_plain, safe
 
 
 class SlotRequest(msgspec.Struct, Generic[F], rename="camel", forbid_unknown_fields=True, gc=False):

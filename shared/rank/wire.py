@@ -15,7 +15,7 @@ from shared import bodies
 from shared.errors import ApiError
 from shared.rank import lenient
 from shared.rank.lenient import REFUSED
-from shared.vw.safe import MAX_MAGNITUDE, is_plain, safe
+from shared.vw.safe_features import MAX_MAGNITUDE, is_plain, safe
 
 MAX_ACTIONS = MAX_SLOTS = 50
 MAX_NESTING = 5

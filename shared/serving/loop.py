@@ -9,9 +9,9 @@ from pathlib import Path
 from shared import telemetry
 from shared.errors import ApiError
 from shared.loops import artifacts, checkpoint, stored
+from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Checkpoint, ModelRecord
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home
 from shared.loops.stored import Damaged
 from shared.storage import Storage
 from shared.vw import policy, sampling

@@ -13,8 +13,8 @@ from shared.errors import ApiError
 from shared.hubs import events
 from shared.hubs.clients import Sender
 from shared.hubs.event_log import EventLog
+from shared.loops.blob_names import home_of
 from shared.loops.config import DEFAULT_LOOP, new_loop
-from shared.loops.homes import home_of
 from shared.loops.registry import Registry
 from shared.serving.loop import Serving
 from shared.settings import Settings, load

@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from shared.joined_log import archive
+from shared.joined_log import log_reading
 from shared.joined_log.unzipping import DAMAGE
-from shared.loops.homes import Home
+from shared.loops.blob_names import Home
 from shared.storage import Storage
 from shared.vw import dsjson
 
@@ -32,9 +32,9 @@ async def find(storage: Storage, home: Home, event_id: str) -> tuple[bytes | Non
 
 async def _chunks(storage: Storage, home: Home) -> AsyncGenerator[bytes, None]:
     """The imported log, the newest blob first; of a damaged one what is before the damage."""
-    for name in reversed(await archive.imports(storage, home)):
+    for name in reversed(await log_reading.imports(storage, home)):
         with contextlib.suppress(*DAMAGE):
-            async with aclosing(archive.chunks(storage, name)) as chunks:
+            async with aclosing(log_reading.chunks(storage, name)) as chunks:
                 async for lines in chunks:
                     yield lines
 

@@ -11,16 +11,16 @@ import msgspec
 
 from shared.errors import ApiError
 from shared.hubs.events import Observation
-from shared.joined_log import archive, event_index, late_lines
+from shared.joined_log import event_index, log_reading, unjoined_lines
 from shared.joined_log.event_index import Place
-from shared.joined_log.file import log_name
 from shared.joined_log.join import is_in_window
 from shared.joined_log.joined_lines import join_line, timestamp
-from shared.joined_log.late_lines import Kept
+from shared.joined_log.log_file import log_name
+from shared.joined_log.unjoined_lines import Kept
 from shared.joined_log.unzipping import DAMAGE
+from shared.loops.blob_names import blob_name, run_name
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
-from shared.loops.homes import blob_name, run_name
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.trace import imported_events, recent_events, traced_event
@@ -141,7 +141,7 @@ async def _scanned(loop: Serving, name: str, event_id: str, late: bool) -> list[
     """The lines about an event in a whole blob; none if it is damaged."""
     found: list[bytes] = []
     try:
-        async for lines in archive.chunks(loop.storage, name):
+        async for lines in log_reading.chunks(loop.storage, name):
             found += await asyncio.to_thread(_about, lines, event_id, late)
     except DAMAGE:
         return []
@@ -149,7 +149,7 @@ async def _scanned(loop: Serving, name: str, event_id: str, late: bool) -> list[
 
 
 def _about(lines: bytes, event_id: str, late: bool) -> list[bytes]:
-    id_of = late_lines.id_of if late else dsjson.id_of
+    id_of = unjoined_lines.id_of if late else dsjson.id_of
     return [line for line in lines.splitlines() if id_of(line) == event_id]
 
 
@@ -212,7 +212,7 @@ def _decoded(kept: Kept) -> _Event:
 def _add_kept(told: Trace, found: list[_Found]) -> None:
     """Adds what could not be joined. Lines that no version could read may be another loop's."""
     for line in (line for one in found if one.place.late for line in one.lines):
-        kept = late_lines.decode(line)
+        kept = unjoined_lines.decode(line)
         event = _decoded(kept)
         if event.loop != told.loop:
             continue

@@ -5,12 +5,12 @@ import logging
 from pathlib import Path
 
 from shared import telemetry
-from shared.joined_log import archive
+from shared.joined_log import log_reading
 from shared.joined_log.join import Joiner, load_seen
 from shared.loops import artifacts
 from shared.loops.artifacts import Artifact
+from shared.loops.blob_names import Home, blob_name, loop_of
 from shared.loops.checkpoint import Checkpoint, Plan
-from shared.loops.homes import Home, blob_name, loop_of
 from shared.storage import Storage
 
 _log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ async def load(storage: Storage, home: Home, before: Checkpoint, plan: Plan, fol
     except artifacts.DamagedArtifact as damage:
         telemetry.error(_log, f"{damage}; reading the log instead.", loop_of(home))
         wait = round(plan.config.wait * 1000)
-        return Joiner(before.cut, await archive.recollect(storage, home, before.cut, wait))
+        return Joiner(before.cut, await log_reading.recollect(storage, home, before.cut, wait))
     return Joiner(before.cut, load_seen(gzip.decompress(file.read_bytes())))
 
 

@@ -5,8 +5,8 @@ import gzip
 from pathlib import Path
 from typing import NamedTuple
 
+from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Checkpoint, Plan
-from shared.loops.homes import Home
 from shared.storage import Storage
 from shared.training import starting_model
 from shared.vw.learner import Learner

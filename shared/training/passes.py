@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from shared.hubs import events
-from shared.hubs.links import Pair
 from shared.hubs.reader import Message
+from shared.hubs.reader_pairs import Pair
 from shared.loops.config import DEFAULT_LOOP
-from shared.training.batch import merged
 from shared.training.run import Run
+from shared.training.run_files import merged
 
 
 class Pass:

@@ -4,11 +4,11 @@ from collections.abc import Hashable, Sequence
 
 import msgspec
 
-from shared.hubs.links import Heads
 from shared.hubs.reader import HubReader
+from shared.hubs.reader_pairs import Heads
+from shared.loops.blob_names import run_name
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import LoopConfig
-from shared.loops.homes import run_name
 
 # One run's stretch of time at most, so that a backlog is worked off in batches that fit the disk.
 LONGEST_RUN_MS = 600_000

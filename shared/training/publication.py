@@ -14,17 +14,17 @@ import msgspec
 from shared import otel, telemetry
 from shared.hubs import events
 from shared.joined_log import event_index
-from shared.joined_log.file import log_name
 from shared.joined_log.join import Joiner
+from shared.joined_log.log_file import log_name
 from shared.loops import artifacts, commits
 from shared.loops.apprentice import Apprentice
+from shared.loops.blob_names import blob_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan
 from shared.loops.commits import Stored
-from shared.loops.homes import blob_name
 from shared.storage import Storage
 from shared.training import memory, retention, starting_model
-from shared.training.batch import Batch
 from shared.training.new_model import Files, NewModel
+from shared.training.run_files import Batch
 from shared.training.trainee import Trainee
 from shared.vw.learner import TrainingRefused
 

@@ -3,7 +3,7 @@
 import time
 
 from shared.loops import checkpoint
-from shared.loops.homes import Home, blob_name, run_name
+from shared.loops.blob_names import Home, blob_name, run_name
 from shared.storage import Storage
 
 SWEEP_SECONDS = 600

@@ -8,15 +8,15 @@ import msgspec
 
 from shared.hubs import events
 from shared.hubs.reader import Message
-from shared.joined_log.file import Keyed
 from shared.joined_log.join import Joiner
+from shared.joined_log.log_file import Keyed
 from shared.loops.checkpoint import Checkpoint, Counts, Plan
 from shared.loops.config import DEFAULT_LOOP
 from shared.storage import Storage
 from shared.training import memory
-from shared.training.batch import Batch
 from shared.training.new_model import NewModel
 from shared.training.publication import Publication
+from shared.training.run_files import Batch
 from shared.training.trainee import Trainee
 
 # A loop in which nothing happens is committed after so much time or so many messages of others, for a trainer that
@@ -83,7 +83,7 @@ class Run:
         joined, self._lines = self._lines, []
         if self._batch.counts.learned:
             await self._model.begin()
-        await asyncio.gather(self._model.feed(b"".join([line for _, line in joined])), self._batch.keep(joined))
+        await asyncio.gather(self._model.feed(b"".join([line for _, line in joined])), self._batch.write_joined(joined))
 
     async def end(self, reached: list[int]) -> None:
         """Commits the run if there is something to commit, and gives the trainee its new state. May raise Conflict.

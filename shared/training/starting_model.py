@@ -4,12 +4,12 @@ import logging
 from pathlib import Path
 
 from shared import telemetry
-from shared.joined_log import archive
+from shared.joined_log import log_reading
 from shared.joined_log.joined_lines import relabelled
 from shared.loops import artifacts
+from shared.loops.blob_names import Home, loop_of
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan, RewardSettings
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home, loop_of
 from shared.storage import Storage
 from shared.vw import policy
 from shared.vw.learner import Learner
@@ -49,7 +49,7 @@ async def start(storage: Storage, home: Home, before: Checkpoint, plan: Plan, fo
         telemetry.notice(_log, "The policy has changed; learning the whole log with it.", loop_of(home))
         return await _relearn(storage, home, before, config, 0, folder), 0
     since = max(0, plan.cut - config.model_retrain_days * DAY_MS)
-    if is_outdated(model, config) and await archive.runs(storage, home, before.cut, since):
+    if is_outdated(model, config) and await log_reading.runs(storage, home, before.cut, since):
         days = config.model_retrain_days
         changed = f"Rewards or exploration have changed; learning {days} days of log anew."
         telemetry.notice(_log, changed, loop_of(home))
@@ -68,7 +68,7 @@ async def _relearn(
     """A learner of the log since a cut, with the rewards that today's settings make of its outcomes."""
     learner = await Learner.start(config.arguments, None, folder)
     try:
-        async for lines in archive.committed(storage, home, through=before.cut, since=since):
+        async for lines in log_reading.committed(storage, home, through=before.cut, since=since):
             await learner.feed(relabelled(lines, config))
     except BaseException:
         await learner.kill()

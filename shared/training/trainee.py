@@ -4,10 +4,10 @@ import time
 
 from shared.joined_log.join import Joiner
 from shared.loops import checkpoint, commits, stored
+from shared.loops.blob_names import home_of
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.commits import Stored
 from shared.loops.config import DEFAULT_LOOP, LoopConfig
-from shared.loops.homes import home_of
 from shared.loops.registry import Registry
 from shared.storage import Conflict, Storage
 from shared.training import planning, starting_model

@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from shared import telemetry
-from shared.hubs.links import Heads, Links, Pair
+from shared.hubs.reader_pairs import Heads, Links, Pair
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.monitoring.heartbeat import Pulse

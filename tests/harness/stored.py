@@ -18,7 +18,7 @@ from azure.storage.blob import BlobProperties
 
 from harness.system import CONTAINER, System, wait_until
 from shared.loops import checkpoint
-from shared.loops.homes import DEFAULT_HOME, Home, blob_name, home_of
+from shared.loops.blob_names import DEFAULT_HOME, Home, blob_name, home_of
 
 HUBS, PARTITIONS = ("interactions", "observations"), 4
 

@@ -14,9 +14,9 @@ from shared.auth import Keys
 from shared.hubs import events
 from shared.hubs.events import Observation
 from shared.loops import stored
+from shared.loops.blob_names import Home, all_homes, blob_name, home_of
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home, all_homes, blob_name, home_of
 from shared.loops.registry import LoopRecord, Registry
 from shared.serving.service import Service
 from shared.storage import Storage

@@ -14,7 +14,7 @@ from harness.system import Part
 
 from local import services
 from local.__main__ import lock
-from shared.joined_log import archive
+from shared.joined_log import log_reading
 from shared.settings import load
 from shared.storage import Storage
 
@@ -58,7 +58,7 @@ def test_the_log_of_a_loop_that_never_trained_has_it(aside: Aside, tmp_path: Pat
 
     async def read(through: int, since: int = 0) -> bytes:
         storage = Storage(load(aside.settings | {"APP_KEYS": "a", "EVENT_HUBS_CONNECTION_STRING": "e"}))
-        runs = [lines async for lines in archive.committed(storage, "default", through, since)]
+        runs = [lines async for lines in log_reading.committed(storage, "default", through, since)]
         await storage.close()
         return b"".join(runs)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migration import safety
-from shared.vw.contexts import BadContext
+from shared.vw.context_limits import BadContext
 
 NAMES = st.text(st.sampled_from('ab_: |~é"\\\0,[{}1e-'), min_size=1, max_size=4)
 NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)

@@ -6,8 +6,8 @@ import pytest
 
 from shared.admin.configuration_body import of, updated
 from shared.errors import ApiError
+from shared.loops.blob_names import blob_name
 from shared.loops.config import LoopConfig, Policy, decode_config
-from shared.loops.homes import blob_name
 
 EDITED = "2026-01-01T00:00:00Z"
 VALID: dict[str, Any] = {

@@ -6,9 +6,9 @@ import pytest
 
 from shared.admin import logs
 from shared.joined_log import unzipping
-from shared.joined_log.file import log_name
+from shared.joined_log.log_file import log_name
+from shared.loops.blob_names import Home
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home
 from shared.serving.loop import Serving
 from shared.storage import Storage
 

@@ -18,10 +18,10 @@ from shared.admin.model_trust import Opened
 from shared.errors import ApiError
 from shared.loops import checkpoint, commits
 from shared.loops.apprentice import Apprentice, Lesson
+from shared.loops.blob_names import Home, blob_name, run_name
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig, new_loop
-from shared.loops.homes import Home, blob_name, run_name
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.settings import load

@@ -11,7 +11,7 @@ import pytest
 from shared.hubs.events import key_of
 from shared.joined_log import event_index
 from shared.joined_log.event_index import ENTRY, Index, Place, due, find, listed, merge, publish
-from shared.joined_log.file import LENGTH_BITS
+from shared.joined_log.log_file import LENGTH_BITS
 from shared.storage import Storage
 
 SIZE = 50

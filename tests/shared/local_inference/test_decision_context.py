@@ -19,7 +19,7 @@ from shared.joined_log.joined_lines import join_line
 from shared.local_inference import conversion, decision_context
 from shared.local_inference.decision_context import Dictionary
 from shared.loops.config import LoopConfig
-from shared.vw.contexts import BadContext
+from shared.vw.context_limits import BadContext
 from shared.vw.model import Model
 from shared.vw.policy import DEFAULT_ARGUMENTS as POLICY
 

@@ -5,10 +5,10 @@ import pytest
 from harness.servers import Overtaken
 
 from shared.loops import checkpoint, commits
+from shared.loops.blob_names import Home, run_name
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.commits import Stored, amend, commit, copy, load, save
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home, run_name
 from shared.settings import Settings
 from shared.storage import Conflict, Storage
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from shared.loops import checkpoint, stored
+from shared.loops.blob_names import DEFAULT_HOME, home_of
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
-from shared.loops.homes import DEFAULT_HOME, home_of
 from shared.loops.stored import Damaged, Found
 from shared.storage import Storage
 

@@ -25,7 +25,7 @@ from shared.monitoring.metrics import State
 from shared.serving.service import Service
 from shared.settings import load
 from shared.storage import StorageUnavailable
-from shared.training.batch import Batch
+from shared.training.run_files import Batch
 
 WAIT, DEFAULT, START = 10_000, -0.25, 1_700_000_000_000
 CONTEXT = msgspec.Raw(b'{"_multi":[{},{},{}]}')

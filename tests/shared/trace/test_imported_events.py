@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
-from shared.joined_log import archive
-from shared.loops.homes import Home
+from shared.joined_log import log_reading
+from shared.loops.blob_names import Home
 from shared.storage import Storage
 from shared.trace import imported_events
 
@@ -17,7 +17,7 @@ def line(event_id: str, blob: int = 0) -> bytes:
 
 
 async def put(storage: Storage, home: Home, number: int, data: bytes) -> None:
-    await storage.put(archive.imported_name(home, AT + number, f"{number:016x}"), data)
+    await storage.put(log_reading.imported_name(home, AT + number, f"{number:016x}"), data)
 
 
 async def test_the_newest_line_of_an_event_is_found(storage: Storage) -> None:

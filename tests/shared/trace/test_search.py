@@ -14,12 +14,12 @@ from local.services import free_port
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.hubs.events import Observation
-from shared.joined_log import event_index, late_lines
-from shared.joined_log.file import Keyed, LogFile, log_name
+from shared.joined_log import event_index, unjoined_lines
+from shared.joined_log.log_file import Keyed, LogFile, log_name
 from shared.loops import checkpoint
+from shared.loops.blob_names import Home, blob_name, run_name
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home, blob_name, run_name
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.settings import load
@@ -46,7 +46,7 @@ def line(event_id: str) -> bytes:
 
 def late(event_id: str, loop: str, value: float) -> bytes:
     event = Observation(v=1, loop=loop, id=event_id, at=events.now(), kind="reward", nonce="n", value=value)
-    return late_lines.encode("late", CUT, events.encode(event))
+    return unjoined_lines.encode("late", CUT, events.encode(event))
 
 
 def keyed(lines: Sequence[bytes], id_of: Callable[[bytes], str | None]) -> Iterator[Keyed]:
@@ -61,7 +61,7 @@ async def write(
     files = [folder / kind for kind in ("joined", "late")]
     logs = LogFile(files[0]), LogFile(files[1])
     logs[0].write(keyed(joined, dsjson.id_of))
-    logs[1].write(keyed(kept, late_lines.id_of))
+    logs[1].write(keyed(kept, unjoined_lines.id_of))
     for log in logs:
         log.close()
     await service.storage.create(log_name(loop, cut, "joined"), files[0])
@@ -105,7 +105,7 @@ async def test_of_an_id_that_was_used_again_the_newest_event_is_told(service: Se
 async def test_many_late_rewards_hide_nothing_and_another_loop_is_not_told(service: Service, tmp_path: Path) -> None:
     await write(service, "spam", tmp_path, [line("e")], cut=CUT - 100)
     for number in range(search.MOST_LATE + 2):
-        unreadable = late_lines.encode("unreadable", 0, b'{"id":"e","value":"x"}')
+        unreadable = unjoined_lines.encode("unreadable", 0, b'{"id":"e","value":"x"}')
         kept = [late("e", "spam", number / 100), late("e", "default", 1.0), unreadable]
         await write(service, "spam", tmp_path, [], kept, cut=CUT - number)
     told = await find(service, "spam", "e")

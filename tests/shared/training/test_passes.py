@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from harness.trained import AT_ONCE, Deployment
 
-from shared.hubs.links import Heads, Links, Pair
+from shared.hubs.reader_pairs import Heads, Links, Pair
 from shared.serving.service import Service
 from shared.training import planning
 from shared.training.passes import Pass

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
+from shared.loops.blob_names import run_name
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import LoopConfig
-from shared.loops.homes import run_name
 from shared.training.planning import LONGEST_RUN_MS, is_due, realigned, together
 
 

@@ -12,14 +12,14 @@ from harness.learning import PLAIN, decide
 
 from shared.hubs import events
 from shared.hubs.events import Observation
-from shared.hubs.links import Heads
 from shared.hubs.reader import Message
-from shared.joined_log import archive, event_index
-from shared.joined_log.file import log_name
+from shared.hubs.reader_pairs import Heads
+from shared.joined_log import event_index, log_reading
+from shared.joined_log.log_file import log_name
 from shared.loops import commits
+from shared.loops.blob_names import Home, blob_name, run_name
 from shared.loops.checkpoint import Checkpoint, Counts
 from shared.loops.config import LoopConfig
-from shared.loops.homes import Home, blob_name, run_name
 from shared.rank import ranking
 from shared.settings import Settings
 from shared.storage import Storage, StorageUnavailable
@@ -139,7 +139,7 @@ async def test_a_run_that_ended_at_any_write_is_done_once(mortal: Mortal, tmp_pa
     state = (await commits.load(mortal, Home(loop))).checkpoint
     assert (state.plan, state.cut, state.interactions, state.observed) == (None, CUT, [8], [1])
     assert state.counts == Counts(skipped=9, matched=1, orphans=1)
-    lines = b"".join([part async for part in archive.committed(mortal, Home(loop), CUT)])
+    lines = b"".join([part async for part in log_reading.committed(mortal, Home(loop), CUT)])
     assert lines.count(b"\n") == 9
     late = await mortal.read(log_name(Home(loop), CUT, "late"))
     assert late is not None

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from shared.loops.homes import run_name
+from shared.loops.blob_names import run_name
 from shared.storage import Storage
 from shared.training import retention
 from shared.training.retention import DAY_MS, KEPT_RUNS

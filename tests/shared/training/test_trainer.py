@@ -8,7 +8,7 @@ import pytest
 from harness.servers import Overtaken
 from harness.trained import AT_ONCE, CREATED, Deployment, trainer
 
-from shared.hubs.links import Pair
+from shared.hubs.reader_pairs import Pair
 from shared.loops import commits, stored
 from shared.loops.checkpoint import Counts
 from shared.serving.loop import Serving

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from shared.loops.homes import Home, blob_name, run_name
+from shared.loops.blob_names import Home, blob_name, run_name
 
 # Small, because a trace reads a whole member for one line; more than deflate's window, so that little is lost by it.
 MEMBER_BYTES = 65_536

@@ -8,7 +8,7 @@ import pylibvw
 import pytest
 import vowpalwabbit
 
-from shared.vw.contexts import BadContext, check_choice, included
+from shared.vw.context_limits import BadContext, check_choice, included
 
 COUNT = 4
 

@@ -11,10 +11,10 @@ import pytest
 from harness.learning import PLAIN, decide, rewarded
 
 from shared.hubs.events import key_of
-from shared.joined_log import archive
-from shared.joined_log.file import LogFile, log_name
+from shared.joined_log import log_reading
+from shared.joined_log.log_file import LogFile, log_name
 from shared.joined_log.unzipping import CHUNK_BYTES, DAMAGE
-from shared.loops.homes import Home
+from shared.loops.blob_names import Home
 from shared.storage import PIECE_BYTES, Storage
 
 CUT = 1_700_000_000_000
@@ -29,7 +29,7 @@ async def put(storage: Storage, home: str, cut: int, lines: list[bytes], folder:
 
 
 async def committed(storage: Storage, home: str, through: int = CUT) -> bytes:
-    return b"".join([lines async for lines in archive.committed(storage, Home(home), through)])
+    return b"".join([lines async for lines in log_reading.committed(storage, Home(home), through)])
 
 
 async def test_the_lines_of_all_runs_come_in_order(storage: Storage, tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ async def test_the_lines_of_all_runs_come_in_order(storage: Storage, tmp_path: P
 
 
 async def test_a_blob_that_is_gone_has_no_lines(storage: Storage) -> None:
-    assert [lines async for lines in archive.chunks(storage, "loops/none/logs/x.dsjson.gz")] == []
+    assert [lines async for lines in log_reading.chunks(storage, "loops/none/logs/x.dsjson.gz")] == []
 
 
 @pytest.mark.filterwarnings("ignore:Sending a large body")
@@ -56,7 +56,7 @@ async def test_a_large_log_is_read_in_bounded_memory(storage: Storage, tmp_path:
     await storage.create(name, tmp_path / "large")
     tracemalloc.start()
     read, largest = hashlib.sha256(), 0
-    async for lines in archive.chunks(storage, name):
+    async for lines in log_reading.chunks(storage, name):
         read.update(lines)
         largest = max(largest, len(lines))
     peak = tracemalloc.get_traced_memory()[1]
@@ -82,5 +82,5 @@ async def test_a_damaged_log_is_told(storage: Storage, damage: bytes) -> None:
 async def test_the_memory_of_a_joiner_is_made_again_from_the_log(storage: Storage, tmp_path: Path) -> None:
     lines = [rewarded(decide(PLAIN[0] | {"eventId": f"e{number}"})) for number in range(3)]
     await put(storage, "memory", 1, lines, tmp_path)
-    seen = await archive.recollect(storage, Home("memory"), 1, 60_000)
+    seen = await log_reading.recollect(storage, Home("memory"), 1, 60_000)
     assert seen == {key_of(f"e{number}"): 60_000 for number in range(3)}

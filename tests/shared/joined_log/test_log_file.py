@@ -8,8 +8,8 @@ import vowpalwabbit
 from harness.learning import PLAIN, decide, rewarded
 
 from shared.hubs.events import key_of
-from shared.joined_log import file, late_lines
-from shared.joined_log.file import LENGTH_BITS, LogFile, log_name
+from shared.joined_log import log_file, unjoined_lines
+from shared.joined_log.log_file import LENGTH_BITS, LogFile, log_name
 from shared.vw import dsjson
 
 LINES = [rewarded(decide(body | {"eventId": f"e{number}"})) for number, body in enumerate(PLAIN)]
@@ -18,7 +18,7 @@ LINES = [rewarded(decide(body | {"eventId": f"e{number}"})) for number, body in 
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LogFile:
     """The lines in members of about four, taken in calls that do not fit the members."""
-    monkeypatch.setattr(file, "MEMBER_BYTES", 4 * len(LINES[0]) - 10)
+    monkeypatch.setattr(log_file, "MEMBER_BYTES", 4 * len(LINES[0]) - 10)
     log = LogFile(tmp_path / "log.dsjson.gz")
     for start in range(0, len(LINES), 7):
         log.write((key_of(f"e{start + number}"), line) for number, line in enumerate(LINES[start : start + 7]))
@@ -61,23 +61,23 @@ def test_a_line_without_a_key_is_written_and_not_indexed(tmp_path: Path) -> None
 
 def test_ids_of_lines() -> None:
     assert dsjson.id_of(LINES[3]) == "e3"
-    assert late_lines.id_of(late_lines.encode("orphans", 0, b'{"id":"\xc3\xa9\\"","loop":"x"}\n')) == 'é"'
+    assert unjoined_lines.id_of(unjoined_lines.encode("orphans", 0, b'{"id":"\xc3\xa9\\"","loop":"x"}\n')) == 'é"'
     for line in (
         b"",
         b"no json",
         b"[]",
         b'{"EventId":1}',
         b'{"EventId":"\xff"}',
-        late_lines.encode("late", 0, b"\xff{"),
+        unjoined_lines.encode("late", 0, b"\xff{"),
     ):
         assert dsjson.id_of(line) is None
-        assert late_lines.id_of(line) is None
+        assert unjoined_lines.id_of(line) is None
 
 
 @pytest.mark.parametrize("event", [b'{"id":"e","v":7}\n', b'{"id":"\xff"}', b"\xff{", b'{"id":1}', b""])
 def test_what_is_unreadable_is_indexed_under_the_id_that_its_line_has(event: bytes) -> None:
-    event_id = late_lines.id_of(late_lines.encode("unreadable", 0, event))
-    assert late_lines.key_of_unreadable(event) == (None if event_id is None else key_of(event_id))
+    event_id = unjoined_lines.id_of(unjoined_lines.encode("unreadable", 0, event))
+    assert unjoined_lines.key_of_unreadable(event) == (None if event_id is None else key_of(event_id))
 
 
 def test_names_are_by_the_hour_of_the_cut() -> None:

@@ -9,7 +9,7 @@ import msgspec
 from shared.hubs.events import key_of
 from shared.joined_log.join import EARLY_MS, MEMORY_MS
 from shared.joined_log.unzipping import Unzipper
-from shared.loops.homes import Home, blob_name, run_name
+from shared.loops.blob_names import Home, blob_name, run_name
 from shared.storage import Storage
 from shared.vw.dsjson import Dated
 

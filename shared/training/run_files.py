@@ -11,10 +11,10 @@ from pathlib import Path
 
 from shared.hubs import events
 from shared.hubs.reader import Message
-from shared.joined_log import late_lines
-from shared.joined_log.file import Keyed, LogFile
+from shared.joined_log import unjoined_lines
 from shared.joined_log.join import Joiner
 from shared.joined_log.joined_lines import join_line
+from shared.joined_log.log_file import Keyed, LogFile
 from shared.loops.apprentice import Lesson
 from shared.loops.checkpoint import Counts, Plan
 from shared.loops.reward_sums import Statistics
@@ -56,14 +56,14 @@ class Batch:
         if recalled:
             self._joiner.recall(message.at, position, event, line, self._wait)
         elif not self._joiner.observe(message.at, position, event, line):
-            self._keep("duplicate_observations", events.key_of(event.id), message.at, line)
+            self._write_unjoined("duplicate_observations", events.key_of(event.id), message.at, line)
 
     def close_interaction(self, event: events.Interaction, at: int, line: bytes) -> Keyed | None:
         """Closes an interaction; its joined line, None if it has none."""
         key = events.key_of(event.id)
         matched = self._joiner.close(key, at, self._wait, _made(event))
         if matched is None:
-            self._keep("duplicate_ranks", key, at, line)
+            self._write_unjoined("duplicate_ranks", key, at, line)
             return None
         joined = join_line(event, at, [observation for _, observation in matched], self._config)
         fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
@@ -81,9 +81,9 @@ class Batch:
 
     def unreadable(self, at: int, line: bytes) -> None:
         """Keeps a line that is no event we know."""
-        self._keep("unreadable", late_lines.key_of_unreadable(line), at, line)
+        self._write_unjoined("unreadable", unjoined_lines.key_of_unreadable(line), at, line)
 
-    async def keep(self, lines: list[Keyed]) -> None:
+    async def write_joined(self, lines: list[Keyed]) -> None:
         """Writes joined lines to the file of the batch."""
         if self._writer is None:
             self._joined = LogFile(self.lines)
@@ -100,13 +100,13 @@ class Batch:
     def settle(self) -> None:
         """Ends the run: what can no longer be matched is kept with its reason."""
         for fate, key, at, line in self._joiner.settle(self._cut, self._wait):
-            self._keep("late" if fate == "late" else "orphans", key, at, line)
+            self._write_unjoined("late" if fate == "late" else "orphans", key, at, line)
 
-    def _keep(self, count: str, key: int | None, at: int, line: bytes) -> None:
+    def _write_unjoined(self, count: str, key: int | None, at: int, line: bytes) -> None:
         self._tally[count] += 1
         if self._late is None:
             self._late = LogFile(self.late)
-        self._late.write([(key, late_lines.encode(count, at, line))])
+        self._late.write([(key, unjoined_lines.encode(count, at, line))])
 
 
 def _made(event: events.Interaction) -> int | None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.joined_log.rewards import aggregate
+from shared.joined_log.aggregation import aggregate
 from shared.loops.config import Aggregation
 
 REWARDS = [0.5, -1.0, 0.25, 1.0]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.vw.safe import MAX_MAGNITUDE, is_plain, safe
+from shared.vw.safe_features import MAX_MAGNITUDE, is_plain, safe
 
 scalars = st.none() | st.booleans() | st.text() | st.floats(allow_nan=False, allow_infinity=False)
 numbers = st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=3)
