@@ -29,7 +29,7 @@ from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig, Policy
 from shared.loops.stored import config_name
 from shared.storage import Conflict
-from shared.training import starting_model
+from shared.training import course
 from shared.vw import dsjson, policy
 from shared.vw.learner import Learner, TrainingRefused
 
@@ -180,10 +180,14 @@ class _Rebuilt:
             artifacts.publish(self._loop.storage, f"{names}.vw", self.learner.model),
             artifacts.publish(self._loop.storage, f"{names}.predict.vw", self.learner.predict),
         )
-        rewards = starting_model.settings_of(self._config)
-        record = ModelRecord(version, trainer, predict, created, self._config.arguments, rewards)
+        rewards = course.settings_of(self._config)
+        learned = self._sums.learned
+        record = ModelRecord(version, trainer, predict, created, self._config.arguments, rewards, learned=learned)
         first = before.first_model or created
-        return msgspec.structs.replace(before, model=record, first_model=first, failure=None, unverified=False), version
+        changed = msgspec.structs.replace(
+            before, model=record, first_model=first, failure=None, unverified=False, backlog=None, draft=None
+        )
+        return changed, version
 
 
 async def _with_policy(config: LoopConfig, given: str | None) -> LoopConfig:

@@ -118,6 +118,7 @@ def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverifie
         plan=plan,
         epoch=before.epoch + 1,
         unverified=unverified,
+        draft=None,
     )
 
 

@@ -74,6 +74,7 @@ async def delete(loop: Serving) -> None:
             failure=None,
             apprentice=None,
             epoch=state.epoch + 1,
+            draft=None,
             unverified=False,
         )
 

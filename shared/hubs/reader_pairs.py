@@ -9,9 +9,6 @@ from shared.hubs import clients
 from shared.hubs.reader import HubReader
 from shared.settings import Settings
 
-# Event Hubs lets five readers into a partition: two trainers at once leave room for one that has just died.
-KEPT_PAIRS = 2
-
 
 class Heads(NamedTuple):
     """How far both hubs reach: the last sequence number of each partition, read after `clock` (s since 1970).
@@ -42,16 +39,16 @@ class Pair:
 
 
 class Links:
-    """The pairs of one trainer. Opening one takes a second, so those in use stay open, KEPT_PAIRS at most."""
+    """Pairs of readers. Opening one takes a second, so those in use stay open, `most` at the most."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, most: int) -> None:
+        self._settings, self.most = settings, most
         self._pairs: dict[Hashable, Pair] = {}
 
     async def pair(self, pace: Hashable) -> Pair:
         """The pair for loops of this pace; ends the one that has not been used for longest if there are too many."""
         pair = self._pairs.pop(pace, None)
-        while pair is None and len(self._pairs) >= KEPT_PAIRS:
+        while pair is None and len(self._pairs) >= self.most:
             await self._pairs.pop(next(iter(self._pairs))).close()
         self._pairs[pace] = pair or Pair(self._settings)
         return self._pairs[pace]

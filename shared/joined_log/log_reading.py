@@ -10,6 +10,7 @@ from shared.hubs.events import key_of
 from shared.joined_log.join import EARLY_MS, MEMORY_MS
 from shared.joined_log.unzipping import Unzipper
 from shared.loops.blob_names import Home, blob_name, run_name
+from shared.loops.checkpoint import Place
 from shared.storage import Storage
 from shared.vw.dsjson import Dated
 
@@ -60,6 +61,36 @@ async def committed(
     for name in await runs(storage, home, through, since, imported=imported):
         async for lines in chunks(storage, name):
             yield lines
+
+
+async def onwards(
+    storage: Storage, home: Home, at: Place, through: int, *, imported: bool
+) -> AsyncGenerator[tuple[Place, bytes], None]:
+    """The lines of these blobs from a place on, in chunks of whole lines, each behind the place of its first line."""
+    for name in await runs(storage, home, through, imported=imported):
+        file, line = _file(name), 0
+        if file < at.file:
+            continue
+        async for lines in chunks(storage, name):
+            known = at.line - line if file == at.file else 0
+            line, lines = line + lines.count(b"\n"), without(lines, known)
+            if lines:
+                yield Place(file, line - lines.count(b"\n")), lines
+
+
+def without(lines: bytes, known: int) -> bytes:
+    """Lines without the first ones."""
+    return b"".join(lines.splitlines(keepends=True)[known:]) if known > 0 else lines
+
+
+def first_file(since: int) -> str:
+    """A file name before those of all runs and imports that were cut since then (ms)."""
+    return run_name(since)
+
+
+def file_name(run: str) -> str:
+    """The file name of a run's blob of joined events."""
+    return f"{run}.dsjson.gz"
 
 
 async def chunks(storage: Storage, name: str) -> AsyncGenerator[bytes, None]:

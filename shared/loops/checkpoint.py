@@ -16,7 +16,8 @@ from shared.loops.blob_names import Home, blob_name
 from shared.loops.config import Aggregation, LoopConfig
 from shared.loops.reward_sums import Statistics
 
-VERSION = 1
+# Version 2 has a backlog or a draft, which earlier versions of this module would drop.
+VERSION, WITH_BACKLOG = 1, 2
 FILE = "checkpoint.json"
 
 
@@ -45,7 +46,7 @@ class ModelRecord(msgspec.Struct, frozen=True):
     """A published model: the trainer's state and the copy that serves.
 
     rewards: the settings it was learned with, None if that is not known. since: it has learned the runs of the log
-    whose cut is not before (ms), 0 for all.
+    whose cut is not before (ms), 0 for all. learned: how many events it has learned, None if that is not known.
     """
 
     version: str
@@ -55,11 +56,41 @@ class ModelRecord(msgspec.Struct, frozen=True):
     arguments: str
     rewards: RewardSettings | None = None
     since: int = 0
+    learned: int | None = None
 
     @property
     def born(self) -> float:
         """When it was made, s since 1970."""
         return datetime.fromisoformat(self.created).timestamp()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A line of the joined log: the file name of its blob, in whose order the log is, and its number from 0."""
+
+    file: str
+    line: int = 0
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """What is logged and not learned yet: from which line on, and how many events that are to be learned."""
+
+    at: Place
+    events: int
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A model that learns the log anew, a part in each run, while the one before it serves.
+
+    at: the first line that it has not learned. state: the trainer's state so far, None before the first part.
+    learned: how many events it knows.
+    """
+
+    arguments: str
+    rewards: RewardSettings
+    since: int
+    at: Place
+    state: Artifact | None = None
+    learned: int = 0
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -141,7 +172,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
     those between `observations` and `observed` may belong to interactions that are still open. apprentice: None until
     a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
-    nobody vouches for what it came from.
+    nobody vouches for what it came from. backlog: what the model has not learned. draft: the one that will replace it.
     """
 
     v: int = VERSION
@@ -160,6 +191,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     plan: Plan | None = None
     epoch: int = 0
     unverified: bool = False
+    backlog: Backlog | None = None
+    draft: Draft | None = None
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
@@ -177,14 +210,15 @@ def decode(data: bytes) -> Checkpoint:
     if data != _sealed(body):
         raise msgspec.DecodeError("it is not what was written")
     checkpoint = _decoder.decode(body)
-    if checkpoint.v != VERSION:
-        raise msgspec.ValidationError(f"checkpoint version {checkpoint.v} is not {VERSION}")
+    if checkpoint.v not in (VERSION, WITH_BACKLOG):
+        raise msgspec.ValidationError(f"checkpoint version {checkpoint.v} is not {VERSION} or {WITH_BACKLOG}")
     return checkpoint
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
     """JSON whose last member, `sha256`, is the digest of the object without it."""
-    return _sealed(msgspec.json.encode(checkpoint))
+    is_plain = checkpoint.backlog is None and checkpoint.draft is None
+    return _sealed(msgspec.json.encode(msgspec.structs.replace(checkpoint, v=VERSION if is_plain else WITH_BACKLOG)))
 
 
 def _sealed(body: bytes) -> bytes:

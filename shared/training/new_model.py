@@ -1,49 +1,73 @@
-"""The model that a run makes: learned while the run joins, if one of the few learners is free, else from its file."""
+"""The model that a run makes: learned while the run joins, if one of the few learners is free, else from files.
+
+A run learns no more than its budget, and what is left waits in the log for the next one. So a loop whose events are
+dear, or that learns its whole log anew, takes its turns beside the others.
+"""
 
 import asyncio
 import gzip
+import logging
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.loops.blob_names import Home
-from shared.loops.checkpoint import Checkpoint, Plan
+from shared import telemetry
+from shared.joined_log import log_reading
+from shared.joined_log.joined_lines import relabelled
+from shared.loops import artifacts
+from shared.loops.blob_names import Home, loop_of
+from shared.loops.checkpoint import Checkpoint, Place, Plan
 from shared.storage import Storage
-from shared.training import starting_model
+from shared.training import course
+from shared.training.course import Course
+from shared.vw.budget import BUDGET, Budget
+from shared.vw.cost import cost_of
 from shared.vw.learner import Learner
 
 CHUNK_BYTES = 1 << 20
+# Longer than this (s) the other loops of a pass do not wait for the learner of one of them.
+PATIENCE_SECONDS = 0.2
+
+# What a run may spend; tests make it small.
+UNITS = BUDGET
+
+_log = logging.getLogger(__name__)
 
 
-class Files(NamedTuple):
-    """The trainer's state of a new model and the copy that serves.
+class Learned(NamedTuple):
+    """What a run's learner has come to.
 
-    goes_on: True if it was learned from the model before. since: it knows the runs of the log whose cut is not before
-    (ms), 0 for all.
+    course: what was to be learned. trainer, predict: the files of the model, None if the learner refused. spent: what
+    was learned. at: the first line of the log that is not learned, None if all are.
     """
 
-    trainer: Path
-    predict: Path
-    goes_on: bool
-    since: int
+    course: Course
+    trainer: Path | None
+    predict: Path | None
+    spent: Budget
+    at: Place | None
 
 
 class NewModel:
     """The learner of a run, from its start to its files.
 
     learners: how many may learn at once. A run that comes too late for its learner to be fed on the way learns from
-    its file. So does one that learns the log again, for the others of the pass need not wait for that.
-    is_due: the model is to be learned even if nothing was joined.
+    its file, and so does one that has to learn the log first. alone: no other run waits for this one.
     """
 
     def __init__(
-        self, storage: Storage, home: Home, before: Checkpoint, plan: Plan, folder: Path, learners: asyncio.Semaphore
-    ) -> None:
+        self, storage: Storage, home: Home, before: Checkpoint, plan: Plan, folder: Path, learners: asyncio.Semaphore,
+        *, alone: bool = True,
+    ) -> None:  # fmt: skip
         self._storage, self._home, self._before, self._plan, self._folder = storage, home, before, plan, folder
-        self.is_due = before.failure is None and starting_model.is_outdated(before.model, plan.config)
+        self.is_due = before.backlog is not None or before.draft is not None or course.must_relearn(before, plan.config)
         self._learns_from_file = self.is_due
-        self._learners = learners
+        self._learners, self._alone = learners, alone
         self._learner: Learner | None = None
-        self._since = 0
+        self._course: Course
+        self._budget: Budget
+        self._fed = 0  # of the run's own lines
+        self._at: Place | None = None
 
     @property
     def is_learning(self) -> bool:
@@ -57,28 +81,45 @@ class NewModel:
         if self._learners.locked():
             self._learns_from_file = True
         else:
-            self._learner = await self._start()
+            await self._start()
 
     async def feed(self, lines: bytes) -> None:
-        """Learns joined lines if it has begun."""
-        if self._learner is not None:
-            await self._learner.feed(lines)
+        """Learns joined lines if it has begun, unless that would keep the other runs waiting."""
+        if self._learner is None or self._learns_from_file:
+            return
+        if not await self._learner.is_ready(None if self._alone else PATIENCE_SECONDS):
+            self._learns_from_file = True
+            return
+        fed, count = self._budget.take(lines)
+        self._fed += count
+        await self._learner.feed(fed)
+        if count < lines.count(b"\n"):
+            self._learns_from_file = True  # and finds its budget used up
 
-    async def finish(self, log: Path | None) -> Files | None:
-        """The files of the model, None if there was nothing to learn; raises TrainingRefused.
+    async def finish(self, log: Path | None) -> Learned | None:
+        """What was learned, None if there was nothing to learn; raises TrainingRefused.
 
         log: the run's file of joined lines, None if nothing was joined.
         """
         if self._learner is None and self._learns_from_file:
-            self._learner = await self._start()
-            if log is not None:
-                await _feed(self._learner, log)
+            await self._start()
         if self._learner is None:
             return None
-        await self._learner.finish()
-        files = Files(self._learner.model, self._learner.predict, self._learner.goes_on, self._since)
+        await self._learn_log()
+        if self._at is None and self._learns_from_file and log is not None:
+            await self._learn_own(log)
+        learner = self._learner
+        await learner.finish()
         await self.release()
-        return files
+        return self._come_to(learner)
+
+    def passed_over(self) -> Learned:
+        """What a run has come to whose learner refused what it was fed."""
+        return self._come_to(None)
+
+    def _come_to(self, learner: Learner | None) -> Learned:
+        model, predict = (learner.model, learner.predict) if learner is not None else (None, None)
+        return Learned(self._course, model, predict, self._budget, self._at)
 
     async def release(self) -> None:
         """Ends the learner and lets another run have one."""
@@ -89,19 +130,62 @@ class NewModel:
             finally:
                 self._learners.release()
 
-    async def _start(self) -> Learner:
+    async def _learn_log(self) -> None:
+        """Learns what the log holds before this run, as far as the budget goes."""
+        if self._course.at is None:
+            return
+        is_draft = self._course.draft is not None
+        through = log_reading.onwards(self._storage, self._home, self._course.at, self._before.cut, imported=is_draft)
+        async for place, lines in through:
+            known = relabelled(lines, self._plan.config) if is_draft else lines
+            if not await self._take(known, place):
+                return
+
+    async def _learn_own(self, log: Path) -> None:
+        """Learns the run's own events from its file, behind those that it was fed on the way."""
+        file, line = log_reading.file_name(self._plan.run), 0
+        async for lines in _chunks(log):
+            count = lines.count(b"\n")
+            rest = log_reading.without(lines, self._fed - line)
+            line += count
+            if rest and not await self._take(rest, Place(file, line - rest.count(b"\n"))):
+                return
+
+    async def _take(self, lines: bytes, place: Place) -> bool:
+        """Feeds lines of the log, the first of which is at `place`; False once some of them have to wait."""
+        assert self._learner is not None
+        fed, count = self._budget.take(lines)
+        await self._learner.feed(fed)
+        if count < lines.count(b"\n"):
+            self._at = Place(place.file, place.line + count)
+            return False
+        return True
+
+    async def _start(self) -> None:
         await self._learners.acquire()
         try:
-            learner, self._since = await starting_model.start(
-                self._storage, self._home, self._before, self._plan, self._folder
-            )
+            self._course = await course.chosen(self._storage, self._home, self._before, self._plan)
+            self._learns_from_file |= self._course.at is not None
+            self._budget = Budget(cost_of(self._course.arguments), UNITS)
+            previous = await self._fetch()
+            self._learner = await Learner.start(self._course.arguments, previous, self._folder)
         except BaseException:
             self._learners.release()
             raise
-        return learner
+
+    async def _fetch(self) -> Path | None:
+        """The state to go on from. If it is damaged, the log is learned again."""
+        if self._course.state is None:
+            return None
+        try:
+            return await artifacts.fetch(self._storage, self._course.state, self._folder / "previous.vw")
+        except artifacts.DamagedArtifact as damage:
+            telemetry.error(_log, f"{damage}; learning the log again.", loop_of(self._home))
+            self._course, self._learns_from_file = course.again(self._course, self._before, self._plan.config), True
+            return None
 
 
-async def _feed(learner: Learner, log: Path) -> None:
+async def _chunks(log: Path) -> AsyncGenerator[bytes, None]:
     with gzip.open(log) as file:
         while lines := await asyncio.to_thread(file.readlines, CHUNK_BYTES):
-            await learner.feed(b"".join(lines))
+            yield b"".join(lines)

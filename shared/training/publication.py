@@ -18,12 +18,13 @@ from shared.joined_log.join import Joiner
 from shared.joined_log.log_file import log_name
 from shared.loops import artifacts, commits
 from shared.loops.apprentice import Apprentice
+from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import blob_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan
 from shared.loops.commits import Stored
 from shared.storage import Storage
-from shared.training import memory, retention, starting_model
-from shared.training.new_model import Files, NewModel
+from shared.training import course, memory, progress, retention
+from shared.training.new_model import Learned, NewModel
 from shared.training.run_files import Batch
 from shared.training.trainee import Trainee
 from shared.vw.learner import TrainingRefused
@@ -73,42 +74,49 @@ class Publication:
     async def tidy(self, after: Checkpoint) -> None:
         """Merges indexes and deletes what is past its retention."""
         await event_index.merge(self._storage, self._home)
-        current = after.model.version if after.model else None
-        await retention.sweep(self._storage, self._home, self._plan.config.retention_days, current)
+        await retention.sweep(self._storage, self._home, self._plan.config.retention_days, after)
 
     async def _publish(self, after: Checkpoint, model: NewModel) -> Checkpoint:
-        """With the new model, or with the old one and the reason why the new one was refused."""
-        counts = self._batch.counts
+        """With what was learned, or with the reason why the new model was refused."""
+        after = msgspec.structs.replace(after, counts=after.counts.plus(self._batch.counts))
         try:
-            files = await model.finish(self._batch.lines if self._batch.lines.exists() else None)
+            learned = await model.finish(self._batch.lines if self._batch.lines.exists() else None)
         except TrainingRefused as refusal:
             run = self._plan.run
             telemetry.error(_log, f"The model of run {run} was refused: {refusal}", self._loop)
             await self._storage.put(log_name(self._home, self._plan.cut, "refusal"), str(refusal).encode())
-            counts = msgspec.structs.replace(counts, learned=0, rewarded=0, rejected=counts.learned)
-            return msgspec.structs.replace(after, counts=after.counts.plus(counts), failure=f"{run}: {refusal}")
-        after = msgspec.structs.replace(after, counts=after.counts.plus(counts))
-        if files is None:
+            return progress.refused(after, self._batch.counts, model.passed_over(), f"{run}: {refusal}")
+        if learned is None:
             return after
-        record = await self._upload(files)
-        return msgspec.structs.replace(
-            after,
-            model=record,
-            first_model=after.first_model or record.created,
-            failure=None,
-            unverified=after.unverified and files.goes_on,
-        )
+        if learned.course.draft is not None and learned.at is not None:
+            state = await self._upload_draft(learned)
+            return progress.drafted(after, self._plan, self._batch.counts, learned, state)
+        return progress.learned(after, self._batch.counts, learned, await self._upload(learned))
 
-    async def _upload(self, files: Files) -> ModelRecord:
+    async def _upload(self, learned: Learned) -> ModelRecord:
         config, version = self._plan.config, self._before.model_version(self._plan.run)
         models = blob_name(self._home, "models", version)
         created = events.now()
+        assert learned.trainer is not None
+        assert learned.predict is not None
         published = await asyncio.gather(
-            artifacts.publish(self._storage, f"{models}.vw", files.trainer),
-            artifacts.publish(self._storage, f"{models}.predict.vw", files.predict),
+            artifacts.publish(self._storage, f"{models}.vw", learned.trainer),
+            artifacts.publish(self._storage, f"{models}.predict.vw", learned.predict),
         )
-        rewards = starting_model.settings_of(config)
-        return ModelRecord(version, *published, created, config.arguments, rewards, files.since)
+        return ModelRecord(
+            version,
+            *published,
+            created,
+            config.arguments,
+            course.settings_of(config),
+            learned.course.since,
+            progress.known(learned),
+        )
+
+    async def _upload_draft(self, learned: Learned) -> Artifact:
+        name = blob_name(self._home, "drafts", f"{self._before.model_version(self._plan.run)}.vw")
+        assert learned.trainer is not None
+        return await artifacts.publish(self._storage, name, learned.trainer)
 
     async def _keep(self) -> None:
         """Publishes the joined log of the run, the log of what could not be joined, and their index."""

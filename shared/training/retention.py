@@ -4,6 +4,7 @@ import time
 
 from shared.loops import checkpoint
 from shared.loops.blob_names import Home, blob_name, run_name
+from shared.loops.checkpoint import Checkpoint
 from shared.storage import Storage
 
 SWEEP_SECONDS = 600
@@ -14,11 +15,11 @@ DAY_MS = 86_400_000
 _swept: dict[str, float] = {}
 
 
-async def sweep(storage: Storage, home: Home, retention_days: int, current: str | None) -> None:
+async def sweep(storage: Storage, home: Home, retention_days: int, state: Checkpoint) -> None:
     """Deletes old models, memories and checkpoint copies, and logs past their retention; -1 keeps logs forever.
 
-    current: the version of the loop's model. It need not be among the last by name: of one cut, models that were
-    imported come before those that were rebuilt.
+    state: what is current. Its model need not be among the last by name: of one cut, models that were imported come
+    before those that were rebuilt.
 
     Does nothing if it swept the loop within the last SWEEP_SECONDS.
     """
@@ -26,9 +27,11 @@ async def sweep(storage: Storage, home: Home, retention_days: int, current: str 
     if now - _swept.get(home, float("-inf")) < SWEEP_SECONDS:
         return
     _swept[home] = now
-    for prefix in (blob_name(home, "models", ""), blob_name(home, "join", ""), checkpoint.copies(home)):
+    current = {state.model.version} if state.model is not None else set()
+    current |= {_run(state.draft.state.name)} if state.draft is not None and state.draft.state is not None else set()
+    for prefix in (*(blob_name(home, kind, "") for kind in ("models", "drafts", "join")), checkpoint.copies(home)):
         names = await storage.names(prefix)
-        kept = set(sorted({_run(name) for name in names})[-KEPT_RUNS:]) | {current}
+        kept = set(sorted({_run(name) for name in names})[-KEPT_RUNS:]) | current
         for name in names:
             if _run(name) not in kept:
                 await storage.delete(name)

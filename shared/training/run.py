@@ -27,18 +27,18 @@ LONGEST_SILENCE_MS, LONGEST_SILENCE = 3_600_000, 10_000
 class Run:
     """A loop's part in a pass over the hubs, in this order: `begin`, `observe`, `close_interaction` and `flush`, `end`.
 
-    folder: its own, for its files. learners: how many runs may learn at once.
+    folder: its own, for its files. learners: how many runs may learn at once. alone: no other run is in the pass.
     """
 
     def __init__(
         self, storage: Storage, trainee: Trainee, before: Checkpoint, plan: Plan, folder: Path,
-        learners: asyncio.Semaphore,
+        learners: asyncio.Semaphore, *, alone: bool = True,
     ) -> None:  # fmt: skip
         self.trainee, self.loop, self.before, self.plan = trainee, trainee.loop, before, plan
         self.observed = before.observations if trainee.joiner is None else before.observed
         self._storage, self._folder = storage, folder
         self._lines: list[Keyed] = []
-        self._model = NewModel(storage, trainee.home, before, plan, folder, learners)
+        self._model = NewModel(storage, trainee.home, before, plan, folder, learners, alone=alone)
         self._joiner: Joiner
         self._batch: Batch
 

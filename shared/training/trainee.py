@@ -10,7 +10,7 @@ from shared.loops.commits import Stored
 from shared.loops.config import DEFAULT_LOOP, LoopConfig
 from shared.loops.registry import Registry
 from shared.storage import Conflict, Storage
-from shared.training import planning, starting_model
+from shared.training import course, planning
 
 
 class Trainee:
@@ -29,6 +29,7 @@ class Trainee:
         self.forget()
         self.looked = 0.0
         self.behind: float | None = None
+        self.is_busy = False
 
     def fall_behind(self) -> None:
         """Something went wrong: from now on there may be something that should have been closed."""
@@ -47,13 +48,17 @@ class Trainee:
 
     def is_due(self, now: float) -> bool:
         """True if a run should be looked for, as far as this process knows (s since 1970)."""
-        return planning.is_due(self.ran, self.config.export, now)
+        return self.has_to_catch_up or planning.is_due(self.ran, self.config.export, now)
 
     @property
     def wanted(self) -> bool:
-        """True if its model is to be learned anew, whether or not anything happens."""
-        state = self.checkpoint
-        return state.failure is None and starting_model.is_outdated(state.model, self.config)
+        """True if there is something to learn whether or not anything happens: a backlog, or the log anew."""
+        return self.has_to_catch_up or course.must_relearn(self.checkpoint, self.config)
+
+    @property
+    def has_to_catch_up(self) -> bool:
+        """True if earlier runs have left something to learn."""
+        return self.checkpoint.backlog is not None or self.checkpoint.draft is not None
 
     async def look(self, storage: Storage, registry: Registry, now: float) -> bool:
         """Reads the configuration and, when a run may be due, the checkpoint; True if one is."""

@@ -7,7 +7,6 @@ to learn. docs/decisions/0024-cost.md has the measurements.
 """
 
 import functools
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import comb, prod
@@ -24,6 +23,7 @@ MOST = 300_000_000
 # About 5 ms to predict: what costs more is predicted outside the process that answers requests.
 CHEAP = 1_250_000
 
+_REMEMBERED = 4_096
 _SHORTEST = 4  # bytes of a feature in VW's JSON: a number of an array
 _DEFAULT = ord(" ")  # the namespace of features that stand in none
 # The two features that Rank gives an action beside its own, and their namespace.
@@ -38,6 +38,7 @@ class Cost:
         self.crossings, self.models, self.multi_slot = crossings, models, multi_slot
         self._crosses_identity = any(_ACTION in crossing for crossing in crossings)
         self._few: dict[int, int] = {}
+        self._wilds: dict[tuple[int, int | None], int] = {}
 
     def is_cheap(self, context: bytes, count: int) -> bool:
         """True for a single-slot context that a glance shows to be CHEAP; False says nothing."""
@@ -49,29 +50,24 @@ class Cost:
     def of(self, context: bytes, count: int, slots: int = 1) -> int:
         """At least what a decision costs. context: VW's JSON; count: its actions; slots: 1 without any.
 
-        Counting commas says enough of most contexts. Those that might not be CHEAP are decoded.
+        A glance says enough of most contexts. Those that might not be CHEAP are decoded.
         """
-        actions = max(context.find(b'"_multi"'), 0)
-        end = context.rfind(b'"_slots"') if self.multi_slot else len(context)
-        ends = (0, actions, end if end > actions else actions, len(context))
-        shared, own, slotted = (context.count(b",", *part) + 1 for part in itertools.pairwise(ends))
-        is_ours = self._crosses_identity and context.count(_IDENTITY, actions) == count
-        bound = self._most(shared, own, slotted, count, slots, 2 if is_ours else None)
+        bound = self.glance(context, count, slots)
         return bound if bound <= CHEAP else min(bound, self._decoded(context, bound))
 
-    def _most(self, shared: int, own: int, slotted: int, count: int, slots: int, identity: int | None) -> int:
-        """At least what a decision costs with so many features in its context, in its actions and in its slots.
-
-        Many features in one action cost more than the same ones in several, and likewise for slots.
-        identity: how many of an action's features are in namespace i, None if that is not known.
-        """
-        if not self.multi_slot:
-            return (count - 1) * self._wild(shared, identity) + self._wild(shared + own + slotted, identity)
-        return (
-            (count - 1) * (slots - 1) * self._wild(shared, identity)
-            + (slots - 1) * self._wild(shared + own, identity)
-            + (count - 1) * self._wild(shared + slotted, identity)
-            + self._wild(shared + own + slotted, identity)
+    def glance(self, context: bytes, count: int, slots: int = 1) -> int:
+        """`of` by commas alone, between which there is a feature at most, whatever namespaces they are in."""
+        actions = max(context.find(b'"_multi"'), 0)
+        end = context.rfind(b'"_slots"') if self.multi_slot else len(context)
+        end = end if end > actions else len(context)
+        shared = context.count(b",", 0, actions) + 1
+        own = Counter(_features(context[actions:end], b'"_tag"', count))
+        slotted = Counter(_features(context[end:], b'"_id"', slots) if self.multi_slot else (0,))
+        is_ours = self._crosses_identity and context.count(_IDENTITY, actions) == count
+        return sum(
+            times * others * self._wild(shared + one + other, 2 if is_ours else None)
+            for one, times in own.items()
+            for other, others in slotted.items()
         )
 
     def _decoded(self, context: bytes, unread: int) -> int:
@@ -95,12 +91,18 @@ class Cost:
 
     def _wild(self, features: int, identity: int | None) -> int:
         """The cost of an action with so many features, all but its identity in the namespaces that are crossed most."""
+        known = self._wilds.get((features, identity))
+        if known is not None:
+            return known
         crossed = 0
         for crossing in self.crossings:
             own = crossing.count(_ACTION) if identity is not None else 0
             combinations = comb(features + len(crossing) - own - 1, len(crossing) - own)
             crossed += self._copies(len(crossing)) * combinations * (comb(identity + own - 1, own) if identity else 1)
-        return self.models * (features + crossed)
+        if len(self._wilds) >= _REMEMBERED:
+            self._wilds.clear()
+        found = self._wilds[features, identity] = self.models * (features + crossed)
+        return found
 
     def _how_few(self, count: int) -> int:
         """Of so many features a decision among `count` actions is CHEAP, wherever they are; 0 for several slots."""
@@ -143,6 +145,14 @@ def cost_of(arguments: str) -> Cost:
     if policy.is_multi_slot and models > 1:
         models *= 2
     return Cost(tuple(crossings), models, multi_slot=policy.is_multi_slot)
+
+
+def _features(part: bytes, mark: bytes, count: int) -> list[int]:
+    """At least the features of each of `count` parts; if no mark tells them apart, as if one of them had all."""
+    parts = part.split(mark)
+    if len(parts) == count + 1:
+        return [one.count(b",") + 1 for one in parts[1:]]
+    return [part.count(b",") + 1, *[1] * (count - 1)]
 
 
 def sizes(features: Any, namespace: int) -> Counter[int]:

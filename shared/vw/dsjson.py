@@ -129,6 +129,7 @@ class Question(msgspec.Struct, rename=LINE, gc=False):
 
 _encode = msgspec.json.Encoder().encode
 _named = msgspec.json.Decoder(Named)
+_question = msgspec.json.Decoder(Question)
 
 
 def encode(line: Line | SlotsLine) -> bytes:
@@ -140,6 +141,14 @@ def id_of(line: bytes) -> str | None:
     """The event id of a line; None if it has none, being somebody else's."""
     try:
         return _named.decode(line).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def question(line: bytes) -> Question | None:
+    """What a model is asked about a line; None if that cannot be read."""
+    try:
+        return _question.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

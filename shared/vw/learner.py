@@ -12,9 +12,9 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 import msgspec
 
@@ -25,10 +25,13 @@ from shared.vw.writer import Writer
 if TYPE_CHECKING:
     from shared.vw.model import Model
 
+T = TypeVar("T")
 REFUSED = 3
 # What a process dies of by its own fault, and would die of again. Killed from outside, it did nothing wrong.
 CRASHES = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 VALIDATED_EVENTS, SAMPLE_BYTES = 50, 100_000
+# The dearest event takes some seconds, and a step is a megabyte of events.
+LONGEST_STEP_SECONDS = 120.0
 PIPE_BYTES = 1 << 20  # as much as Linux allows a user by default
 
 
@@ -71,20 +74,26 @@ class Learner:
         multi_slot = policy.parse(arguments).is_multi_slot
         return cls(process, events, folder, multi_slot=multi_slot, goes_on=previous is not None)
 
+    async def is_ready(self, patience: float | None) -> bool:
+        """Waits until the learner has taken what it was fed, for `patience` seconds at most; False if it has not."""
+        if patience is None:
+            return True
+        return await self._events.is_free(patience)
+
     async def feed(self, lines: bytes) -> None:
         """Hands over lines of dsjson, but those of the other kind of policy; waits when the learner is far behind."""
         lines = dsjson.of_kind(lines, self._multi_slot)
         if len(self._sampled) < SAMPLE_BYTES:
             self._sampled += lines
         with contextlib.suppress(ConnectionError):  # it ended: `finish` tells why
-            await self._events.write(lines)
+            await self._progress(self._events.write(lines))
 
     async def finish(self) -> None:
         """Returns when both models are written and valid; raises TrainingRefused, or OSError if it was killed."""
         self._sample.write_bytes(self._sampled)
         with contextlib.suppress(ConnectionError):
-            await self._events.close()
-        status = await self._process.wait()
+            await self._progress(self._events.close())
+        status = await self._progress(self._process.wait())
         if status == 0:
             return
         reason = self._errors.read_text(errors="replace").strip().rpartition("\n")[2]
@@ -93,6 +102,16 @@ class Learner:
         if -status in CRASHES:
             raise TrainingRefused(f"Vowpal Wabbit ended with {signal.Signals(-status).name}: {reason}")
         raise OSError(f"training ended with status {status}: {reason}")
+
+    async def _progress(self, step: Awaitable[T]) -> T:
+        """The result of a step; ends the learner and raises OSError if the step takes too long for any work."""
+        try:
+            async with asyncio.timeout(LONGEST_STEP_SECONDS):
+                return await step
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+            raise OSError(f"the learner made no progress in {LONGEST_STEP_SECONDS:g} s") from None
 
     async def kill(self) -> None:
         """Ends it if it still runs."""

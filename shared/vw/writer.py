@@ -27,6 +27,12 @@ class Writer(Generic[Chunk]):
         await self.flush()
         self._writing = asyncio.create_task(asyncio.to_thread(self._file.write, chunk))
 
+    async def is_free(self, patience: float) -> bool:
+        """True once the chunk before is written, which is waited for so many seconds at most."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing], timeout=patience)
+        return self._writing is None or self._writing.done()
+
     async def flush(self) -> None:
         """Returns when everything is written."""
         if self._writing is not None:

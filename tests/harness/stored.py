@@ -108,15 +108,10 @@ class Loop:
 
     def replayed(self, changed: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> bytes:
         """The weights that VW's own driver learns from the joined log, or from its changed lines, in one go."""
-        arguments = self.checkpoint()["model"]["arguments"]
-        with tempfile.TemporaryDirectory() as folder:
-            data, model = Path(folder, "log.dsjson"), Path(folder, "model.vw")
-            lines = self.joined_log()
-            if changed:
-                lines = b"".join(json.dumps(changed(json.loads(line))).encode() + b"\n" for line in lines.splitlines())
-            data.write_bytes(lines)
-            _drive([*arguments.split(), "-d", str(data), "--dsjson"], model)
-            return _without_header(model.read_bytes(), arguments)
+        lines = self.joined_log()
+        if changed:
+            lines = b"".join(json.dumps(changed(json.loads(line))).encode() + b"\n" for line in lines.splitlines())
+        return driven(lines, self.checkpoint()["model"]["arguments"])
 
     def wait_until_done(self, seconds: float = 90) -> None:
         """Returns when the trainer has closed everything in the hubs and read every observation."""
@@ -129,6 +124,20 @@ class Loop:
         """How far each hub is done with, once no run is under way."""
         state = self.checkpoint()
         return [] if not state or state["plan"] else [state["interactions"], state["observed"]]
+
+
+def replayed(lines: bytes, state: bytes, arguments: str) -> bool:
+    """True if the trainer's state has the weights that VW's own driver learns from the lines in one go."""
+    return _without_header(state, arguments) == driven(lines, arguments)
+
+
+def driven(lines: bytes, arguments: str) -> bytes:
+    """The weights that VW's own driver learns from lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, model = Path(folder, "log.dsjson"), Path(folder, "model.vw")
+        data.write_bytes(lines)
+        _drive([*arguments.split(), "-d", str(data), "--dsjson"], model)
+        return _without_header(model.read_bytes(), arguments)
 
 
 async def heads(system: System) -> list[list[int]]:

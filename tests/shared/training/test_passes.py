@@ -23,7 +23,7 @@ def deployed(parts: Service) -> Deployment:
 
 @pytest.fixture
 async def pair(parts: Service) -> AsyncIterator[Pair]:
-    links = Links(parts.settings)
+    links = Links(parts.settings, 2)
     yield await links.pair("any")
     await links.close()
 

@@ -4,19 +4,22 @@ import time
 
 import pytest
 
+from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import run_name
+from shared.loops.checkpoint import Checkpoint, Draft, ModelRecord, Place, RewardSettings
 from shared.storage import Storage
 from shared.training import retention
 from shared.training.retention import DAY_MS, KEPT_RUNS
 
 AGES = (0, 1, 6, 8, 400)
+NOTHING = Checkpoint()
 
 
-async def left(storage: Storage, names: list[str], days: int, current: str | None = None) -> set[str]:
+async def left(storage: Storage, names: list[str], days: int, state: Checkpoint = NOTHING) -> set[str]:
     """The names that a sweep keeps."""
     for name in names:
         await storage.put(name, b"x")
-    await retention.sweep(storage, "default", days, current)
+    await retention.sweep(storage, "default", days, state)
     return set(await storage.names("loops/default/")).intersection(names)
 
 
@@ -47,4 +50,14 @@ async def test_a_sweep_keeps_the_last_models_and_the_current_one(
     # An import that came after many rebuilds of the same cut.
     imported, rebuilt = f"{runs[0]}-000001-0a1b2c3d", [f"{runs[0]}_{run}" for run in runs]
     given = [f"loops/default/models/{version}.vw" for version in (imported, *rebuilt)]
-    assert await left(storage, given, 7, imported) == {given[0], *given[3:]}
+    file = Artifact("", "")
+    current = Checkpoint(model=ModelRecord(imported, file, file, "", ""))
+    assert await left(storage, given, 7, current) == {given[0], *given[3:]}
+
+
+async def test_a_sweep_keeps_the_state_of_a_draft(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
+    drafts = [f"loops/default/drafts/{run_name(number * 1000)}.vw" for number in range(KEPT_RUNS + 3)]
+    rewards = RewardSettings(1.0, 0.0, "earliest")
+    draft = Draft("--cb_explore_adf", rewards, 0, Place(""), Artifact(drafts[0], ""))
+    assert await left(storage, drafts, 7, Checkpoint(draft=draft)) == {drafts[0], *drafts[3:]}

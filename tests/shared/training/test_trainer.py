@@ -15,7 +15,7 @@ from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.settings import Settings
 from shared.storage import Storage, StorageUnavailable
-from shared.training import trainer as trainer_module
+from shared.training import lane
 from shared.training.passes import Pass
 from shared.training.run import Run
 
@@ -65,7 +65,7 @@ async def test_one_pass_serves_the_loops_that_go_together(
             passes.append({run.loop for run in runs})
             super().__init__(pair, runs, drop)
 
-    monkeypatch.setattr(trainer_module, "Pass", Noted)
+    monkeypatch.setattr(lane, "Pass", Noted)
     await deployed.make("default", "a", "b")
     await deployed.reward("same", 0.25, loop="b")
     for loop in ("default", "a", "b"):
