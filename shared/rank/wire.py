@@ -1,7 +1,6 @@
 """The request bodies of the REST contract. Decoding checks types, lengths and ranges in one pass.
 
-The structs refuse members that the contract does not have, for one of its own may be among them in other letters, and
-`lenient` reads the body again, which leaves out what is unknown.
+Unknown members are refused first, because one may be a contract name in another case; `lenient` then drops the rest.
 """
 
 import contextlib

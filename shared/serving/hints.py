@@ -1,4 +1,4 @@
-"""What somebody who called a path that there is not, or with the wrong method, most likely meant."""
+"""Suggests the call that was probably meant when a path or method does not exist."""
 
 import difflib
 import re

@@ -17,8 +17,8 @@ CHUNK_BYTES = 1 << 20
 class Files(NamedTuple):
     """The trainer's state of a new model and the copy that serves.
 
-    goes_on: True if it was learned from the model before. since: it knows the runs of the log whose cut is not before
-    (ms), 0 for all.
+    goes_on: it continues a previous model and stays unverified if that was. since: it knows the runs of the log whose
+    cut is not before (ms), 0 for all.
     """
 
     trainer: Path
