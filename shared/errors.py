@@ -53,6 +53,14 @@ ERRORS: dict[str, tuple[int, str]] = {
 }
 
 
+LONGEST_SHOWN = 256
+
+
+def shown(text: str) -> str:
+    """What was sent, as a message repeats it: no more than LONGEST_SHOWN characters of it."""
+    return text[:LONGEST_SHOWN]
+
+
 class Fault(msgspec.Struct, frozen=True):
     """One thing that is wrong with a body. `message` says what to change.
 

@@ -4,6 +4,7 @@ Unknown members are refused first, because one may be a contract name in another
 """
 
 import contextlib
+import re
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -22,6 +23,8 @@ MAX_NESTING = 5
 LONGEST_ID = 256  # of an event, action or slot, in characters
 SURELY_FEW_BYTES = 12_000  # a flat body of so few bytes holds no more than MAX_PAIRS pairs of features
 UNREACHABLE = frozenset((".", ".."))  # a path with these as a part never arrives as it was sent
+# What a path has still escaped when it arrives: ASP.NET decodes neither %2F nor a surrogate, which no character is.
+_ESCAPED = re.compile(r"%2f|(%ed%[ab][0-9a-f]%[89ab][0-9a-f])", re.IGNORECASE)
 Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, Meta(min_length=1)]
 Number = Annotated[float, Meta(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)]
@@ -158,8 +161,9 @@ def decode(flat: Decoder[R], nested: Decoder[R], body: bytes) -> tuple[R, bool]:
 
 def check_ids(request: AnyRankRequest[Any]) -> None:
     """Raises ApiError unless the event id survives in a path and the action ids are unique."""
-    if (given := request.event_id) and (given in UNREACHABLE or "%2f" in given.lower()):
-        raise ApiError("InvalidRankRequest", "An eventId must survive in a path: not '.', '..' or with '%2F' in it.")
+    if (given := request.event_id) and (given in UNREACHABLE or ("%" in given and _ESCAPED.search(given))):
+        rule = "not '.', '..' or with '%2F' or an escaped surrogate such as '%ED%A0%BD' in it"
+        raise ApiError("InvalidRankRequest", f"An eventId must survive in a path: {rule}.")
     if len({action.id for action in request.actions}) != len(request.actions):
         raise ApiError("InvalidRankRequest", "Action ids must be unique.", target="actions")
 
@@ -186,8 +190,11 @@ def reward_request(body: bytes) -> float:
 
 
 def event_id(text: str, code: str) -> str:
-    """An event id taken from a path, 1..LONGEST_ID characters; raises ApiError with `code`."""
-    text = text.replace("%2F", "/").replace("%2f", "/")  # ASP.NET routing decodes every escape but this one
+    """An event id taken from a path, 1..LONGEST_ID characters; raises ApiError with `code`.
+
+    A surrogate in it is U+FFFD, as in a body.
+    """
+    text = _ESCAPED.sub(lambda escape: "\ufffd" if escape[1] else "/", text) if "%" in text else text
     if not 1 <= len(text) <= LONGEST_ID:
         raise ApiError(code, f"The event id must have 1 to {LONGEST_ID} characters.")
     return text
