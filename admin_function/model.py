@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import azure.functions as func
 
 from shared.errors import ApiError
-from shared.serving import http
+from shared.serving import http, queries
 from shared.serving.routes import Routes
 from shared.serving.service import Service
 
@@ -56,7 +56,7 @@ async def delete_model(req: func.HttpRequest, service: Service) -> func.HttpResp
 async def _model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     from shared.admin import models
 
-    signed = req.params.get("signed", "false").lower()
+    signed = (queries.value(req.params, "signed") or "false").lower()
     if signed not in ("true", "false"):
         raise ApiError("InvalidRequest", "signed must be true or false.", target="signed")
     model = await models.export(service, service.loop(http.loop_of(req)), signed=signed == "true")

@@ -5,6 +5,7 @@ import contextlib
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from migration.report import Section
 from migration.target import Api, Refused
 from shared import charsets
 from shared.admin import signing
+from shared.admin.documents import Twice, named
 
 SIGNED_MODEL = ("model.vw", "signer.der", "sha512_signature.bin")
 
@@ -28,7 +30,7 @@ def service(file: Path | None, retention_days: int | None) -> dict[str, Any]:
 
     Whether its members are valid is told by whoever takes them, all faults at once.
     """
-    given = _json(file) if file else {}
+    given = _json(file, MEMBERS) if file else {}
     if file and not any(member in given for member in MEMBERS):
         raise UnusableDocument("no ServiceConfiguration: none of its members is in it")
     return given if retention_days is None else given | {"logRetentionDays": retention_days}
@@ -62,7 +64,7 @@ async def _put_in_steps(api: Api, before: dict[str, Any], put: dict[str, Any]) -
 
 def policy(file: Path) -> dict[str, Any]:
     """An exported PolicyContract; raises UnusableDocument."""
-    given = _json(file)
+    given = _json(file, ("name", "arguments"))
     if not isinstance(given.get("arguments"), str) or not given["arguments"].strip():
         raise UnusableDocument("no PolicyContract: it has no arguments")
     return {"name": str(given.get("name") or file.stem), "arguments": given["arguments"]}
@@ -132,13 +134,18 @@ def _unpacked(data: bytes) -> bytes:
         raise UnusableDocument(f"the zip is damaged: {error}") from None
 
 
-def _json(file: Path) -> dict[str, Any]:
+def _json(file: Path, names: Sequence[str]) -> dict[str, Any]:
+    """The object in a file, its members by these names as the API reads them: in any case, each once."""
     try:
-        return msgspec.json.decode(charsets.mended(charsets.detected(_bytes(file))), type=dict[str, Any])
+        given = msgspec.json.decode(charsets.mended(charsets.detected(_bytes(file))), type=dict[str, Any])
     except UnicodeDecodeError as error:
         raise UnusableDocument(f"not in UTF-8: {error}; save it in UTF-8") from None
     except msgspec.DecodeError as error:
         raise UnusableDocument(f"not a JSON object: {error}") from None
+    found = named(names, given)
+    if twice := [f"{name} {value}" for name, value in found.items() if isinstance(value, Twice)]:
+        raise UnusableDocument(". ".join(twice))
+    return found
 
 
 def _bytes(file: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""What of a configuration that was put is so when everything is imported: policy and model decide some of it anew."""
+"""Reports which imported settings are in effect after policy and model have overridden some."""
 
 import contextlib
 from typing import Any

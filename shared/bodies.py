@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from shared.charsets import ADVICE
+from shared import charsets
 from shared.errors import ERRORS, ApiError
 
 T = TypeVar("T")
@@ -31,5 +31,5 @@ def refusal(error: Exception, body: bytes, code: str, hints: Hints = ()) -> ApiE
     if not body:
         detail = "the body is empty; send JSON with a Content-Length"
     elif isinstance(error, UnicodeError):
-        detail += f"; {ADVICE}"
+        detail = f"{charsets.offence(body)}; {charsets.ADVICE}"
     return ApiError("BadRequest", f"Request could not be understood by the server: {detail}.")

@@ -9,9 +9,11 @@ import json
 import re
 
 ADVICE = "send UTF-8, or name its encoding in the Content-Type, as in charset=iso-8859-1"
+LONGEST_NAME = 256  # characters of a charset that are repeated
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;,"']+)""", re.IGNORECASE)
 _UTF8 = frozenset(("utf-8", "utf-8-sig", "ascii"))  # ASCII is UTF-8, too
+_BEGINNINGS = (b"{", b"[", b"")  # of JSON, as bodies are; b"" is that of none
 _TAKEN = re.compile(r"(utf-(16|32)(-[lb]e)?|iso8859-\d+|cp125\d)")
 # A pair of surrogates, a lone one, or any other escape, so that an escaped backslash escapes nothing behind it.
 _ESCAPE = re.compile(
@@ -32,11 +34,15 @@ def utf8(data: bytes, content_type: str) -> bytes:
         return data
     if json.detect_encoding(data) != "utf-8":
         return detected(data)
+    if charset.startswith("utf"):
+        # It has none of the NULs of UTF-16 and UTF-32.
+        if data.lstrip()[:1] in _BEGINNINGS:
+            return data
+        raise Undecodable(f"its Content-Type declares charset={charset}, and it is not in that; {ADVICE}")
     try:
-        text = data.decode(charset, "replace" if charset.startswith("utf") else "strict")
+        return data.decode(charset).encode()
     except UnicodeError as error:
         raise Undecodable(f"its Content-Type declares charset={charset}, and it is not: {error}") from None
-    return text.encode()
 
 
 @functools.lru_cache(64)
@@ -52,8 +58,17 @@ def _declared(content_type: str) -> str | None:
     if name in _UTF8:
         return None
     if not _TAKEN.fullmatch(name):
-        raise Undecodable(f"its charset '{found[1]}' is not known here; send UTF-8")
+        raise Undecodable(f"its charset '{found[1][:LONGEST_NAME]}' is not known here; send UTF-8")
     return name
+
+
+def offence(data: bytes) -> str:
+    """What of a body is not UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return f"the body is not UTF-8 (byte {data[error.start]:#04x} at offset {error.start})"
+    return "the body is not UTF-8"
 
 
 def detected(data: bytes) -> bytes:

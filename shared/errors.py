@@ -40,7 +40,6 @@ ERRORS: dict[str, tuple[int, str]] = {
         "Automatic optimization and several slots exclude each other: set isAutoOptimizationEnabled to false first.",
     ),
     "ResourceNotFound": (404, "Requested resource does not exist on the server."),
-    "EvaluationNotFound": (404, "Offline Evaluation not found."),
     "EventNotFound": (404, "There is no event of this id in the log, nor among the recent ones."),
     "LoopAlreadyExists": (409, "There is a loop of this name."),
     "ModelRankingError": (409, "The model could not rank the actions; check the learning policy and the features."),
@@ -52,6 +51,14 @@ ERRORS: dict[str, tuple[int, str]] = {
     "ModelPublishFailed": (503, "The model could not be published; try again."),
     "OperationNotAllowed": (503, "This operation is not allowed at this time."),
 }
+
+
+LONGEST_SHOWN = 256
+
+
+def shown(text: str) -> str:
+    """What was sent, as a message repeats it: no more than LONGEST_SHOWN characters of it."""
+    return text[:LONGEST_SHOWN]
 
 
 class Fault(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 Target = TypeVar("Target")
 Check = Callable[[str], bool]
 
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # a byte, as the error handler surrogateescape keeps it
 _PART = re.compile(r"\{([^{}]*)\}")
 _PARAMETER = re.compile(
     r"(?P<catch_all>\*{0,2})(?P<name>\w+)(?P<constraints>(?::\w+)*)(?P<optional>\??)(?:=(?P<default>.*))?"
@@ -172,10 +173,8 @@ def decode_path(raw_path: str) -> str:
 
 def _decode_segment(segment: str) -> str:
     parts = re.split("(%2[fF])", segment)
-    try:
-        return "".join(part if index % 2 else unquote(part, errors="strict") for index, part in enumerate(parts))
-    except UnicodeDecodeError:
-        return segment
+    decoded = (part if index % 2 else unquote(part, errors="surrogateescape") for index, part in enumerate(parts))
+    return _NOT_UTF8.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", "".join(decoded))
 
 
 class Router(Generic[Target]):

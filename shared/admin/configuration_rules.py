@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationInfo
 
 from shared.admin.documents import fault
-from shared.admin.members import DAY, duration
+from shared.admin.members import DAY, SECOND, duration
 from shared.loops.config import LoopConfig
 
 LONGEST_WAIT, LONGEST_EXPORT = timedelta(days=2), timedelta(days=365)
@@ -38,15 +38,17 @@ def frequency(given: object) -> timedelta:
 
 
 def retention(days: int, info: ValidationInfo) -> int:
-    """logRetentionDays: rewards may come until the wait ends, and the trainer needs a day for them."""
-    waits = info.data.get("reward_wait_time")
-    if days != -1 and waits is not None and days < waits / DAY + 1:
+    """logRetentionDays: rewards may come until the wait ends, and the trainer needs a day for them.
+
+    Beside a rewardWaitTime that is not valid, the shortest one counts.
+    """
+    if days != -1 and days < info.data.get("reward_wait_time", SECOND) / DAY + 1:
         raise fault("InvalidLogRetentionDays", "{path} must be -1 or at least rewardWaitTime + 1 day.")
     return days
 
 
 def retraining(days: int, info: ValidationInfo) -> int:
-    """modelRetrainDays: no further than the log is retained."""
+    """modelRetrainDays: no further than the log is retained, if logRetentionDays is valid."""
     if days < 0 or days > within(days, info.data.get("log_retention_days", -1)):
         raise fault("InvalidModelRetrainDays")
     return days

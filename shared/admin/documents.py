@@ -5,7 +5,7 @@ operation with such a document is called: processes that rank and learn do witho
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -53,23 +53,35 @@ class Document(BaseModel):
         """Its members by the contract's names; one that is there twice, in two cases, fits no type."""
         if not isinstance(given, dict):
             return given
-        names = {str(field.alias).lower(): str(field.alias) for field in cls.model_fields.values()}
-        found: dict[str, Any] = {}
-        for spelled, value in given.items():
-            name = names.get(spelled.lower())
-            if name is not None:
-                found[name] = _Twice(name) if name in found else value
-        return found
+        names = [str(field.alias) for field in cls.model_fields.values()]
+        found = named(names, given)
+        return {name: found[name] for name in names if name in found}
 
     def wire(self) -> dict[str, Any]:
         """The document as it travels, without the members that say nothing."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class _Twice(NamedTuple):
+class Twice(NamedTuple):
     """In place of the value of a member that is given more than once."""
 
     name: str
+
+    def __str__(self) -> str:
+        return f"is given more than once, in different cases; send only '{self.name}'"
+
+
+def named(names: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, by these names where it is spelled like them in any case, else as it is spelled.
+
+    A member that is there in two cases has `Twice` for its value.
+    """
+    known = {name.lower(): name for name in names}
+    found: dict[str, Any] = {}
+    for spelled, value in given.items():
+        name = known.get(spelled.lower(), spelled)
+        found[name] = Twice(name) if name in found else value
+    return found
 
 
 def fault(
@@ -103,7 +115,7 @@ def parse(model: type[Model], given: object, code: str, context: object = None) 
 def _fault(error: ErrorDetails, code: str) -> Fault:
     context = error.get("ctx", {})
     path = _path((*error["loc"], *context.get("at", ())))
-    if error["type"] in ERRORS and not isinstance(error["input"], _Twice):
+    if error["type"] in ERRORS and not isinstance(error["input"], Twice):
         message = context["message"].replace("{path}", path)[:LONGEST_MESSAGE]
         return Fault(error["type"], message, path or None, context["inner"])
     return Fault(code, f"{path or 'The body'} {_says(error)}.", path or None)
@@ -111,8 +123,8 @@ def _fault(error: ErrorDetails, code: str) -> Fault:
 
 def _says(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
-    if isinstance(error["input"], _Twice):
-        return f"is given more than once, in different cases; send only '{error['input'].name}'"
+    if isinstance(error["input"], Twice):
+        return str(error["input"])
     if error["type"] == "literal_error":
         return "must be one of " + ", ".join(re.findall(r"'([^']*)'", context["expected"]))
     words = _SAYS.get(error["type"])

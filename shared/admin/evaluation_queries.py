@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from shared.errors import ApiError
+from shared.serving.queries import value
 
 LARGEST = 2**31 - 1
+LONGEST_ID = 256  # characters
 PAGE = 100  # the largest page, and the usual one
 # The intervals that each window may have, in minutes.
 INTERVALS = {"Expanding": (5,), "Rolling": (60, 360, 720, 1440)}
@@ -41,7 +43,7 @@ def page(query: Query) -> Page:
 
 def evaluation_type(query: Query) -> str | None:
     """Manual or Auto if the filter asks for one; raises InvalidRequest."""
-    text = query.get("filter")
+    text = value(query, "filter")
     if text is None:
         return None
     found = _FILTER.fullmatch(text.strip())
@@ -58,7 +60,7 @@ def window(query: Query) -> Window:
     start, end = _time(query, "startTime"), _time(query, "endTime")
     minutes = _integer(query, "intervalInMinutes", 5, 1)
     kinds = {name.lower(): name for name in INTERVALS}
-    kind = kinds.get(query.get("window", "Expanding").lower())
+    kind = kinds.get((value(query, "window") or "Expanding").lower())
     if kind is None:
         raise _wrong("window", "must be Expanding or Rolling")
     if start > end:
@@ -73,23 +75,23 @@ def window(query: Query) -> Window:
 def identifier(text: str) -> str:
     """The id of an evaluation or a feature importance as a path has it; raises InvalidRequest."""
     text = text.replace("%2F", "/").replace("%2f", "/")  # ASP.NET routing decodes every escape but this one
-    if len(text) > 256:
-        raise ApiError("InvalidRequest", "An id must have 1 to 256 characters.")
+    if len(text) > LONGEST_ID:
+        raise ApiError("InvalidRequest", f"An id must have 1 to {LONGEST_ID} characters.")
     return text
 
 
 def _integer(query: Query, name: str, default: int, least: int) -> int:
-    text = query.get(name)
+    text = value(query, name)
     if text is None:
         return default
-    value = int(text) if re.fullmatch(r"-?[0-9]{1,10}", text) else None
-    if value is None or not least <= value <= LARGEST:
+    number = int(text) if re.fullmatch(r"-?[0-9]{1,10}", text) else None
+    if number is None or not least <= number <= LARGEST:
         raise _wrong(name, f"must be a whole number from {least} to {LARGEST}")
-    return value
+    return number
 
 
 def _time(query: Query, name: str) -> datetime:
-    text = query.get(name)
+    text = value(query, name)
     if text is None:
         raise _wrong(name, "is missing: give a time such as 2026-01-31T00:00:00Z")
     try:

@@ -9,7 +9,7 @@ import msgspec
 
 from shared import auth
 from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
-from shared.errors import ApiError
+from shared.errors import ApiError, shown
 from shared.hubs import clients, events
 from shared.hubs.reader import HubReader
 from shared.loops import checkpoint, commits
@@ -19,7 +19,7 @@ from shared.loops.commits import Stored
 from shared.loops.config import DEFAULT_LOOP
 from shared.loops.registry import LoopRecord, Loops, check_name
 from shared.serving.service import Service
-from shared.storage import StorageUnavailable
+from shared.storage import Conflict
 
 KEYS_PER_ROLE = 2
 # After so long, the making or ending of a loop was broken off.
@@ -31,7 +31,7 @@ def describe(service: Service, loop: str) -> LoopInfo:
     """What is known of a loop; raises ResourceNotFound."""
     created = service.registry.created(loop)
     if created is None:
-        raise ApiError("ResourceNotFound", f"There is no loop '{loop}'.")
+        raise ApiError("ResourceNotFound", f"There is no loop '{shown(loop)}'.")
     path = "/" if loop == DEFAULT_LOOP else f"/loops/{loop}"
     return LoopInfo(name=loop, path=path, created=created or None)
 
@@ -61,9 +61,9 @@ async def create(service: Service, loop: str) -> LoopInfo:
         await _begin(service, home_of(loop, claim.created))
         app, admin = ([auth.new_key() for _ in range(KEYS_PER_ROLE)] for _ in range(2))
         ready = LoopRecord(claim.created, _hex(app), _hex(admin))
-        await service.registry.change(lambda loops: _ours(loops, loop, claim) | {loop: ready})
-    except (ApiError, StorageUnavailable):
-        with suppress(ApiError, StorageUnavailable):
+        await service.registry.change(lambda loops: _ours(loops, loop, claim, ready) | {loop: ready})
+    except Exception:
+        with suppress(Exception):
             await service.registry.change(lambda loops: _without(_ours(loops, loop, claim), loop))
         raise
     return describe(service, loop).model_copy(update={"app_keys": app, "admin_keys": admin})
@@ -78,12 +78,12 @@ async def delete(service: Service, loop: str) -> None:
 
     def claimed(loops: Loops) -> Loops:
         if loop not in loops:
-            raise ApiError("ResourceNotFound", f"There is no loop '{loop}'.")
+            raise ApiError("ResourceNotFound", f"There is no loop '{shown(loop)}'.")
         return loops | {loop: claim}
 
     await service.registry.change(claimed)
     await _clear(service, loop)
-    await service.registry.change(lambda loops: _without(_ours(loops, loop, claim), loop))
+    await service.registry.change(lambda loops: _without(_ours(loops, loop, claim, None), loop))
 
 
 async def rotate(service: Service, loop: str, role: RoleName, number: int) -> NewKey:
@@ -95,7 +95,7 @@ async def rotate(service: Service, loop: str, role: RoleName, number: int) -> Ne
     def replace(loops: Loops) -> Loops:
         record = loops.get(loop)
         if record is None or not record.ready:
-            raise ApiError("ResourceNotFound", f"There is no loop '{loop}'.")
+            raise ApiError("ResourceNotFound", f"There is no loop '{shown(loop)}'.")
         keys = list(getattr(record, role))
         keys[number - 1] = _hex([key])[0]
         return loops | {loop: msgspec.structs.replace(record, **{role: keys})}
@@ -118,8 +118,9 @@ def _check_free(record: LoopRecord | None) -> None:
         raise ApiError("OperationNotAllowed", "The loop is being made or deleted; try again.", retry_after=1)
 
 
-def _ours(loops: Loops, loop: str, claim: LoopRecord) -> Loops:
-    if loops.get(loop) != claim:
+def _ours(loops: Loops, loop: str, *records: LoopRecord | None) -> Loops:
+    """The loops, if this one is as whoever calls has left it: a write may have succeeded without its answer."""
+    if loops.get(loop) not in records:
         raise ApiError("OperationNotAllowed", "Somebody else has made or deleted the loop.", retry_after=1)
     return loops
 
@@ -144,7 +145,13 @@ async def _begin(service: Service, home: Home) -> None:
             with suppress(Exception):
                 await reader.close()
     start = Checkpoint(interactions=ranked, observations=observed, observed=observed)
-    await commits.commit(service.storage, home, Stored(Checkpoint(), None), start, run_name(start.cut))
+    try:
+        await commits.commit(service.storage, home, Stored(Checkpoint(), None), start, run_name(start.cut))
+    except Conflict:
+        # The home is new: only a write of its own, whose answer was lost, can have been faster.
+        raise ApiError(
+            "OperationNotAllowed", "The loop's first checkpoint is in doubt; try again.", retry_after=1
+        ) from None
 
 
 async def _clear(service: Service, loop: str) -> None:

@@ -174,7 +174,7 @@ def is_in_window(at: int, end: int, wait: int) -> bool:
 
 
 def _late(at: int, end: int, wait: int) -> bool:
-    """Not early for the event whose window ended at `end`; also one that should have been there but was not."""
+    """True from the start of the window until MEMORY_MS after its end."""
     return end - wait - EARLY_MS < at <= end + MEMORY_MS
 
 

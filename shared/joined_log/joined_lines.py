@@ -19,8 +19,8 @@ from shared.vw.dsjson import Line, Observed, State
 class Joined(NamedTuple):
     """One joined event: its line of the log, and what the counters want to know.
 
-    skipped: never activated. logged: not to be learned, by its mode. lesson: what an apprentice did. reward: of
-    several slots, that of the first.
+    skipped: never activated, or of the other kind than the loop's policy. logged: not to be learned, by its mode.
+    lesson: what an apprentice did. reward: of several slots, that of the first.
     """
 
     line: bytes

@@ -3,15 +3,16 @@
 import time
 from typing import NewType
 
-# The folder of one loop: of its name, and of this one among all that ever had it.
+# A loop's blob folder; a loop remade under an old name gets a new one.
 Home = NewType("Home", str)
 DEFAULT_HOME = Home("default")
 
 
 def home_of(loop: str, created: str) -> Home:
-    """The home of a loop that was made at that time, empty for the default one.
+    """A loop's blob folder; a loop remade under an old name gets a new one.
 
-    One that is made anew has another: what a trainer is still storing for its predecessor never becomes its own.
+    So what a trainer is still storing for the earlier loop never becomes a part of the later one. created: when the
+    loop was made, empty for the loop default.
     """
     return Home(f"{loop}/{''.join(filter(str.isalnum, created))}") if created else Home(loop)
 

@@ -96,8 +96,9 @@ class Draft(msgspec.Struct, frozen=True):
 class Counts(msgspec.Struct, frozen=True):
     """What became of the events since the loop began. Every event read is in exactly one count of its kind.
 
-    Interactions: learned, skipped (deferred, never activated), logged (ranked in mode LoggingOnly), duplicate_ranks,
-    rejected (joined and logged, but their model was refused). Observations: matched, late, orphans,
+    Interactions: learned, skipped (deferred and never activated, or of the other kind than the policy, single-slot or
+    multi-slot), logged (ranked in mode LoggingOnly), duplicate_ranks, rejected (joined and logged, but their model was
+    refused). Observations: matched, late, orphans,
     duplicate_observations. Either: unreadable. `rewarded` of the learned interactions had a reward, the others got the
     default.
     """

@@ -91,11 +91,13 @@ class Registry:
 
     async def refresh(self) -> Loops:
         """Reads the loops if they changed. Raises StorageUnavailable, msgspec.DecodeError."""
-        blob = await self._storage.read(BLOB, self._etag)
+        known, blob = self._etag, await self._storage.read(BLOB, self._etag)
+        while self._etag != known:  # meanwhile another request took the loops, perhaps older or newer ones than these
+            known, blob = self._etag, await self._storage.read(BLOB, self._etag)
         self._checked = time.monotonic()
         if blob is None:
             self._take({}, None)
-        elif blob.etag != self._etag:
+        elif blob.etag != known:
             self._take(_decoder.decode(blob.data), blob.etag)
         return self.loops
 

@@ -1,4 +1,4 @@
-"""The trainer's sign of life, `trainer.json`: a loop in which nothing happens commits nothing, and so tells nothing."""
+"""Stores when the trainer last completed a tick, because idle loops store nothing."""
 
 import logging
 import time

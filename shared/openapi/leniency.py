@@ -1,4 +1,4 @@
-"""What the second try at a request's body takes beside the contract, said in its schema: see `shared.rank.lenient`."""
+"""Widens the OpenAPI schemas by what `rank/lenient` accepts."""
 
 from typing import Any
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from shared.admin import evaluation_queries
 from shared.admin.evaluation_queries import INTERVALS, LARGEST, PAGE
 from shared.rank.wire import LONGEST_ID
 from shared.serving.versions import IN_PATH, IN_QUERY, PARAMETER
 
+_KEPT_ID = {"type": "string", "minLength": 1, "maxLength": evaluation_queries.LONGEST_ID}
 _TIME = {"type": "string", "format": "date-time"}
 
 
@@ -17,8 +19,8 @@ _PATH: dict[str, dict[str, Any]] = {
     "version": {"schema": {"enum": list(IN_PATH)}, "example": "v1.0"},
     "loop": {"schema": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}, "example": "shop"},
     "eventId": {"schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, "example": "visit-1"},
-    "evaluationId": {"schema": {"type": "string", "minLength": 1}, "example": "last-week"},
-    "featureImportanceId": {"schema": {"type": "string", "minLength": 1}, "example": "last-week"},
+    "evaluationId": {"schema": _KEPT_ID, "example": "last-week"},
+    "featureImportanceId": {"schema": _KEPT_ID, "example": "last-week"},
     "role": {"schema": {"enum": ["app", "admin"]}, "example": "app"},
     "number": {"schema": {"enum": ["1", "2"]}, "example": "2"},
 }

@@ -1,8 +1,8 @@
-"""The second try at a body that its decoder refused: what Azure Personalizer took beside the contract, made exact.
+"""Rewrites a refused body into the contract's form, for deviations that Azure accepted.
 
 Names of the contract are read without regard to case; what is not in it is left out. Numbers are taken for the text
 of an id, with their digits as they were sent, and text for a number or a truth where one is due. Features, their
-names included, stay as they are. Then the same decoder reads what was made of it: nothing is taken that it refuses.
+names included, stay as they are. Then the same decoder reads the rewritten body: nothing is taken that it refuses.
 """
 
 import functools

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic
 import msgspec
 from msgspec import Meta
 
-from shared.errors import ApiError
+from shared.errors import ApiError, shown
 from shared.rank import lenient, wire
 from shared.rank.lenient import REFUSED
 from shared.rank.wire import LONGEST_ID, MAX_SLOTS, AnyRankRequest, F, FlatFeatures, Id
@@ -91,17 +91,17 @@ def _check_slots(request: MultiSlotRankRequest[Any]) -> None:
     if len(slots) > len(actions):
         _refuse(f"There are {len(slots)} slots and {len(actions)} actions; an action fills at most one slot.")
     if twice := _repeated([slot.id for slot in slots]):
-        _refuse(f"Slot ids must be unique; '{twice}' is not.")
+        _refuse(f"Slot ids must be unique; '{shown(twice)}' is not.")
     if twice := _repeated([slot.baseline_action for slot in slots]):
-        _refuse(f"Every slot must have its own baselineAction; '{twice}' is that of several.")
+        _refuse(f"Every slot must have its own baselineAction; '{shown(twice)}' is that of several.")
     for slot in slots:
         if slot.baseline_action not in actions:
-            _refuse(f"The baselineAction '{slot.baseline_action}' of slot '{slot.id}' is none of the actions.")
+            _refuse(f"The baselineAction '{shown(slot.baseline_action)}' of slot '{slot.id}' is none of the actions.")
         excluded = slot.excluded_actions or ()
         if slot.baseline_action in excluded:
-            _refuse(f"The baselineAction '{slot.baseline_action}' of slot '{slot.id}' is excluded there.")
+            _refuse(f"The baselineAction '{shown(slot.baseline_action)}' of slot '{slot.id}' is excluded there.")
         if unknown := next((one for one in excluded if one not in actions), None):
-            _refuse(f"The excluded action '{unknown}' of slot '{slot.id}' is none of the actions.")
+            _refuse(f"The excluded action '{shown(unknown)}' of slot '{slot.id}' is none of the actions.")
 
 
 def _repeated(names: list[str]) -> str | None:

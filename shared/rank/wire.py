@@ -1,10 +1,10 @@
 """The request bodies of the REST contract. Decoding checks types, lengths and ranges in one pass.
 
-The structs refuse members that the contract does not have, for one of its own may be among them in other letters, and
-`lenient` reads the body again, which leaves out what is unknown.
+Unknown members are refused first, because one may be a contract name in another case; `lenient` then drops the rest.
 """
 
 import contextlib
+import re
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -21,6 +21,8 @@ MAX_ACTIONS = MAX_SLOTS = 50
 MAX_NESTING = 5
 LONGEST_ID = 256  # of an event, action or slot, in characters
 UNREACHABLE = frozenset((".", ".."))  # a path with these as a part never arrives as it was sent
+# What a path has still escaped when it arrives: ASP.NET decodes neither %2F nor a surrogate, which no character is.
+_ESCAPED = re.compile(r"%2f|(%ed%[ab][0-9a-f]%[89ab][0-9a-f])", re.IGNORECASE)
 Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, Meta(min_length=1)]
 Number = Annotated[float, Meta(ge=-MAX_MAGNITUDE, le=MAX_MAGNITUDE)]
@@ -154,8 +156,9 @@ def decode(flat: Decoder[R], nested: Decoder[R], body: bytes) -> tuple[R, bool]:
 
 def check_ids(request: AnyRankRequest[Any]) -> None:
     """Raises ApiError unless the event id survives in a path and the action ids are unique."""
-    if (given := request.event_id) and (given in UNREACHABLE or "%2f" in given.lower()):
-        raise ApiError("InvalidRankRequest", "An eventId must survive in a path: not '.', '..' or with '%2F' in it.")
+    if (given := request.event_id) and (given in UNREACHABLE or ("%" in given and _ESCAPED.search(given))):
+        rule = "not '.', '..' or with '%2F' or an escaped surrogate such as '%ED%A0%BD' in it"
+        raise ApiError("InvalidRankRequest", f"An eventId must survive in a path: {rule}.")
     if len({action.id for action in request.actions}) != len(request.actions):
         raise ApiError("InvalidRankRequest", "Action ids must be unique.", target="actions")
 
@@ -177,8 +180,11 @@ def reward_request(body: bytes) -> float:
 
 
 def event_id(text: str, code: str) -> str:
-    """An event id taken from a path, 1..LONGEST_ID characters; raises ApiError with `code`."""
-    text = text.replace("%2F", "/").replace("%2f", "/")  # ASP.NET routing decodes every escape but this one
+    """An event id taken from a path, 1..LONGEST_ID characters; raises ApiError with `code`.
+
+    A surrogate in it is U+FFFD, as in a body.
+    """
+    text = _ESCAPED.sub(lambda escape: "\ufffd" if escape[1] else "/", text) if "%" in text else text
     if not 1 <= len(text) <= LONGEST_ID:
         raise ApiError(code, f"The event id must have 1 to {LONGEST_ID} characters.")
     return text

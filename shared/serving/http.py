@@ -10,7 +10,7 @@ import msgspec
 
 from shared import charsets, telemetry
 from shared.auth import Role, require
-from shared.errors import ApiError
+from shared.errors import ApiError, shown
 from shared.hubs.event_log import LogUnavailable
 from shared.loops.config import DEFAULT_LOOP
 from shared.serving import service
@@ -19,6 +19,9 @@ from shared.serving.versions import Version
 from shared.storage import StorageUnavailable
 
 JSON = "application/json"
+
+# What is said of bodies that are not compressed in this header, such as utf-8, is ignored.
+_CODINGS = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"))
 
 Limit = Literal["max_body_bytes", "max_model_bytes"]
 Work = Callable[[func.HttpRequest, Service], Awaitable[func.HttpResponse]]
@@ -38,12 +41,14 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
             parts = service.current()
             if role is not None:
                 # A loop that does not exist knows only the owner's keys: nobody else can tell which ones exist.
-                require(await parts.role(loop_of(req), req.headers), role)
+                require(await parts.caller(loop_of(req), req.headers), role)
             if version is not None:
                 version.check(req)
+                parts.loop(loop_of(req))
             most: int = getattr(parts.settings, limit)
             if len(req.get_body()) > most:
                 raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: at most {most} bytes.")
+            _check_uncompressed(req)
             return await work(req, parts)
         except ApiError as error:
             return refusal(version.error(error) if version is not None else error)
@@ -70,6 +75,14 @@ def text_of(req: func.HttpRequest) -> bytes:
         return charsets.utf8(req.get_body(), req.headers.get("content-type", ""))
     except charsets.Undecodable as error:
         raise ApiError("BadRequest", f"Request could not be understood by the server: {error}.") from None
+
+
+def _check_uncompressed(req: func.HttpRequest) -> None:
+    """Raises BadRequest for a body that says that it is compressed."""
+    coding = req.headers.get("content-encoding")
+    if coding and req.get_body() and not _CODINGS.isdisjoint(coding.lower().replace(",", " ").split()):
+        reason = f"compression is not taken; send the body without Content-Encoding: {shown(coding)}"
+        raise ApiError("BadRequest", f"Request could not be understood by the server: {reason}.")
 
 
 def _away(outage: StorageUnavailable | LogUnavailable) -> ApiError:

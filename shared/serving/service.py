@@ -8,8 +8,8 @@ import os
 from collections.abc import Mapping
 
 from shared import auth, telemetry
-from shared.auth import Keys, Role
-from shared.errors import ApiError
+from shared.auth import Caller, Keys
+from shared.errors import ApiError, shown
 from shared.hubs import events
 from shared.hubs.clients import Sender
 from shared.hubs.event_log import EventLog
@@ -44,12 +44,10 @@ class Service:
         self._loops: dict[str, tuple[str, Serving]] = {}  # with the time the loop was made
         self._registered = self.registry.loops  # what the registry had when these were last compared with it
 
-    async def role(self, loop: str, headers: Mapping[str, str]) -> Role | None:
+    async def caller(self, loop: str, headers: Mapping[str, str]) -> Caller:
         """What a request may do with a loop, by its key or its token, whichever may do more."""
-        role = await self.registry.authorize(loop, auth.key_in(headers))
-        if self._takes_tokens and (by_token := auth.token_role(headers)) is not None:
-            return by_token if role is None else max(role, by_token)
-        return role
+        by_key = await self.registry.authorize(loop, auth.key_in(headers))
+        return auth.caller(by_key, auth.token_roles(headers) if self._takes_tokens else None)
 
     def loop(self, name: str = DEFAULT_LOOP) -> Serving:
         """The loop as Rank sees it; ResourceNotFound if this process knows of no such loop."""
@@ -61,7 +59,7 @@ class Service:
         if known is not None and known[0] == created:
             return known[1]
         if created is None:
-            raise ApiError("ResourceNotFound", f"There is no loop '{name}'.")
+            raise ApiError("ResourceNotFound", f"There is no loop '{shown(name)}'.")
         serving = Serving(name, home_of(name, created), self.storage, new_loop(self.settings))
         self._loops[name] = created, serving
         return serving

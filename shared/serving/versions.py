@@ -5,12 +5,15 @@ from collections.abc import Iterable
 
 import azure.functions as func
 
-from shared.errors import ApiError
+from shared.errors import ApiError, shown
+from shared.serving import queries
 
 # The versions whose paths carry them; their common operations are the same. The last one has every operation of v1.x.
 IN_PATH = ("v1.0", "v1.1-preview.1", "v1.1-preview.2", "v1.1-preview.3")
 IN_QUERY = "2022-09-01-preview"
 PARAMETER = "api-version"
+BASE = "personalizer"
+TWICE = f"The path has {BASE} twice: an endpoint ends before /{BASE}."
 # Codes of v1.x, and what 2022-09-01-preview calls them.
 _CODES = {"InvalidContainer": "InvalidSasUri"}
 
@@ -30,12 +33,13 @@ def api_of(req: func.HttpRequest) -> Api:
     return Api.V1 if "version" in req.route_params else Api.V2022
 
 
-def url(api: Api, loop: str | None, path: str) -> str:
-    """What to call for an operation, `path` below the version. Without a loop: the loop default."""
-    before = f"/loops/{loop}/" if loop else "/"
-    if api is Api.V1:
-        return f"{before}personalizer/{IN_PATH[-1]}/{path}"
-    return f"{before}personalizer/{path}?{PARAMETER}={IN_QUERY}"
+def url(api: Api, loop: str | None, path: str, version: str = IN_PATH[-1]) -> str:
+    """What to call for an operation, `path` below the version. Without a loop: the loop default.
+
+    version: that of a v1.x path.
+    """
+    before = f"/loops/{loop}/{BASE}" if loop else f"/{BASE}"
+    return f"{before}/{version}/{path}" if api is Api.V1 else f"{before}/{path}?{PARAMETER}={IN_QUERY}"
 
 
 def code(code: str, api: Api | None) -> str:
@@ -45,7 +49,7 @@ def code(code: str, api: Api | None) -> str:
 
 def unknown(version: str) -> str:
     """What is to be said of a path with a version that there is not."""
-    return f"There is no API version '{version}'; use one of {', '.join(IN_PATH)} in a path."
+    return f"There is no API version '{shown(version)}'; use one of {', '.join(IN_PATH)} in a path."
 
 
 class Version:
@@ -58,10 +62,12 @@ class Version:
         """Raises ResourceNotFound for an unknown version in the path, InvalidRequest for one in the query, or none."""
         if self._api is Api.V1:
             version = req.route_params["version"]
+            if version.lower() == BASE:
+                raise ApiError("ResourceNotFound", f"{TWICE} {self._calls(req, doubled=True)}")
             if version.lower() not in IN_PATH:
                 raise ApiError("ResourceNotFound", f"{unknown(version)} {self._calls(req)}")
-        elif (version := req.params.get(PARAMETER, "")).lower() != IN_QUERY:
-            wrong = f"There is no {PARAMETER} '{version}'" if version else f"{PARAMETER} is missing"
+        elif (version := queries.value(req.params, PARAMETER) or "").lower() != IN_QUERY:
+            wrong = f"There is no {PARAMETER} '{shown(version)}'" if version else f"{PARAMETER} is missing"
             where = f"the query takes {IN_QUERY}, the path one of {', '.join(IN_PATH)}."
             raise ApiError("InvalidRequest", f"{wrong}: {where} {self._calls(req)}", target=PARAMETER)
 
@@ -69,7 +75,9 @@ class Version:
         """An error with the code that it has in this version."""
         return error.renamed(lambda one: code(one, self._api))
 
-    def _calls(self, req: func.HttpRequest) -> str:
-        path = self._path.format_map(req.route_params)
-        urls = [url(api, req.route_params.get("loop"), path) for api in self._apis]
+    def _calls(self, req: func.HttpRequest, *, doubled: bool = False) -> str:
+        """The calls that were meant. doubled: the path is that of 2022-09-01-preview with `personalizer` twice."""
+        values = {name: shown(value) for name, value in req.route_params.items()}
+        apis = [Api.V2022] if doubled and Api.V2022 in self._apis else self._apis
+        urls = [url(api, values.get("loop"), self._path.format_map(values)) for api in apis]
         return f"Call {' or '.join(f'{self._method} {one}' for one in urls)}."

@@ -23,10 +23,11 @@ def is_due(last: float, export: float, now: float) -> bool:
 
 
 def together(checkpoint: Checkpoint, config: LoopConfig, warm: bool) -> Hashable:
-    """Equal for loops that one pass may serve without one of them making the others read what they have read.
+    """A key; loops with equal keys share one pass.
 
-    They close up to the same instant, or would: a backlog is worked off on its own. Those whose open observations
-    have to be read again are apart, and so is each plan that an earlier pass left.
+    None of them makes the others read again what they have read: they close up to the same instant, or would, and a
+    backlog is worked off on its own. A loop whose open observations have to be read again (not `warm`) shares no pass
+    with one that still has them in memory, and a plan that an earlier pass left is executed by itself.
     """
     plan = checkpoint.plan
     if plan is not None:
@@ -35,10 +36,11 @@ def together(checkpoint: Checkpoint, config: LoopConfig, warm: bool) -> Hashable
 
 
 async def cut(loops: Sequence[Checkpoint], latest: int, heads: Heads, hub: HubReader, wanted: bool) -> int | None:
-    """Up to when (ms) a pass closes the interactions of these loops, whose positions are in the hubs' partitions.
+    """The instant up to which this pass closes interactions (ms), None if there is nothing to do.
 
-    None if there is nothing to do: nothing new, or only what is still open. latest: the last instant that can be
-    closed. wanted: one of them has something to do in any case.
+    That is so if nothing is new, or only what is still open. loops: the states of those that the pass serves, with a
+    position for each partition of the hubs. latest: the last instant that can be closed (ms). wanted: a loop among
+    them has something to do in any case.
     """
     done = [min(positions) for positions in zip(*(loop.interactions for loop in loops), strict=True)]
     reached = min(loop.cut for loop in loops)

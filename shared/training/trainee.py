@@ -16,11 +16,15 @@ from shared.training import course, planning
 class Trainee:
     """A loop in training.
 
-    `checkpoint` may be ahead of the stored one, whose ETag is `etag`: what a pass found nothing in is remembered here
-    and not written. `written`: the sum of the stored one's positions in the interactions hub. `joiner`: the open
-    observations at that checkpoint, None if they have to be read again. created: when the loop was made; `ran`,
-    `looked`: when a run, and its configuration, were last looked for. behind: since when (s since 1970) it has had
-    interactions that should be closed and are not, as far as is known; None if it has none.
+    created: when the loop was made (ISO 8601), empty for the loop default.
+    config: its configuration, as it was last read.
+    checkpoint: its state; ahead of the stored one after passes that found nothing to store.
+    etag: of the stored checkpoint, None if there is none.
+    written: the sum of the stored checkpoint's positions in the interactions hub.
+    joiner: the open observations at `checkpoint`, None if they have to be read again.
+    ran: when a run was last looked for (s since 1970), 0 if not since the start or a failure.
+    looked: when the configuration was last read (s since 1970), 0 if never.
+    behind: since when (s since 1970) interactions wait that should be closed, as far as is known; None if none do.
     """
 
     def __init__(self, loop: str, created: str, initial: LoopConfig) -> None:

@@ -1,7 +1,8 @@
 """Lines of dsjson, the format in which VW and every VW tool reads decisions that were joined with their rewards.
 
-How members are spelled is said here alone: views of a line that only one module needs are made with these tables, for
-instance `class View(msgspec.Struct, rename=LINE)`.
+How members of a line are spelled is said here alone: views of a line that only one module needs are made with these
+tables, for instance `class View(msgspec.Struct, rename=LINE)`. Members of the context `c` are also spelled in
+`rank/features`, which writes it, and where contexts are cleaned or explained.
 """
 
 import re

@@ -1,7 +1,8 @@
 """Learning a batch with VW's native driver, in a process of its own that learns while the batch is still joined.
 
 VW never releases the interpreter's lock and may abort on what it cannot read, so `python -m shared.vw.learner` trains
-while the function app goes on answering. Exit status: 0 published, REFUSED the new model is not fit to serve.
+while the function app goes on answering. Exit status: 0: both models are written and valid; REFUSED: the new model is
+not fit to serve.
 """
 
 import argparse
@@ -43,7 +44,7 @@ class Learner:
     """A training process. Leaves `model.vw` (the trainer's state) and `predict.vw` (the copy that serves) in `folder`.
 
     arguments: the policy, used for a new model. previous: the state to go on from. Killed if it is not finished.
-    goes_on: True if there is such a state, whose origin is then that of the new one.
+    goes_on: it continues a previous model and stays unverified if that was.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
 """Every example request of the contract's three versions, replayed; what it answers has the contract's form.
 
-`swagger/examples.json` has the requests and the success each one documents. Those of 2022-09-01-preview are sent to
-v1.1-preview.3, whose operations are answered; the operations that it alone has are not.
+`swagger/examples.json` has the requests and the success each one documents. Those of 2022-09-01-preview are sent to the
+paths of v1.1-preview.3, and answered 404 where only 2022-09-01-preview has the operation; test_azure_ai_personalizer
+calls its own paths.
 """
 
 import json

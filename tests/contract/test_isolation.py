@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from harness import functions
 from harness.stored import Loop
 from harness.system import ADMIN_KEY, APP_KEY, CONFIGURATION, System
+
+from shared.serving.routes import Route
 
 RANK = {"actions": [{"id": one, "features": [{"kind": one}]} for one in "ab"]}
 OPERATIONS: list[tuple[str, str, Any]] = [
@@ -105,9 +108,32 @@ def test_a_name_that_is_none_is_refused(system: System, name: str) -> None:
     assert call(system, ADMIN_KEY, "PUT", f"loops/{name}").json()["error"]["code"] == "InvalidLoopName"
 
 
+@pytest.mark.parametrize("route", [one for one in functions.ROUTES if one.template.startswith("loops/{loop}/")])
+def test_every_operation_tells_the_owner_that_there_is_no_such_loop(system: System, route: Route) -> None:
+    values = {"loop": "nowhere", "version": "v1.0", "eventId": "e", "evaluationId": "e", "featureImportanceId": "f"}
+    path = route.template.format_map(values | {"role": "app", "number": "1"})
+    query = "" if "{version}" in route.template else "?api-version=2022-09-01-preview"
+    answer = call(system, ADMIN_KEY, route.method, path + query, {})
+    assert answer.status_code == 404
+    assert answer.headers["x-ms-error-code"] == "ResourceNotFound"
+    assert route.method == "HEAD" or "There is no loop 'nowhere'." in answer.json()["error"]["message"]
+
+
+def test_a_key_of_a_loop_is_told_that_an_owner_s_key_is_needed(system: System, loops: dict[str, Any]) -> None:
+    needed = "it needs an owner's key, which is an admin key of the loop default."
+    for method in ("PUT", "DELETE"):
+        refused = call(system, loops["one"]["adminKeys"][0], method, "loops/one").json()["error"]
+        assert refused["message"] == f"This key may not use this operation: {needed}"
+    for path in ("metrics", "loops"):
+        refused = call(system, loops["one"]["adminKeys"][0], "GET", path).json()["error"]
+        assert "send an owner's key, which is an admin key of the loop default" in refused["message"]
+
+
 def test_what_is_not_there_is_told_to_the_owner(system: System) -> None:
-    for path in ("loops/nowhere", "loops/nowhere/personalizer/v1.0/configurations/service"):
-        assert call(system, ADMIN_KEY, "GET", path).status_code == 404
+    assert call(system, ADMIN_KEY, "GET", "loops/nowhere").status_code == 404
+    long = call(system, ADMIN_KEY, "GET", f"loops/{'x' * 3000}/personalizer/v1.0/status")
+    assert long.status_code == 404
+    assert len(long.json()["error"]["message"]) < 400
     assert call(system, ADMIN_KEY, "DELETE", "loops/nowhere").status_code == 404
     assert call(system, ADMIN_KEY, "DELETE", "loops/default").status_code == 400
 
@@ -146,7 +172,7 @@ def test_what_is_stored_late_for_a_deleted_loop_is_not_its_successors(system: Sy
     assert earlier.names("checkpoint.json")
     assert call(system, ADMIN_KEY, "DELETE", "loops/again").status_code == 204
     assert call(system, ADMIN_KEY, "PUT", "loops/again").status_code == 201
-    earlier.write(earlier.name(name), gzip.compress(b'{"Timestamp":"2026-01-01T00:00:00Z"}\n'))
+    earlier.write(earlier.name(name), gzip.compress(b'{"EventId":"e","Timestamp":"2026-01-01T00:00:00Z"}\n'))
     assert call(system, ADMIN_KEY, "GET", path).json() == {}
     later = Loop(system, loop="again")
     assert later.names("logs/") == []

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -118,6 +119,39 @@ def test_a_declared_charset(app: httpx.Client) -> None:
     refused = app.post("rank", content=body, headers={"Content-Type": kind.format("shift_jis")})
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BadRequest")
     assert "charset 'shift_jis' is not known here; send UTF-8" in refused.json()["error"]["message"]
+
+
+def test_utf8_that_is_declared_as_utf16_is_taken(app: httpx.Client) -> None:
+    body = json.dumps({"eventId": "é", "actions": ACTIONS}, ensure_ascii=False).encode()
+    assert ranked(app, body, **{"Content-Type": "application/json; charset=utf-16"})["eventId"] == "é"
+    refused = app.post("rank", content=b"x", headers={"Content-Type": "application/json; charset=utf-16"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BadRequest")
+    assert "declares charset=utf-16, and it is not in that; send UTF-8" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate", "identity, br"])
+def test_a_body_that_is_compressed_is_refused_with_its_coding(admin: httpx.Client, coding: str) -> None:
+    body = gzip.compress(json.dumps({"actions": ACTIONS}).encode())
+    for method, path in (("POST", "rank"), ("PUT", "configurations/service"), ("PUT", "model")):
+        refused = admin.request(method, path, content=body, headers={"Content-Encoding": coding})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BadRequest")
+        said = f"compression is not taken; send the body without Content-Encoding: {coding}."
+        assert said in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("coding", ["identity", "utf-8"])
+def test_a_body_that_is_not_compressed_is_taken_whatever_it_is_called(app: httpx.Client, coding: str) -> None:
+    ranked(app, {"actions": ACTIONS}, **{"Content-Encoding": coding})
+
+
+def test_half_a_character_of_an_event_id_is_the_same_in_a_path(single: Own) -> None:
+    event_id = f"{uuid.uuid4()}é"
+    assert ranked(single.client, {"eventId": f"{event_id}\ud83d", "actions": ACTIONS})["eventId"] == f"{event_id}\ufffd"
+    url = f"{single.url}/personalizer/v1.0/events/{quote(event_id)}%ED%A0%BD/reward"
+    assert httpx.post(url, headers=OWNER, json={"value": 1}, timeout=30).status_code == 204
+    trace = httpx.get(f"{single.url}/events/{quote(event_id)}%ED%A0%BD", headers=OWNER, timeout=30).json()
+    assert trace["eventId"] == f"{event_id}\ufffd"
+    assert [one["value"] for one in trace["observations"]] == [1]
 
 
 def test_a_title_cut_inside_an_emoji(single: Own) -> None:

@@ -129,7 +129,7 @@ def test_openssl_verifies_the_signature(loop: httpx.Client, tmp_path: Path) -> N
     try:
         subprocess.run(key, cwd=tmp_path, check=True, capture_output=True)
     except FileNotFoundError:
-        pytest.skip("there is no openssl; tests/shared/test_signing.py verifies without it")
+        pytest.skip("there is no openssl; tests/shared/admin/test_signing.py verifies without it")
     assert subprocess.run(verify, cwd=tmp_path, check=True, capture_output=True).stdout == b"Verified OK\n"
 
 

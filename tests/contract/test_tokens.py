@@ -55,6 +55,16 @@ def test_an_app_role_counts_as_the_key_of_that(trusting: str, headers: dict[str,
     assert statuses(trusting, headers) == expected
 
 
+def test_a_token_is_told_what_it_lacks(trusting: str) -> None:
+    def message(role: str) -> str:
+        text: str = httpx.get(f"{trusting}/loops", headers=token(role), timeout=30).json()["error"]["message"]
+        return text
+
+    assert "the token has no app role Personalizer.App, Personalizer.Admin or Personalizer.Owner" in message("Reader")
+    needed = "This token may not use this operation: it needs the app role Personalizer.Owner."
+    assert message("Personalizer.Admin") == needed
+
+
 def test_an_app_role_counts_for_every_loop(trusting: str) -> None:
     owner, loop = token("Personalizer.Owner"), f"{trusting}/loops/tokens"
     assert httpx.put(loop, headers=owner, timeout=30).status_code == 201

@@ -50,6 +50,29 @@ def test_versions_and_literals_of_paths_are_taken_in_any_case(system: System) ->
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("name", ["API-VERSION", "Api-Version"])
+def test_names_of_query_parameters_are_taken_in_any_case(system: System, name: str) -> None:
+    answer = call(system, "GET", f"/personalizer/model?{name}=2022-09-01-preview&SIGNED=True")
+    assert answer.content.startswith(b"PK")
+    path = f"/personalizer/evaluations?{name}=2022-09-01-preview"
+    for parameter in ("TOP=x", "Skip=x", "MaxPageSize=x", "Filter=x"):
+        assert error(call(system, "GET", f"{path}&{parameter}"))[:2] == (400, "InvalidRequest")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/personalizer/model?api-version={'x' * 3000}",
+        f"/personalizer/{'9' * 3000}/model",
+        f"/personalizer/{'9' * 3000}/nothing",
+        f"/personalizer/evaluations/{'x' * 3000}",
+        f"/loops/default/personalizer/evaluations/{'x' * 3000}",
+    ],
+)
+def test_what_was_sent_is_not_repeated_in_full(system: System, path: str) -> None:
+    assert len(error(call(system, "GET", path))[2]) < 1200
+
+
 def test_both_kinds_of_paths_lead_to_the_same_loop(configured: System) -> None:
     path = f"/loops/default/personalizer/configurations/service?{QUERY}"
     put = call(configured, "PUT", path, json=CONFIGURATION | {"defaultReward": 0.25})
@@ -80,20 +103,28 @@ def test_local_inference_asks_for_the_head_of_the_model(system: System, head: st
 
 V1, V2022 = "/personalizer/v1.1-preview.3", "/personalizer"
 LOST = [
-    ("GET", "/personalizer/v1.0/rank", "POST /personalizer/v1.0/rank"),
+    ("GET", "/personalizer/v1.0/rank", " /personalizer/v1.0/rank answers POST."),
     ("PUT", "/personalizer/rank", f"POST /personalizer/rank?{QUERY}"),
-    ("PATCH", "/loops/shop", "PUT /loops/shop or GET /loops/shop or DELETE /loops/shop"),
+    ("PATCH", "/loops/shop", "Call PUT /loops/shop or GET /loops/shop. "),
     ("POST", "/rank", f"POST {V1}/rank or POST {V2022}/rank?{QUERY}"),
-    ("POST", "/v1.0/rank", f"POST {V1}/rank or POST {V2022}/rank?{QUERY}"),
+    ("POST", "/v1.0/rank", "Call POST /personalizer/v1.0/rank. "),
     ("POST", "/loops/shop/rank", f"POST /loops/shop{V1}/rank or POST /loops/shop{V2022}/rank?{QUERY}"),
     ("GET", "/personalizer/v3/model", f"GET {V1}/model or GET {V2022}/model?{QUERY}"),
     ("GET", "/personalizer/v3/model", "v1.0, v1.1-preview.1, v1.1-preview.2, v1.1-preview.3"),
     ("GET", "/personalizer/2022-09-01-preview/model", f"GET {V2022}/model?{QUERY}"),
     ("PUT", "/personalizer/v1.0/featureImportances/f", f"PUT {V2022}/featureImportances/f?{QUERY}"),
-    ("PUT", "/personalizer/v1.0/evaluations/e", "GET /personalizer/v1.0/evaluations/e"),
-    ("POST", f"/personalizer/evaluations?{QUERY}", f"GET {V2022}/evaluations?{QUERY}"),
-    ("POST", "/personalizer/v1.0/ranks", f"POST {V2022}/rank?{QUERY}"),
+    ("PUT", "/personalizer/v1.0/evaluations/e", f"Call PUT {V2022}/evaluations/e?{QUERY}. "),
+    ("POST", f"/personalizer/evaluations?{QUERY}", f"Call POST {V1}/evaluations. "),
+    ("POST", "/personalizer/v1.0/ranks", "Call POST /personalizer/v1.0/rank. "),
     ("GET", "/personalizer/configuration/service", f"{V2022}/configurations/service?{QUERY}"),
+    (
+        "POST",
+        f"/personalizer/personalizer/rank?{QUERY}",
+        f"has personalizer twice: an endpoint ends before /personalizer. Call POST {V2022}/rank?{QUERY}.",
+    ),
+    ("POST", "/personalizer/personalizer/v1.0/rank", "Call POST /personalizer/v1.0/rank. "),
+    ("POST", "/loops/shop/personalizer/personalizer/v1.0/rank", "Call POST /loops/shop/personalizer/v1.0/rank. "),
+    ("POST", "/api/personalizer/v1.0/rank", "Call POST /personalizer/v1.0/rank. "),
     ("GET", "/metric", "GET /metrics"),
     ("GET", "/", "GET /docs"),
     ("GET", "/robots.txt", "robots.txt. GET /docs"),

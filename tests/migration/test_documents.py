@@ -10,7 +10,8 @@ from harness.exports import POLICY, SERVICE, write
 from harness.migration import Aside, Done, run
 from harness.system import PROJECT, System
 
-from migration import documents
+from migration import documents, in_effect
+from shared.admin.configuration_body import ServiceConfiguration
 
 MODEL = (PROJECT / "tests" / "data" / "vw-9.1.0.vw").read_bytes()
 
@@ -72,6 +73,8 @@ def test_members_that_are_not_exported_stay_as_they_were(system: System, aside: 
         ("--service", "[]", "not a JSON object"),
         ("--policy", SERVICE, "no PolicyContract"),
         ("--policy", POLICY | {"arguments": "--cb_explore_adf -f /tmp/x"}, "refused: 4"),
+        ("--service", SERVICE | {"RewardWaitTime": "00:20:00"}, "rewardWaitTime is given more than once"),
+        ("--policy", POLICY | {"Name": "other"}, "name is given more than once"),
         ("--model", "hello", "neither a model of VW nor a zip"),
         ("--model", MODEL[:-1], "truncated"),
     ],
@@ -162,3 +165,22 @@ def test_a_document_in_another_encoding_says_which_one_is_taken(tmp_path: Path) 
     named.write_bytes(json.dumps(POLICY | {"name": "Århus"}, ensure_ascii=False).encode("latin-1"))
     with pytest.raises(documents.UnusableDocument, match=r"not in UTF-8: .*; save it in UTF-8"):
         documents.policy(named)
+
+
+def test_members_are_read_in_any_case(system: System, aside: Aside, tmp_path: Path) -> None:
+    exported = file(tmp_path, {"ReWardWaitTime": "00:20:00", "DefaultReward": 0.5, "LatencyMode": "Fast"})
+    policy = write(tmp_path / "policy.json", [{"Name": "own", "Arguments": POLICY["arguments"]}])
+    done = aside.run("import", "--endpoint", system.url, "--service", exported, "--policy", policy)
+    with system.client(aside.settings["ADMIN_KEYS"]) as admin:
+        configuration, put = admin.get("configurations/service").json(), admin.get("configurations/policy").json()
+        admin.delete("configurations/policy")
+    system.configure()
+    assert done.status == 0, done.stdout
+    assert (configuration["rewardWaitTime"], configuration["defaultReward"]) == ("PT20M", 0.5)
+    assert put["name"] == "own"
+    assert row(done, "rewardWaitTime").split() == ["rewardWaitTime", "00:20:00"]
+    assert "skipped: no member of the API" in row(done, "LatencyMode")
+
+
+def test_the_members_that_are_imported_are_those_of_the_api() -> None:
+    assert set(in_effect.MEMBERS) == {field.alias for field in ServiceConfiguration.model_fields.values()}

@@ -40,9 +40,24 @@ def test_latin_1_that_could_be_utf8_is_not_misread() -> None:
 @pytest.mark.parametrize("declared", ["", "utf-8", "utf-16", "iso-8859-1"])
 def test_what_shows_itself_is_taken_whatever_is_declared(encoding: str, declared: str) -> None:
     body = TEXT.encode(encoding)
-    if (encoding, declared) in {("utf-8", "utf-16"), ("utf-8", "iso-8859-1")}:
+    if (encoding, declared) == ("utf-8", "iso-8859-1"):
         return  # nothing shows, and so what is declared decides
     assert json.loads(charsets.detected(charsets.utf8(body, f"application/json; charset={declared}"))) == GIVEN
+
+
+@pytest.mark.parametrize("declared", ["utf-16", "UTF-16LE", "utf-32"])
+def test_utf8_that_is_declared_as_what_it_cannot_be_is_taken_if_it_begins_as_json(declared: str) -> None:
+    content_type = f"application/json; charset={declared}"
+    for body in (TEXT.encode(), b" [1]", b"", b"{"):
+        assert charsets.utf8(body, content_type) is body
+    with pytest.raises(Undecodable, match=r"declares charset=utf-\d\d(-le)?, and it is not in that; send UTF-8"):
+        charsets.utf8(b"value=1", content_type)
+
+
+def test_a_long_name_of_a_charset_is_not_repeated_in_full() -> None:
+    with pytest.raises(Undecodable) as refused:
+        charsets.utf8(b"{}", f"application/json; charset={'x' * 3000}")
+    assert len(str(refused.value)) < 400
 
 
 @pytest.mark.parametrize(

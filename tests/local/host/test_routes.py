@@ -97,6 +97,7 @@ def test_a_method_is_part_of_the_match() -> None:
         ("/a%2Fb", "/a%2Fb"),
         ("/a%2fb%20", "/a%2fb "),
         ("/%FF", "/%FF"),
+        ("/%C3%A9%ED%A0%BD%20%e9", "/é%ED%A0%BD %E9"),
         ("/a/../b", "/b"),
         ("/a/%2e%2E/b/.", "/b/"),
         ("/../..", "/"),

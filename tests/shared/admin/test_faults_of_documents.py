@@ -72,10 +72,20 @@ def test_rules_of_several_members_are_told_beside_the_faults_of_others() -> None
 
 
 def test_a_rule_says_nothing_of_what_it_needs_and_is_not_valid() -> None:
-    _, details = refusal(rewardWaitTime="soon", logRetentionDays=1, learningMode="Apprentice")
+    _, details = refusal(rewardWaitTime="soon", logRetentionDays=2, learningMode="Apprentice")
     assert details == [("InvalidRewardWaitTime", "rewardWaitTime")]
     _, details = refusal(logRetentionDays="many", modelRetrainDays=1_000)
     assert details == [("InvalidServiceConfiguration", "logRetentionDays")]
+
+
+@pytest.mark.parametrize("days", [0, 1, "1"])
+def test_a_retention_that_fits_no_wait_is_told_and_not_the_retraining_beside_it(days: object) -> None:
+    _, details = refusal(rewardWaitTime="PT49H", defaultReward=2, logRetentionDays=days, modelRetrainDays=2)
+    assert details == [
+        ("InvalidRewardWaitTime", "rewardWaitTime"),
+        ("InvalidServiceConfiguration", "defaultReward"),
+        ("InvalidLogRetentionDays", "logRetentionDays"),
+    ]
 
 
 def test_an_empty_document_lacks_everything() -> None:

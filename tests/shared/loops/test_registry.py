@@ -1,7 +1,7 @@
 """The loops as several processes know them: who may do what, and how soon a change is known."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 import pytest
@@ -13,7 +13,7 @@ from shared.errors import ApiError
 from shared.loops import registry as registry_module
 from shared.loops.registry import BLOB, LoopRecord, Loops, Registry
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage import Blob, Storage
 
 NEVER = 1e6
 DEFAULT = Keys(auth.digests(["default app"]), owner=auth.digests(["owner"]))
@@ -196,3 +196,34 @@ async def test_damage_leaves_the_loops_as_they_were_known_until_it_is_mended(
     await storage.put(BLOB, msgspec.json.encode(mended))
     assert await here.authorize("b", "app") is Role.APP
     assert here.loops == mended
+
+
+class Slow(Storage):
+    """Storage whose first reading ends only when others have had their way."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.others: list[Callable[[], Awaitable[object]]] = []
+
+    async def read(self, name: str, unless: str | None = None) -> Blob | None:
+        blob = await super().read(name, unless)
+        if self.others:
+            await self.others.pop()()
+        return blob
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_what_is_read_while_another_request_takes_the_loops_is_read_again(
+    settings: Settings, elsewhere: Registry, changed: bool
+) -> None:
+    """The answer that nothing has changed was compared with the loops of the other request, and read as damage."""
+    storage = Slow(settings)
+    registry = Registry(storage, DEFAULT)
+    await registry.change(adding("a", record()))
+    if changed:
+        await elsewhere.change(adding("b", record()))
+    storage.others = [lambda: registry.change(adding("c", record()))]
+    found = await registry.refresh()
+    assert sorted(found) == (["a", "b", "c"] if changed else ["a", "c"])
+    assert await registry.refresh() is found
+    await storage.close()

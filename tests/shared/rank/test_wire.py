@@ -72,6 +72,7 @@ RANK_REFUSALS = {
     "event id too long": ({"actions": [ACTION], "eventId": "x" * 257}, "at most 256 characters"),
     "event id a dot": ({"actions": [ACTION], "eventId": ".."}, "must survive in a path"),
     "event id escaped": ({"actions": [ACTION], "eventId": "a%2Fb"}, "must survive in a path"),
+    "event id an escaped half": ({"actions": [ACTION], "eventId": "a%eD%A0%bD"}, "must survive in a path"),
     "event id false": ({"actions": [ACTION], "eventId": False}, "EventId should be non-empty or null"),
     "excluded true": ({"actions": [ACTION], "excludedActions": [True]}, "`$.excludedActions[0]`"),
     "defer another text": ({"actions": [ACTION], "deferActivation": "yes"}, "`$.deferActivation`"),
@@ -198,8 +199,23 @@ def test_rewards_that_are_not_json_are_refused(body: bytes) -> None:
     assert refused.value.code == "BadRequest"
 
 
+@pytest.mark.parametrize(
+    "body", ['{"eventId":"Ångström"}', '{"eventId":"caf\xe9"}', '{"actions":[{"id":"a","features":[{"x":"é"}]}]}']
+)
+def test_a_body_in_an_encoding_that_is_not_declared_is_pointed_to_utf8(body: str) -> None:
+    with pytest.raises(ApiError, match=r"not UTF-8 \(byte 0x.. at offset \d+\); send UTF-8, or .*charset=") as refused:
+        wire.rank_request(body.encode("latin-1"))
+    assert refused.value.code == "BadRequest"
+    assert "unexpected end" not in refused.value.message
+
+
 def test_event_ids_of_a_path() -> None:
-    assert wire.event_id("a%2Fb", "InvalidRewardRequest") == "a/b"
+    assert wire.event_id("a%2Fb%2fc%20", "InvalidRewardRequest") == "a/b/c%20"
+    for half in ("%ED%A0%BD", "%ed%b8%80"):
+        assert wire.event_id(f"s1{half}", "InvalidRewardRequest") == "s1\ufffd"
+        assert wire.event_id(half * 2, "InvalidRewardRequest") == "\ufffd\ufffd"
+    for whole in ("%ED%9F%BF", "%EE%80%80", "%ED%A0", "\ufffd\ufffd\ufffd"):
+        assert wire.event_id(whole, "InvalidRewardRequest") == whole
     for text in ("", "x" * 257):
         with pytest.raises(ApiError, match="1 to 256 characters") as refused:
             wire.event_id(text, "InvalidEventIdToActivate")
