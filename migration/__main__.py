@@ -71,6 +71,9 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DAYS",
         help="logRetentionDays to put, whatever the export says; -1: forever",
     )
+    parser.add_argument(
+        "--replace-model", action="store_true", help="put the model also over one that has learned in the loop since"
+    )
     parser.add_argument("--dry-run", action="store_true", help="change nothing, only tell what would become of it")
     _common(parser)
 

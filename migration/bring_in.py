@@ -48,7 +48,7 @@ async def _sections(given: argparse.Namespace, api: Api | None, stack: AsyncExit
         to = await _destination(given, service, policy, stack)
         sections.append(await logs.bring_in(given.logs, to, write=not given.dry_run, fallback=given.at))
     if given.model:
-        sections.append(await _model(given.model, api))
+        sections.append(await _model(given.model, api, replace=given.replace_model))
     if api is not None:
         await in_effect.tell(api, sections, service)
     return sections
@@ -77,15 +77,24 @@ async def _policy(file: Path, api: Api | None) -> tuple[dict[str, Any] | None, S
     return content, section
 
 
-async def _model(file: Path, api: Api | None) -> Section:
+async def _model(file: Path, api: Api | None, *, replace: bool) -> Section:
     try:
         data, rows = documents.model(file)
     except UnusableDocument as error:
         return _unusable("model", file, error)
+    if api is not None and not replace and await _has_learned_here(api):
+        kept = "kept the loop's own, which has learned here since it was made; --replace-model puts this one over it"
+        return Section("model", kept, rows=rows)
     section = await documents.put_model(api, data, rows)
     if api is None:
         await rehearsal.model(section, data)
     return section
+
+
+async def _has_learned_here(api: Api) -> bool:
+    """True if the loop has learned since its first model: so repeating an import does not undo what came of it."""
+    made = await api.get("model/properties")
+    return made.get("creationTime") != made.get("lastModifiedTime")
 
 
 def _unusable(title: str, file: Path, error: UnusableDocument) -> Section:

@@ -20,7 +20,7 @@ from migration.target import Loop, blobs
 from shared.admin import policy_check
 from shared.errors import ApiError
 from shared.hubs import events
-from shared.joined_log import log_reading
+from shared.joined_log import log_reading, outlook
 from shared.joined_log.joined_lines import relabelled
 from shared.loops import artifacts, commits
 from shared.loops.blob_names import blob_name, run_name
@@ -29,7 +29,6 @@ from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig, Policy
 from shared.loops.stored import config_name
 from shared.storage import Conflict
-from shared.training import course
 from shared.vw import dsjson, policy
 from shared.vw.learner import Learner, TrainingRefused
 
@@ -180,7 +179,7 @@ class _Rebuilt:
             artifacts.publish(self._loop.storage, f"{names}.vw", self.learner.model),
             artifacts.publish(self._loop.storage, f"{names}.predict.vw", self.learner.predict),
         )
-        rewards = course.settings_of(self._config)
+        rewards = outlook.settings_of(self._config)
         learned = self._sums.learned
         record = ModelRecord(version, trainer, predict, created, self._config.arguments, rewards, learned=learned)
         first = before.first_model or created

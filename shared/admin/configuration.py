@@ -1,7 +1,10 @@
 """Reading and changing what is stored about a loop, for its administrators."""
 
+import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from shared.errors import ApiError
 from shared.hubs import events
@@ -12,6 +15,7 @@ from shared.loops.stored import Damaged
 from shared.serving.loop import Serving
 from shared.storage import Conflict, StorageUnavailable
 
+LONGEST_COUNT_SECONDS = 8.0
 ATTEMPTS = 20  # as many may change it at once
 
 
@@ -32,6 +36,23 @@ async def put_policy(loop: Serving, body: bytes) -> LoopConfig:
     config = await loop.read_config()
     checked = await policy_check.checked(policy_body.policy(body, config), config.exploration)
     return await change(loop, lambda config: config.with_policy(checked))
+
+
+async def consequence(loop: Serving, config: LoopConfig) -> dict[str, Any]:
+    """What a change means for the model, as an additional member of its answer; empty if the model goes on as it is.
+
+    `replaced`: a new model is made of the log, else the model is kept and goes on with the new settings. `events`:
+    about how many the new one would know, absent if counting them takes long.
+    """
+    from shared.joined_log import outlook  # here, because a process that answers Rank starts without it
+
+    state = await loop.read_checkpoint()
+    try:
+        async with asyncio.timeout(LONGEST_COUNT_SECONDS):
+            after = await outlook.outlook(loop.storage, loop.home, state, config, round(time.time() * 1000))
+    except TimeoutError:
+        return {"modelAfterChange": {"replaced": outlook.is_of_other_policy(state.model, config)}}
+    return {"modelAfterChange": {"replaced": after.replaces, "events": after.events}} if after is not None else {}
 
 
 async def reset_policy(loop: Serving) -> LoopConfig:

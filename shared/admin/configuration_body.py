@@ -75,7 +75,7 @@ def updated(config: LoopConfig, body: bytes, edited: str, longest_wait: timedelt
         exploration=given.exploration_percentage,
         retention_days=days,
         edited=edited,
-        model_retrain_days=rules.within(config.model_retrain_days, days) if retrain is None else retrain,
+        retrain_days=_retraining(config, days) if retrain is None else retrain,
         explain=_or(given.is_inference_explainability_enabled, config.explain),
         mode=given.learning_mode or config.mode,
         log_mirror=LogMirror(
@@ -102,7 +102,7 @@ def of(config: LoopConfig) -> ServiceConfiguration:
         is_auto_optimization_enabled=config.auto_optimization.enabled,
         auto_optimization_frequency=timedelta(seconds=config.auto_optimization.frequency),
         auto_optimization_start_date=config.auto_optimization.start,
-        model_retrain_days=config.model_retrain_days,
+        model_retrain_days=config.retrain_days,
         is_inference_explainability_enabled=config.explain,
     )
 
@@ -114,6 +114,10 @@ def _auto_optimization(stored: AutoOptimization, given: ServiceConfiguration) ->
         stored.frequency if every is None else every.total_seconds(),
         given.auto_optimization_start_date or stored.start,
     )
+
+
+def _retraining(config: LoopConfig, retention_days: int) -> int | None:
+    return None if config.retrain_days is None else rules.within(config.retrain_days, retention_days)
 
 
 def _or(given: bool | None, stored: bool) -> bool:

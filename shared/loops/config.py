@@ -45,7 +45,10 @@ class AutoOptimization(msgspec.Struct, frozen=True):
 
 
 class LoopConfig(msgspec.Struct, frozen=True):
-    """Everything a loop is told; stored as `config.json`. Durations are seconds, exploration is 0..1."""
+    """Everything a loop is told; stored as `config.json`. Durations are seconds, exploration is 0..1.
+
+    retrain_days: modelRetrainDays as an owner has put it, None before that.
+    """
 
     wait: float = 600.0
     export: float = 60.0
@@ -55,7 +58,7 @@ class LoopConfig(msgspec.Struct, frozen=True):
     retention_days: int = 90
     policy: Policy = Policy("default", policy.DEFAULT_ARGUMENTS)
     edited: str = "0001-01-01T00:00:00Z"
-    model_retrain_days: int = 2
+    retrain_days: int | None = None
     explain: bool = False
     mode: LearningMode = "Online"
     log_mirror: LogMirror = LogMirror()
@@ -77,7 +80,14 @@ class LoopConfig(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, policy=changed, exploration=self.exploration if share is None else share)
 
 
-_stored = msgspec.json.Decoder(LoopConfig)
+class _Earlier(msgspec.Struct):
+    """What earlier versions stored: 2 whether it was put or not."""
+
+    model_retrain_days: int | None = None
+
+
+_stored, _earlier = msgspec.json.Decoder(LoopConfig), msgspec.json.Decoder(_Earlier)
+_NOT_PUT = (None, 2)
 
 
 def new_loop(settings: Settings) -> LoopConfig:
@@ -87,4 +97,5 @@ def new_loop(settings: Settings) -> LoopConfig:
 
 def decode_config(data: bytes) -> LoopConfig:
     """A stored configuration; raises msgspec.DecodeError if it is damaged."""
-    return _stored.decode(data)
+    config, days = _stored.decode(data), _earlier.decode(data).model_retrain_days
+    return config if days in _NOT_PUT else msgspec.structs.replace(config, retrain_days=days)

@@ -83,6 +83,11 @@ def _model(loop: dict[str, str], state: Checkpoint, now: float) -> Iterator[Fami
         yield Family("personalizer_trainer_last_commit_timestamp_seconds", "gauge", help, at)
     refused = [Sample(loop, state.failure is not None)]
     yield Family("personalizer_model_refused", "gauge", "1: the last run's model was refused.", refused)
+    waiting = state.backlog.events if state.backlog is not None else 0
+    help = "Logged events that the model has not learned yet, for they are beyond what runs may spend."
+    yield Family("personalizer_backlog_events", "gauge", help, [Sample(loop, waiting)])
+    help = "1: a new model is learning the log anew, while the one before it serves."
+    yield Family("personalizer_relearning", "gauge", help, [Sample(loop, state.draft is not None)])
     model = state.model
     if model is not None:
         version = [Sample({**loop, "version": model.version}, 1)]

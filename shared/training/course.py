@@ -6,15 +6,14 @@ from typing import NamedTuple
 import msgspec
 
 from shared import telemetry
-from shared.joined_log import log_reading
+from shared.joined_log import log_reading, outlook
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, loop_of
-from shared.loops.checkpoint import Checkpoint, Draft, ModelRecord, Place, Plan, RewardSettings
+from shared.loops.checkpoint import Checkpoint, Draft, Place, Plan
 from shared.loops.config import LoopConfig
 from shared.storage import Storage
 from shared.vw import policy
 
-DAY_MS = 86_400_000
 START = Place("")
 
 _log = logging.getLogger(__name__)
@@ -35,27 +34,11 @@ class Course(NamedTuple):
     draft: Draft | None = None
 
 
-def settings_of(config: LoopConfig) -> RewardSettings:
-    """The settings that give the events of a loop their labels."""
-    return RewardSettings(config.wait, config.default_reward, config.aggregation)
-
-
 def must_relearn(before: Checkpoint, config: LoopConfig) -> bool:
     """True if the log is to be learned anew, whether or not anything happens: the policy or the settings changed."""
-    return before.failure is None and (_is_of_other_policy(before.model, config) or is_outdated(before.model, config))
-
-
-def is_outdated(model: ModelRecord | None, config: LoopConfig) -> bool:
-    """True if reward settings or exploration have changed since the model was learned, and it is not to be kept.
-
-    False for a model of another policy, and for one that is not known to have been learned here.
-    """
-    if model is None or model.rewards is None or config.model_retrain_days == 0:
-        return False
-    if _is_of_other_policy(model, config):
-        return False
-    explored = policy.parse(model.arguments).epsilon
-    return (explored, model.rewards) != (policy.parse(config.arguments).epsilon, settings_of(config))
+    return before.failure is None and (
+        outlook.is_of_other_policy(before.model, config) or outlook.is_outdated(before.model, config)
+    )
 
 
 async def chosen(storage: Storage, home: Home, before: Checkpoint, plan: Plan) -> Course:
@@ -67,7 +50,7 @@ async def chosen(storage: Storage, home: Home, before: Checkpoint, plan: Plan) -
     at = before.backlog.at if before.backlog is not None else None
     if model is None:
         return Course(config.arguments, None, at, 0, 0)
-    return Course(config.arguments, model.trainer, at, model.since, known(before))
+    return Course(config.arguments, model.trainer, at, model.since, outlook.known(before))
 
 
 def again(course: Course, before: Checkpoint, config: LoopConfig) -> Course:
@@ -76,35 +59,26 @@ def again(course: Course, before: Checkpoint, config: LoopConfig) -> Course:
     if course.draft is not None:
         draft = msgspec.structs.replace(course.draft, at=first, state=None, learned=0)
     else:
-        draft = Draft(config.arguments, settings_of(config), course.since, first)
+        draft = Draft(config.arguments, outlook.settings_of(config), course.since, first)
     return Course(course.arguments, None, first, course.since, 0, draft)
-
-
-def known(before: Checkpoint) -> int | None:
-    """How many events the model knows; None if it came from elsewhere."""
-    model = before.model
-    if model is None:
-        return 0
-    if model.learned is None and model.rewards is not None:
-        return before.counts.learned  # it was made here before models said so
-    return model.learned
 
 
 async def _draft(storage: Storage, home: Home, before: Checkpoint, plan: Plan) -> Draft | None:
     """The draft that is under way or to be begun."""
-    model, config, draft = before.model, plan.config, before.draft
+    config, draft = plan.config, before.draft
     if draft is not None and _is_wanted(draft, config):
         return draft
-    if _is_of_other_policy(model, config):
-        telemetry.notice(_log, "The policy has changed; learning the whole log with it.", loop_of(home))
-        return Draft(config.arguments, settings_of(config), 0, START)
-    since = max(0, plan.cut - config.model_retrain_days * DAY_MS)
-    if is_outdated(model, config) and await log_reading.runs(storage, home, before.cut, since):
-        days = config.model_retrain_days
-        changed = f"Rewards or exploration have changed; learning {days} days of log anew."
-        telemetry.notice(_log, changed, loop_of(home))
-        return Draft(config.arguments, settings_of(config), since, _first(since))
-    return None
+    after = await outlook.outlook(storage, home, before, config, plan.cut)
+    if after is None:
+        return None
+    if not after.replaces:
+        kept = "The model is kept, for the log has too few events to replace it; it goes on with the new settings."
+        telemetry.notice(_log, kept, loop_of(home))
+        return None
+    telemetry.notice(
+        _log, f"Policy or settings have changed; learning about {after.events:,} events anew.", loop_of(home)
+    )
+    return Draft(config.arguments, outlook.settings_of(config), after.since, _first(after.since))
 
 
 def _first(since: int) -> Place:
@@ -116,10 +90,4 @@ def _is_wanted(draft: Draft, config: LoopConfig) -> bool:
     ours, theirs = policy.parse(draft.arguments), policy.parse(config.arguments)
     if not ours.learns_like(theirs):
         return False
-    return (ours.epsilon, draft.rewards) == (theirs.epsilon, settings_of(config))
-
-
-def _is_of_other_policy(model: ModelRecord | None, config: LoopConfig) -> bool:
-    if model is None:
-        return False
-    return not policy.parse(model.arguments).learns_like(policy.parse(config.arguments))
+    return (ours.epsilon, draft.rewards) == (theirs.epsilon, outlook.settings_of(config))

@@ -13,7 +13,7 @@ import msgspec
 
 from shared import otel, telemetry
 from shared.hubs import events
-from shared.joined_log import event_index
+from shared.joined_log import event_index, outlook
 from shared.joined_log.join import Joiner
 from shared.joined_log.log_file import log_name
 from shared.loops import artifacts, commits
@@ -23,7 +23,7 @@ from shared.loops.blob_names import blob_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan
 from shared.loops.commits import Stored
 from shared.storage import Storage
-from shared.training import course, memory, progress, retention
+from shared.training import memory, progress, retention
 from shared.training.new_model import Learned, NewModel
 from shared.training.run_files import Batch
 from shared.training.trainee import Trainee
@@ -108,7 +108,7 @@ class Publication:
             *published,
             created,
             config.arguments,
-            course.settings_of(config),
+            outlook.settings_of(config),
             learned.course.since,
             progress.known(learned),
         )

@@ -182,7 +182,7 @@ def test_a_model_that_is_to_be_kept_is_kept(sites: list[Site]) -> None:
     site = sites[4]
     name = site.stored.name("config.json")
     config = json.loads(site.stored.read(name))
-    site.stored.write(name, json.dumps(config | {"default_reward": -0.5, "model_retrain_days": 0}).encode())
+    site.stored.write(name, json.dumps(config | {"default_reward": -0.5, "retrain_days": 0}).encode())
     time.sleep(3)
     site.visit(1)
     site.wait()

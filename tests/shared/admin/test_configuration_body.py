@@ -24,7 +24,6 @@ UNCHANGED: dict[str, Any] = {
     "learningMode": "Online",
     "isAutoOptimizationEnabled": False,
     "autoOptimizationFrequency": "P28D",
-    "modelRetrainDays": 2,
     "isInferenceExplainabilityEnabled": False,
 }
 OPTIONAL: dict[str, Any] = {
@@ -74,8 +73,8 @@ def test_the_learning_mode_is_not_changed_together_with_rewards(changed: dict[st
 
 def test_retraining_reaches_as_far_as_the_log() -> None:
     config = put(modelRetrainDays=7)
-    assert updated(config, json.dumps(VALID | {"logRetentionDays": 3}).encode(), EDITED).model_retrain_days == 3
-    assert put(modelRetrainDays=1_000, logRetentionDays=-1).model_retrain_days == 1_000
+    assert updated(config, json.dumps(VALID | {"logRetentionDays": 3}).encode(), EDITED).retrain_days == 3
+    assert put(modelRetrainDays=1_000, logRetentionDays=-1).retrain_days == 1_000
 
 
 def test_a_policy_sets_the_exploration_it_has() -> None:
@@ -183,3 +182,11 @@ def test_exploration_acts_on_a_policy_with_epsilon() -> None:
 
 def test_blob_names() -> None:
     assert blob_name("default", "models", "1.vw") == "loops/default/models/1.vw"
+
+
+def test_what_earlier_versions_stored_counts_as_put_only_where_it_was() -> None:
+    for days, known in ((2, None), (0, 0), (30, 30)):
+        stored = json.dumps(json.loads(LoopConfig().encoded()) | {"model_retrain_days": days})
+        assert decode_config(stored.encode()).retrain_days == known
+    put_again = updated(LoopConfig(), json.dumps(VALID | {"modelRetrainDays": 2}).encode(), EDITED)
+    assert decode_config(put_again.encoded()).retrain_days == 2

@@ -9,7 +9,8 @@ import pytest
 from harness.stored import replayed
 from harness.trained import AT_ONCE, Deployment, trainer
 
-from shared.loops import stored
+from shared.joined_log import outlook
+from shared.loops import commits, stored
 from shared.loops.config import Policy
 from shared.serving.service import Service
 from shared.training import new_model
@@ -189,3 +190,29 @@ async def test_an_event_that_costs_more_than_any_run_may_learn_is_refused_and_co
             await one.tick()
     assert await deployed.counts() == {"learned": 5, "rewarded": 2, "matched": 2, "rejected": 1}
     assert set(await deployed.joined()) == {*IDS[:5], "wide"}
+
+
+async def test_a_change_of_settings_replaces_a_model_only_by_one_that_knows_half_as_much(
+    deployed: Deployment, parts: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_model, "UNITS", 10**9)
+    await deployed.make("default")
+    await fill(deployed)
+    name = stored.config_name(deployed.home("default"))
+    async with trainer(parts) as one:
+        await one.tick()
+        before = await deployed.checkpoint()
+        assert before.model is not None
+        for learned, is_replaced in ((61, False), (None, False), (60, True)):
+            # As if it had learned so many events elsewhere, None: nobody knows how many.
+            elsewhere = msgspec.structs.replace(before.model, learned=learned)
+            at = await commits.load(parts.storage, deployed.home("default"))
+            state = msgspec.structs.replace(at.checkpoint, model=elsewhere, epoch=1)
+            await commits.save(parts.storage, deployed.home("default"), at, state)
+            changed = msgspec.structs.replace(AT_ONCE, default_reward=0.25, exploration=0.1 + (learned or 0) / 1000)
+            await deployed.storage.put(name, changed.encoded())
+            await one.tick()
+            after = (await deployed.checkpoint()).model
+            assert after is not None
+            assert after.rewards == outlook.settings_of(changed)
+            assert after.learned == (30 if is_replaced else learned)
