@@ -15,7 +15,7 @@ from shared.admin.policy_body import PolicyContract
 from shared.auth import Role
 from shared.openapi import examples
 from shared.openapi.operation import Operation
-from shared.openapi.schemas import Binary, Features, ServiceStatus
+from shared.openapi.schemas import Binary, Features, ServiceConfigurationRequest, ServiceStatus
 from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, MultiSlotRewardRequest
 from shared.rank.wire import RankRequest, RankResponse, RewardRequest
 from shared.serving.versions import Api
@@ -89,7 +89,7 @@ CONFIGURE = [
         path="configurations/service",
         summary="Replaces the service configuration. In effect within seconds.",
         answer=ServiceConfiguration,
-        body=ServiceConfiguration,
+        body=ServiceConfigurationRequest,
         errors=(
             *("BadRequest", "InvalidServiceConfiguration", "InvalidLearningModeServiceConfiguration"),
             *("InvalidRewardWaitTime", "InvalidLogRetentionDays", "InvalidModelRetrainDays", "InvalidContainer"),

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -68,7 +68,7 @@ def document() -> dict[str, Any]:
                 for name, what in KEYS.values()
             },
             "parameters": dict(_used(paths)),
-            "schemas": schemas.components(_bodies()),
+            "schemas": schemas.components([*_named("answer"), ErrorResponse], _named("body")),
         },
     }
 
@@ -134,9 +134,9 @@ def _content(body: Any, example: Any = None) -> dict[str, Any]:
     return {media: {"schema": schema} | ({"example": example} if example is not None else {})}
 
 
-def _bodies() -> list[Any]:
-    named = [body for one in OPERATIONS for body in (one.answer, one.body) if body is not None and body not in _MEDIA]
-    return [*named, ErrorResponse]
+def _named(part: Literal["answer", "body"]) -> list[Any]:
+    types = (getattr(operation, part) for operation in OPERATIONS)
+    return [one for one in types if one is not None and one not in _MEDIA]
 
 
 def _used(paths: dict[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:

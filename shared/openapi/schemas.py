@@ -1,14 +1,15 @@
 """The schemas of the bodies that the OpenAPI document names: of pydantic models, of msgspec structs, made by hand."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from shared.admin.configuration_body import ServiceConfiguration
 from shared.openapi import descriptions
-from shared.openapi.leniency import widened
+from shared.openapi.leniency import widened, widened_document
 from shared.rank.wire import MAX_NESTING
 
 REFERENCE = "#/components/schemas/{name}"
@@ -29,6 +30,10 @@ class Page:
 
 class Metrics:
     """Metrics as Prometheus reads them."""
+
+
+class ServiceConfigurationRequest(ServiceConfiguration):
+    """A ServiceConfiguration that is put: more is taken than is answered."""
 
 
 class InternalError(msgspec.Struct):
@@ -105,13 +110,15 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def components(bodies: Iterable[Any]) -> dict[str, Schema]:
-    """The schemas of these types and of all that they name, by name."""
-    named = list(bodies)
+def components(answers: Sequence[Any], bodies: Sequence[Any]) -> dict[str, Schema]:
+    """The schemas of these types and of all that they name, by name; of what is only asked for, as it is taken."""
+    named = [*answers, *bodies]
     models, structs = ([one for one in named if _is_model(one) is kind] for kind in (True, False))
+    asked = {one.__name__ for one in models if one not in answers}
+    documents = _of_models(models)
     schemas = (
         {name: widened(one) for name, one in _of_structs(structs).items()}
-        | _of_models(models)
+        | {name: widened_document(one) if name in asked else one for name, one in documents.items()}
         | {"Features": _FEATURES}
     )
     descriptions.add(schemas)

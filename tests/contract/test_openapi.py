@@ -79,6 +79,31 @@ def test_the_schemas_are_schemas_and_the_examples_fit_them() -> None:
         assert name == parameter["name"]
 
 
+LENIENT = {
+    "defaultReward": ([0, "0.5", " 1 "], [True, "x", 2]),
+    "logRetentionDays": ([-1, "90"], ["x", 1.5]),
+    "logMirrorEnabled": ([True, "False", None], ["yes", 1]),
+    "rewardAggregation": (["sum", "SUM"], ["x", None]),
+    "learningMode": (["Online", "online", "LOGGINGONLY", None], ["offline", 1]),
+}
+
+
+@pytest.mark.parametrize("member", LENIENT)
+def test_what_is_taken_beside_the_contract_is_in_the_schema_of_what_is_put_alone(member: str) -> None:
+    schemas, (taken, refused) = DOCUMENT["components"]["schemas"], LENIENT[member]
+    put, answered = (
+        schemas[name]["properties"][member] for name in ("ServiceConfigurationRequest", "ServiceConfiguration")
+    )
+    assert [Draft202012Validator(put).is_valid(value) for value in taken] == [True] * len(taken)
+    assert not any(Draft202012Validator(put).is_valid(value) for value in refused)
+    assert not all(Draft202012Validator(answered).is_valid(value) for value in taken)
+
+
+@pytest.mark.parametrize("name", ["evaluationId", "featureImportanceId", "eventId"])
+def test_ids_of_paths_are_as_long_as_they_are_taken(name: str) -> None:
+    assert DOCUMENT["components"]["parameters"][name]["schema"]["maxLength"] == 256
+
+
 def test_refusals_have_the_statuses_of_the_declared_table() -> None:
     for operation in DESCRIBED.values():
         for status, response in operation["responses"].items():
