@@ -141,7 +141,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
     those between `observations` and `observed` may belong to interactions that are still open. apprentice: None until
     a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
-    nobody vouches for what it came from.
+    nobody vouches for what it came from. damaged: the files of the log that could not be read to their end when it was
+    last learned again.
     """
 
     v: int = VERSION
@@ -160,6 +161,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     plan: Plan | None = None
     epoch: int = 0
     unverified: bool = False
+    damaged: list[str] = []
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""

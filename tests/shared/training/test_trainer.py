@@ -5,12 +5,15 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
+from harness.metrics import key, read
 from harness.servers import Overtaken
 from harness.trained import AT_ONCE, CREATED, Deployment, trainer
 
 from shared.hubs.reader_pairs import Pair
 from shared.loops import commits, stored
 from shared.loops.checkpoint import Counts
+from shared.loops.config import Policy
+from shared.monitoring import loop_metrics, prometheus_text
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.settings import Settings
@@ -305,3 +308,34 @@ async def test_what_was_shown_is_learned_and_served(deployed: Deployment, parts:
     assert serving.model is not None
     assert serving.model.version == model.version
     serving.close()
+
+
+async def test_a_damaged_blob_of_the_log_is_counted_and_the_others_are_learned_again(
+    deployed: Deployment, parts: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    await deployed.make("a")
+    logs: list[str] = []
+    async with trainer(parts) as one:
+        for event_id in ("1", "2", "3"):
+            await deployed.reward(event_id, 0.5, loop="a")
+            await deployed.rank(event_id, loop="a", deferred=False)
+            await one.tick()
+            logs = [name for name in await deployed.blobs("a", "logs/") if name.endswith(".dsjson.gz")]
+        assert len(logs) == 3
+        data = (await deployed.blobs("a"))[logs[1]]
+        await deployed.storage.put(logs[1], data[:-6] + bytes([data[-6] ^ 1]) + data[-5:])
+        policy = Policy("other", "--cb_explore_adf -q ::")
+        await deployed.make("a", config=msgspec.structs.replace(AT_ONCE, policy=policy))
+        await deployed.rank("4", loop="a", deferred=False)
+        await one.tick()
+        state = await deployed.checkpoint("a")
+        assert state.damaged == [logs[1].rpartition("/")[2]]
+        assert state.counts.learned == 4
+        assert state.model is not None
+        assert "-q ::" in state.model.arguments
+        assert caplog.text.count(f"The log {logs[1]} is damaged") == 1
+        told = read(prometheus_text.encode(loop_metrics.families("a", state, 0)).decode())
+        assert told[key("log_damaged", loop="a")] == 1
+        await deployed.rank("5", loop="a", deferred=False)
+        await one.tick()
+    assert (await deployed.checkpoint("a")).damaged == state.damaged
