@@ -10,6 +10,7 @@ Keys are hashes, so where one must be in a sorted blob is known to within some s
 from __future__ import annotations
 
 import asyncio
+import logging
 import mmap
 import struct
 import tempfile
@@ -22,10 +23,11 @@ from math import isqrt
 from pathlib import Path
 from typing import NamedTuple
 
+from shared import telemetry
 from shared.hubs.events import key_of
 from shared.joined_log.log_file import LENGTH_BITS
-from shared.loops.blob_names import Home, blob_name, run_name
-from shared.storage import Storage, StorageUnavailable
+from shared.loops.blob_names import Home, blob_name, loop_of, run_name
+from shared.storage import Part, Shorter, Storage, StorageUnavailable
 
 ENTRY = struct.Struct(">QQQ")
 KEY_BYTES = 8
@@ -35,6 +37,10 @@ FAN_IN = 3
 SLICE = 100_000
 CONCURRENT_READS, ATTEMPTS = 16, 5
 
+_log = logging.getLogger(__name__)
+# Those that this process has met while it merged.
+_damaged: set[str] = set()
+
 
 class Place(NamedTuple):
     """A gzip member of a run's log, `length` bytes from `offset` on, that holds a line about an event."""
@@ -43,6 +49,17 @@ class Place(NamedTuple):
     late: bool
     offset: int
     length: int
+
+
+class Sought(NamedTuple):
+    """The places of an event, newest first, and the indexes that could not be read for it."""
+
+    places: list[Place]
+    damaged: list[str]
+
+
+class DamagedIndex(Exception):
+    """An index is not what was written."""
 
 
 class Index(NamedTuple):
@@ -68,7 +85,7 @@ async def publish(storage: Storage, home: Home, cut: int, joined: array[int], la
 
 async def merge(storage: Storage, home: Home) -> None:
     """Merges the newest indexes if there are several of a size, and deletes what an interrupted merge has left."""
-    indexes = await listed(storage, home)
+    indexes = await _mergeable(storage, home)
     covered = {one for one in indexes if any(other.covers(one) for other in indexes)}
     group = due([one for one in indexes if one not in covered])
     if group:
@@ -77,6 +94,9 @@ async def merge(storage: Storage, home: Home) -> None:
             present = [await storage.download(one.name, file) for one, file in zip(group, files, strict=False)]
             if not all(present):
                 return  # another trainer has just merged them
+            if damaged := [one.name for one, file in zip(group, files, strict=False) if not _is_whole(one, file)]:
+                _leave(home, damaged)
+                return
             count = await asyncio.to_thread(_combine, files[:-1], files[-1])
             await storage.create(_name(home, group[-1].last, min(one.first for one in group), count), files[-1])
     for index in {*covered, *group}:
@@ -95,46 +115,94 @@ def due(indexes: Sequence[Index]) -> list[Index]:
     return group if len(group) >= FAN_IN else []
 
 
-async def find(storage: Storage, home: Home, event_id: str) -> list[Place]:
-    """The places of all lines about an event, newest first. Another event's id may have the same key."""
+async def find(storage: Storage, home: Home, event_id: str) -> Sought:
+    """The places of all lines about an event. Another event's id may have the same key."""
     key, limit = key_of(event_id), asyncio.Semaphore(CONCURRENT_READS)
 
-    async def search(index: Index) -> list[Place] | None:
+    async def search(index: Index) -> list[Place] | DamagedIndex | None:
         async with limit:
-            return await _search(storage, index, key)
+            try:
+                return await _search(storage, index, key)
+            except DamagedIndex as damage:
+                return damage
 
     for _ in range(ATTEMPTS):
-        found = await asyncio.gather(*(search(index) for index in await listed(storage, home)))
-        present = [places for places in found if places is not None]
-        if len(present) == len(found):
-            return sorted(set(chain.from_iterable(present)), reverse=True)
+        known, unknown = await _listed(storage, home)
+        found = await asyncio.gather(*(search(index) for index in known))
+        if None not in found:
+            places = set(chain.from_iterable(one for one in found if isinstance(one, list)))
+            damaged = [index.name for index, one in zip(known, found, strict=True) if isinstance(one, DamagedIndex)]
+            return Sought(sorted(places, reverse=True), [*damaged, *unknown])
     raise StorageUnavailable("the indexes are merged faster than they can be read")
 
 
 async def listed(storage: Storage, home: Home) -> list[Index]:
     """All indexes of a loop, the newest last."""
-    indexes = []
+    return (await _listed(storage, home))[0]
+
+
+async def _listed(storage: Storage, home: Home) -> tuple[list[Index], list[str]]:
+    """All indexes, the newest last, and the names of blobs beside them that a later version may have written."""
+    indexes, unknown = [], []
     for name in await storage.names(_prefix(home)):
-        last, first, count = name.rpartition("/")[2].split(".")
-        indexes.append(Index(last, first, int(count), name))
-    return indexes
+        match name.rpartition("/")[2].split("."):
+            case last, first, count if count.isdecimal():
+                indexes.append(Index(last, first, int(count), name))
+            case _:
+                unknown.append(name)
+    return indexes, unknown
+
+
+async def _mergeable(storage: Storage, home: Home) -> list[Index]:
+    """The indexes that are newer than the last damaged one: what covers that would take its place."""
+    indexes = await listed(storage, home)
+    last = max((number for number, one in enumerate(indexes) if one.name in _damaged), default=-1)
+    return indexes[last + 1 :]
+
+
+def _leave(home: Home, names: list[str]) -> None:
+    """Damaged indexes stay as they are: traces say that events may be in them."""
+    for name in names:
+        _damaged.add(name)
+        telemetry.error(_log, f"The index {name} is damaged; traces do not find what is in it.", loop_of(home))
+
+
+def _is_whole(index: Index, file: Path) -> bool:
+    return file.stat().st_size == index.length * ENTRY.size
 
 
 async def _search(storage: Storage, index: Index, key: int) -> list[Place] | None:
-    """The places of a key in one index; None if the blob is gone, merged into another."""
+    """The places of a key in one index; None if the blob is gone, merged into another. Raises DamagedIndex."""
     wanted, middle = key.to_bytes(KEY_BYTES), key * index.length >> 64
     spread = 3 * isqrt(index.length) // 2 + 16  # three standard deviations of the rank of a hash
     while True:
         low, high = max(0, middle - spread), min(index.length, middle + spread)
-        part = await storage.read_range(index.name, low * ENTRY.size, (high - low) * ENTRY.size)
+        part = await _part(storage, index, low, high)
         if part is None:
             return None
         begins = low == 0 or _key(part.data, 0) < wanted
         if begins and (high == index.length or wanted < _key(part.data, high - low - 1)):
             first = _bisect(part.data, wanted)
             last = bisect_right(range(high - low), wanted, first, key=lambda number: _key(part.data, number))
-            return [_place(part.data[number * ENTRY.size :]) for number in range(first, last)]
+            places = [_place(part.data[number * ENTRY.size :]) for number in range(first, last)]
+            if not all(_is_within(index, place) for place in places):
+                raise DamagedIndex(index.name)
+            return places
         spread *= 4
+
+
+async def _part(storage: Storage, index: Index, low: int, high: int) -> Part | None:
+    """Entries of an index, which are whole and in order, or it raises DamagedIndex."""
+    try:
+        part = await storage.read_range(index.name, low * ENTRY.size, (high - low) * ENTRY.size)
+    except Shorter:
+        raise DamagedIndex(index.name) from None
+    if part is None:
+        return None
+    keys = [_key(part.data, number) for number in range(high - low)]
+    if len(part.data) != (high - low) * ENTRY.size or keys != sorted(keys):
+        raise DamagedIndex(index.name)
+    return part
 
 
 def _combine(sources: Sequence[Path], target: Path) -> int:
@@ -176,6 +244,13 @@ def _place(data: bytes) -> Place:
     _, run, place = ENTRY.unpack_from(data)
     offset, length = divmod(place, 1 << LENGTH_BITS)
     return Place(run >> 1, bool(run & 1), offset, length)
+
+
+def _is_within(index: Index, place: Place) -> bool:
+    try:
+        return index.first <= run_name(place.cut) <= index.last
+    except (OverflowError, ValueError, OSError):  # no time that a run could have
+        return False
 
 
 def _name(home: Home, last: str, first: str, count: int) -> str:

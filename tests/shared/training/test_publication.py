@@ -145,7 +145,7 @@ async def test_a_run_that_ended_at_any_write_is_done_once(mortal: Mortal, tmp_pa
     assert late is not None
     assert gzip.decompress(late.data).count(b"\n") == 1
     for event_id, is_late in (("e0", False), ("e8", False), ("nobody's", True)):
-        (place,) = await event_index.find(mortal, Home(loop), event_id)
+        (place,) = (await event_index.find(mortal, Home(loop), event_id)).places
         assert (place.cut, place.late) == (CUT, is_late)
 
 
