@@ -163,6 +163,17 @@ class Storage:
             except ResourceNotFoundError:
                 return []
 
+    async def folders(self, prefix: str) -> list[str]:
+        """What follows `prefix` up to the next slash, that included, in the names of blobs; each once, in order."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated():
+            try:
+                found = (await self._client()).walk_blobs(name_starts_with=prefix, delimiter="/")
+                return [one.name[len(prefix) :] async for one in found if one.name.endswith("/")]
+            except ResourceNotFoundError:
+                return []
+
     async def delete(self, name: str) -> None:
         """Deletes a blob; one that is not there is fine."""
         from azure.core.exceptions import ResourceNotFoundError

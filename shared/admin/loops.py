@@ -18,6 +18,7 @@ from shared.loops.checkpoint import Checkpoint
 from shared.loops.commits import Stored
 from shared.loops.config import DEFAULT_LOOP
 from shared.loops.registry import LoopRecord, Loops, check_name
+from shared.loops.unreadable import Unreadable
 from shared.serving.service import Service
 from shared.storage import StorageUnavailable
 
@@ -62,8 +63,8 @@ async def create(service: Service, loop: str) -> LoopInfo:
         app, admin = ([auth.new_key() for _ in range(KEYS_PER_ROLE)] for _ in range(2))
         ready = LoopRecord(claim.created, _hex(app), _hex(admin))
         await service.registry.change(lambda loops: _ours(loops, loop, claim) | {loop: ready})
-    except (ApiError, StorageUnavailable):
-        with suppress(ApiError, StorageUnavailable):
+    except (ApiError, StorageUnavailable, Unreadable):
+        with suppress(ApiError, StorageUnavailable, Unreadable):
             await service.registry.change(lambda loops: _without(_ours(loops, loop, claim), loop))
         raise
     return describe(service, loop).model_copy(update={"app_keys": app, "admin_keys": admin})
@@ -91,12 +92,13 @@ async def rotate(service: Service, loop: str, role: RoleName, number: int) -> Ne
     if loop == DEFAULT_LOOP:
         raise ApiError("LoopKeysFixed")
     key = auth.new_key()
+    unknown = _hex([auth.new_key() for _ in range(KEYS_PER_ROLE)])  # of a list that was mended without its keys
 
     def replace(loops: Loops) -> Loops:
         record = loops.get(loop)
         if record is None or not record.ready:
             raise ApiError("ResourceNotFound", f"There is no loop '{loop}'.")
-        keys = list(getattr(record, role))
+        keys = [*getattr(record, role), *unknown][:KEYS_PER_ROLE]
         keys[number - 1] = _hex([key])[0]
         return loops | {loop: msgspec.structs.replace(record, **{role: keys})}
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.loops import unreadable
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, blob_name
@@ -174,14 +175,12 @@ _SEAL = b',"sha256":"'
 
 
 def decode(data: bytes) -> Checkpoint:
-    """A stored checkpoint; raises msgspec.DecodeError if it is damaged or of a later version."""
+    """A stored checkpoint; raises msgspec.DecodeError if it is damaged, LaterVersion."""
     body = data.rpartition(_SEAL)[0] + b"}"
     if data != _sealed(body):
         raise msgspec.DecodeError("it is not what was written")
-    checkpoint = _decoder.decode(body)
-    if checkpoint.v != VERSION:
-        raise msgspec.ValidationError(f"checkpoint version {checkpoint.v} is not {VERSION}")
-    return checkpoint
+    unreadable.check("the checkpoint", body, VERSION)
+    return _decoder.decode(body)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:

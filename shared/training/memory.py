@@ -25,7 +25,9 @@ async def load(storage: Storage, home: Home, before: Checkpoint, plan: Plan, fol
         file = await artifacts.fetch(storage, before.seen, folder / "seen.before")
         seen = load_seen(gzip.decompress(file.read_bytes()))
     except (artifacts.DamagedArtifact, *DAMAGE, ValueError) as damage:
-        telemetry.error(_log, f"The memory {before.seen.name} cannot be used ({damage}); reading the log.", loop_of(home))
+        telemetry.error(
+            _log, f"The memory {before.seen.name} cannot be used ({damage}); reading the log.", loop_of(home)
+        )
         wait = round(plan.config.wait * 1000)
         seen = await log_reading.recollect(storage, home, before.cut, wait)
     return Joiner(before.cut, seen)

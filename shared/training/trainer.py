@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from shared import telemetry
 from shared.hubs.reader_pairs import Heads, Links, Pair
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import DEFAULT_LOOP, new_loop
+from shared.loops.stored import Damaged
+from shared.loops.unreadable import Unreadable
 from shared.monitoring.heartbeat import Pulse
 from shared.serving import service
 from shared.serving.service import Service
@@ -102,8 +102,8 @@ class Trainer:
         """Knows the loops that there are; one that was made anew is another."""
         try:
             await self._registry.refresh()
-        except msgspec.DecodeError as error:
-            telemetry.error(_log, f"The loops are damaged ({error}); those that are known go on.")
+        except Unreadable as error:
+            telemetry.error(_log, f"{error} Those that are known go on.")
         made = {DEFAULT_LOOP: ""} | {name: record.created for name, record in self._registry.loops.items()}
         known = self._trainees
         self._trainees = {
@@ -237,7 +237,7 @@ def _tell(trainee: Trainee, error: Exception) -> None:
         telemetry.notice(_log, f"Another trainer was faster: {error}", trainee.loop, logging.INFO)
     else:
         trainee.fall_behind()
-        expected = isinstance(error, StorageUnavailable | msgspec.DecodeError)
+        expected = isinstance(error, StorageUnavailable | Damaged | Unreadable)
         telemetry.error(_log, f"It was not trained: {error}", trainee.loop, None if expected else error)
 
 
