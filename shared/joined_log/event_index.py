@@ -15,19 +15,16 @@ import mmap
 import struct
 import tempfile
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import ExitStack
-from itertools import chain, pairwise
-from math import isqrt
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from shared import telemetry
-from shared.hubs.events import key_of
-from shared.joined_log.log_file import LENGTH_BITS
 from shared.loops.blob_names import Home, blob_name, loop_of, run_name
-from shared.storage import Part, Shorter, Storage, StorageUnavailable
+from shared.storage import Storage
 
 ENTRY = struct.Struct(">QQQ")
 KEY_BYTES = 8
@@ -35,31 +32,10 @@ KEY_BYTES = 8
 SMALL, LARGEST = 40_000, 4_000_000
 FAN_IN = 3
 SLICE = 100_000
-CONCURRENT_READS, ATTEMPTS = 16, 5
 
 _log = logging.getLogger(__name__)
 # Those that this process has met while it merged.
 _damaged: set[str] = set()
-
-
-class Place(NamedTuple):
-    """A gzip member of a run's log, `length` bytes from `offset` on, that holds a line about an event."""
-
-    cut: int
-    late: bool
-    offset: int
-    length: int
-
-
-class Sought(NamedTuple):
-    """The places of an event, newest first, and the indexes that could not be read for it."""
-
-    places: list[Place]
-    damaged: list[str]
-
-
-class DamagedIndex(Exception):
-    """An index is not what was written."""
 
 
 class Index(NamedTuple):
@@ -115,33 +91,12 @@ def due(indexes: Sequence[Index]) -> list[Index]:
     return group if len(group) >= FAN_IN else []
 
 
-async def find(storage: Storage, home: Home, event_id: str) -> Sought:
-    """The places of all lines about an event. Another event's id may have the same key."""
-    key, limit = key_of(event_id), asyncio.Semaphore(CONCURRENT_READS)
-
-    async def search(index: Index) -> list[Place] | DamagedIndex | None:
-        async with limit:
-            try:
-                return await _search(storage, index, key)
-            except DamagedIndex as damage:
-                return damage
-
-    for _ in range(ATTEMPTS):
-        known, unknown = await _listed(storage, home)
-        found = await asyncio.gather(*(search(index) for index in known))
-        if None not in found:
-            places = set(chain.from_iterable(one for one in found if isinstance(one, list)))
-            damaged = [index.name for index, one in zip(known, found, strict=True) if isinstance(one, DamagedIndex)]
-            return Sought(sorted(places, reverse=True), [*damaged, *unknown])
-    raise StorageUnavailable("the indexes are merged faster than they can be read")
-
-
 async def listed(storage: Storage, home: Home) -> list[Index]:
     """All indexes of a loop, the newest last."""
-    return (await _listed(storage, home))[0]
+    return (await all_listed(storage, home))[0]
 
 
-async def _listed(storage: Storage, home: Home) -> tuple[list[Index], list[str]]:
+async def all_listed(storage: Storage, home: Home) -> tuple[list[Index], list[str]]:
     """All indexes, the newest last, and the names of blobs beside them that a later version may have written."""
     indexes, unknown = [], []
     for name in await storage.names(_prefix(home)):
@@ -171,40 +126,6 @@ def _is_whole(index: Index, file: Path) -> bool:
     return file.stat().st_size == index.length * ENTRY.size
 
 
-async def _search(storage: Storage, index: Index, key: int) -> list[Place] | None:
-    """The places of a key in one index; None if the blob is gone, merged into another. Raises DamagedIndex."""
-    wanted, middle = key.to_bytes(KEY_BYTES), key * index.length >> 64
-    spread = 3 * isqrt(index.length) // 2 + 16  # three standard deviations of the rank of a hash
-    while True:
-        low, high = max(0, middle - spread), min(index.length, middle + spread)
-        part = await _part(storage, index, low, high)
-        if part is None:
-            return None
-        begins = low == 0 or _key(part.data, 0) < wanted
-        if begins and (high == index.length or wanted < _key(part.data, high - low - 1)):
-            first = _bisect(part.data, wanted)
-            last = bisect_right(range(high - low), wanted, first, key=lambda number: _key(part.data, number))
-            places = [_place(part.data[number * ENTRY.size :]) for number in range(first, last)]
-            if not all(_is_within(index, place) for place in places):
-                raise DamagedIndex(index.name)
-            return places
-        spread *= 4
-
-
-async def _part(storage: Storage, index: Index, low: int, high: int) -> Part | None:
-    """Entries of an index, which are whole and in order, or it raises DamagedIndex."""
-    try:
-        part = await storage.read_range(index.name, low * ENTRY.size, (high - low) * ENTRY.size)
-    except Shorter:
-        raise DamagedIndex(index.name) from None
-    if part is None:
-        return None
-    keys = [_key(part.data, number) for number in range(high - low)]
-    if len(part.data) != (high - low) * ENTRY.size or keys != sorted(keys):
-        raise DamagedIndex(index.name)
-    return part
-
-
 def _combine(sources: Sequence[Path], target: Path) -> int:
     """Merges files of sorted entries into one, some of the keys at a time to bound memory; the number of entries."""
     total = sum(source.stat().st_size for source in sources) // ENTRY.size
@@ -214,7 +135,7 @@ def _combine(sources: Sequence[Path], target: Path) -> int:
     with ExitStack() as stack:
         files = [stack.enter_context(source.open("rb")) for source in sources]
         maps = [stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) for file in files]
-        cuts = [[*(_bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in maps]
+        cuts = [[*(bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in maps]
         out = stack.enter_context(target.open("wb"))
         for stretches in zip(*map(pairwise, cuts), strict=True):
             records = {
@@ -227,30 +148,17 @@ def _combine(sources: Sequence[Path], target: Path) -> int:
     return written
 
 
-def _bisect(data: bytes | mmap.mmap, key: bytes) -> int:
+def bisect(data: bytes | mmap.mmap, key: bytes) -> int:
     """The number of the first entry whose key is not less."""
-    return bisect_left(range(len(data) // ENTRY.size), key, key=lambda number: _key(data, number))
+    return bisect_left(range(len(data) // ENTRY.size), key, key=lambda number: key_at(data, number))
 
 
-def _key(data: bytes | mmap.mmap, number: int) -> bytes:
+def key_at(data: bytes | mmap.mmap, number: int) -> bytes:
     return data[number * ENTRY.size : number * ENTRY.size + KEY_BYTES]
 
 
 def _records(entries: array[int], run: int) -> set[bytes]:
     return {ENTRY.pack(key, run, place) for key, place in zip(entries[::2], entries[1::2], strict=True)}
-
-
-def _place(data: bytes) -> Place:
-    _, run, place = ENTRY.unpack_from(data)
-    offset, length = divmod(place, 1 << LENGTH_BITS)
-    return Place(run >> 1, bool(run & 1), offset, length)
-
-
-def _is_within(index: Index, place: Place) -> bool:
-    try:
-        return index.first <= run_name(place.cut) <= index.last
-    except (OverflowError, ValueError, OSError):  # no time that a run could have
-        return False
 
 
 def _name(home: Home, last: str, first: str, count: int) -> str:

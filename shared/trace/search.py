@@ -11,8 +11,8 @@ import msgspec
 
 from shared.errors import ApiError
 from shared.hubs.events import Observation
-from shared.joined_log import event_index, log_reading, unjoined_lines
-from shared.joined_log.event_index import Place
+from shared.joined_log import index_search, log_reading, unjoined_lines
+from shared.joined_log.index_search import Place
 from shared.joined_log.join import is_in_window
 from shared.joined_log.joined_lines import join_line, timestamp
 from shared.joined_log.log_file import log_name
@@ -118,7 +118,7 @@ async def _imported(loop: Serving, event_id: str, told: Trace) -> Trace:
 async def _look(loop: Serving, event_id: str) -> _Look:
     """What the log has about an event, without what retention has deleted."""
     state, (places, unread) = await asyncio.gather(
-        loop.read_checkpoint(), event_index.find(loop.storage, loop.home, event_id)
+        loop.read_checkpoint(), index_search.find(loop.storage, loop.home, event_id)
     )
     joined = [place for place in places if not place.late][:MOST_JOINED]
     late = [place for place in places if place.late][:MOST_LATE]

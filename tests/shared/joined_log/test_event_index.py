@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from shared.hubs.events import key_of
-from shared.joined_log import event_index
-from shared.joined_log.event_index import ENTRY, Index, Place, Sought, due, find, listed, merge, publish
+from shared.joined_log import event_index, index_search
+from shared.joined_log.event_index import ENTRY, Index, due, listed, merge, publish
+from shared.joined_log.index_search import Place, Sought, find
 from shared.joined_log.log_file import LENGTH_BITS
 from shared.loops.blob_names import blob_name, run_name
 from shared.storage import Storage
@@ -95,9 +96,9 @@ async def test_keys_that_are_not_spread_evenly_are_found(storage: Storage) -> No
     await storage.put(name, b"".join(ENTRY.pack(key, 2, key & 0xFF) for key in sorted(keys)))
     index = Index(run, run, 5_010, name)
     for key in (0, 1, 4_321, 4_999, 2**64 - 1):
-        assert await event_index._search(storage, index, key) == [Place(1, False, 0, key & 0xFF)]
+        assert await index_search._search(storage, index, key) == [Place(1, False, 0, key & 0xFF)]
     for key in (5_000, 2**63):
-        assert await event_index._search(storage, index, key) == []
+        assert await index_search._search(storage, index, key) == []
 
 
 def test_the_newest_of_about_one_size_are_merged() -> None:
