@@ -14,6 +14,7 @@ from migration.target import TargetError
 from shared.errors import ApiError
 from shared.loops.config import DEFAULT_LOOP
 from shared.loops.registry import check_name
+from shared.loops.unreadable import Unreadable
 from shared.storage import StorageUnavailable
 from shared.vw import policy
 
@@ -121,7 +122,7 @@ def main(command: Sequence[str] | None = None) -> int:
     logging.getLogger("azure").setLevel(logging.CRITICAL)  # it tells at length what `main` tells in a line
     try:
         return asyncio.run(bring_in.run(given) if given.command == "import" else rebuild.run(given))
-    except (TargetError, RebuildError) as error:
+    except (TargetError, RebuildError, Unreadable) as error:
         print(error, file=sys.stderr)
     except StorageUnavailable as error:
         print(f"The storage does not answer: {error} Is it the right one, and are you signed in?", file=sys.stderr)

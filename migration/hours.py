@@ -78,7 +78,7 @@ class Hours:
         await self._stored()
         for name in await self._storage.names(log_reading.hour_name(self._home, number * HOUR_MS)):
             if name.endswith(".dsjson.gz"):
-                async for lines in log_reading.chunks(self._storage, name):
+                async for lines in log_reading.sound(self._storage, self._home, name):
                     ids.update(hash(_named(line).id) for line in lines.splitlines())
         return ids
 

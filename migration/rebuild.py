@@ -20,7 +20,7 @@ from migration.target import Loop, blobs
 from shared.admin import policy_check
 from shared.errors import ApiError
 from shared.hubs import events
-from shared.joined_log import log_reading, outlook
+from shared.joined_log import damaged_logs, log_reading, outlook
 from shared.joined_log.joined_lines import relabelled
 from shared.loops import artifacts, commits
 from shared.loops.blob_names import blob_name, run_name
@@ -90,6 +90,8 @@ class _Rebuilt:
         self._cut = (await commits.load(storage, home)).checkpoint.cut
         progress = Progress()
         self.learner = await self._learn(None, log_reading.committed(storage, home, self._cut), progress)
+        for name, damage in damaged_logs.met(home).items():
+            print(f"skipped from its damage on: {name} ({damage})")
         if not self._sums.events:
             await self.learner.kill()
             raise RebuildError(f"The log of loop {self._loop.name} is empty: import one, or wait for the first events.")
@@ -184,7 +186,14 @@ class _Rebuilt:
         record = ModelRecord(version, trainer, predict, created, self._config.arguments, rewards, learned=learned)
         first = before.first_model or created
         changed = msgspec.structs.replace(
-            before, model=record, first_model=first, failure=None, unverified=False, backlog=None, draft=None
+            before,
+            model=record,
+            first_model=first,
+            failure=None,
+            unverified=False,
+            backlog=None,
+            draft=None,
+            damaged=damaged_logs.merged(self._loop.home, before.damaged),
         )
         return changed, version
 

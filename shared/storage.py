@@ -38,6 +38,10 @@ class Blob(NamedTuple):
     etag: str
 
 
+class Shorter(Exception):
+    """A blob ends before what was asked for of it begins."""
+
+
 class Part(NamedTuple):
     """Some of a blob's bytes, and when the blob was written."""
 
@@ -74,14 +78,18 @@ class Storage:
                 raise
 
     async def read_range(self, name: str, offset: int, length: int) -> Part | None:
-        """Some of a blob's bytes; None if there is no such blob."""
-        from azure.core.exceptions import ResourceNotFoundError
+        """Some of a blob's bytes; None if there is no such blob. Raises Shorter."""
+        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         with _translated():
             try:
                 stream = await (await self._client()).download_blob(name, offset=offset, length=length)
             except ResourceNotFoundError:
                 return None
+            except HttpResponseError as error:
+                if error.status_code == 416:
+                    raise Shorter(f"{name} ends before {offset}") from None
+                raise
             return Part(await stream.readall(), stream.properties.last_modified)
 
     async def download(self, name: str, target: Path) -> bool:
@@ -152,6 +160,17 @@ class Storage:
         with _translated():
             try:
                 return [name async for name in (await self._client()).list_blob_names(name_starts_with=prefix)]
+            except ResourceNotFoundError:
+                return []
+
+    async def folders(self, prefix: str) -> list[str]:
+        """What follows `prefix` up to the next slash, that included, in the names of blobs; each once, in order."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated():
+            try:
+                found = (await self._client()).walk_blobs(name_starts_with=prefix, delimiter="/")
+                return [one.name[len(prefix) :] async for one in found if one.name.endswith("/")]
             except ResourceNotFoundError:
                 return []
 

@@ -6,7 +6,6 @@ from typing import TypedDict
 
 import msgspec
 
-from shared.errors import ApiError
 from shared.joined_log import log_reading
 from shared.joined_log.unzipping import DAMAGE
 from shared.loops.blob_names import blob_name
@@ -33,12 +32,18 @@ async def properties(loop: Serving) -> LogsProperties:
     """
     imported = await log_reading.imports(loop.storage, loop.home)
     runs = sorted(set(await _names(loop)) - set(imported))
-    ends = dict.fromkeys((*runs[:1], *runs[-1:], *_of_first_hour(imported), *imported[-1:]))
-    try:
-        times = [time for name in ends for time in await _reach(loop, name)]
-    except (*DAMAGE, ValueError) as error:
-        raise ApiError("OperationNotAllowed", f"The log is damaged at one of its ends: {error}.") from None
+    times = [time for name in _of_first_hour(imported) for time in await _reach(loop, name)]
+    for names in (runs, runs[::-1], imported[::-1]):
+        times += await _first_reach(loop, names)
     return {"dateRange": {"from": _text(min(times)), "to": _text(max(times))}} if times else {}
+
+
+async def _first_reach(loop: Serving, names: list[str]) -> list[datetime]:
+    """The reach of the first of these blobs of which anything can be read; none if there is none."""
+    for name in names:
+        if reach := await _reach(loop, name):
+            return reach
+    return []
 
 
 def _of_first_hour(names: list[str]) -> list[str]:
@@ -47,11 +52,11 @@ def _of_first_hour(names: list[str]) -> list[str]:
 
 
 async def _reach(loop: Serving, name: str) -> list[datetime]:
-    """The earliest and the latest time of the events in a blob; none if there are none."""
+    """The earliest and the latest time of the events in a blob up to its damage; none if there are none."""
     reach: list[datetime] = []
-    async for lines in log_reading.chunks(loop.storage, name):
-        times = [*reach, *await asyncio.to_thread(_times, lines)]
-        reach = [min(times), max(times)]
+    async for lines in log_reading.sound(loop.storage, loop.home, name):
+        if times := [*reach, *await asyncio.to_thread(_times, lines)]:
+            reach = [min(times), max(times)]
     return reach
 
 
@@ -84,8 +89,15 @@ async def _last(loop: Serving, name: str, count: int) -> list[bytes]:
 
 def _times(lines: bytes) -> list[datetime]:
     """When the events of lines were made; a time without a zone is UTC, as everywhere in the log."""
-    found = [_dated.decode(line).at for line in lines.splitlines()]
+    found = [at for line in lines.splitlines() if (at := _time(line)) is not None]
     return [at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC) for at in found]
+
+
+def _time(line: bytes) -> datetime | None:
+    try:
+        return _dated.decode(line).at
+    except ValueError:
+        return None
 
 
 def _text(at: datetime) -> str:

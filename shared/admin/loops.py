@@ -91,12 +91,13 @@ async def rotate(service: Service, loop: str, role: RoleName, number: int) -> Ne
     if loop == DEFAULT_LOOP:
         raise ApiError("LoopKeysFixed")
     key = auth.new_key()
+    unknown = _hex([auth.new_key() for _ in range(KEYS_PER_ROLE)])  # of a list that was mended without its keys
 
     def replace(loops: Loops) -> Loops:
         record = loops.get(loop)
         if record is None or not record.ready:
             raise ApiError("ResourceNotFound", f"There is no loop '{shown(loop)}'.")
-        keys = list(getattr(record, role))
+        keys = [*getattr(record, role), *unknown][:KEYS_PER_ROLE]
         keys[number - 1] = _hex([key])[0]
         return loops | {loop: msgspec.structs.replace(record, **{role: keys})}
 

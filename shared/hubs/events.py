@@ -77,7 +77,7 @@ def encode(event: Interaction | Observation) -> bytes:
 
 def decode_interaction(line: bytes) -> Interaction:
     """Raises ValueError (msgspec.DecodeError, UnicodeDecodeError) if the line is not an interaction we know."""
-    event = _known(_interaction.decode(line))
+    event = _known(_interaction, line)
     if not event.a and not event.slots:
         raise ValueError("a decision without an action")
     return event
@@ -85,7 +85,7 @@ def decode_interaction(line: bytes) -> Interaction:
 
 def decode_observation(line: bytes) -> Observation:
     """Raises ValueError if the line is not an observation we know."""
-    event = _known(_observation.decode(line))
+    event = _known(_observation, line)
     if event.kind == "reward" and event.value is None:
         raise ValueError("a reward without a value")
     return event
@@ -94,10 +94,30 @@ def decode_observation(line: bytes) -> Observation:
 _Event = TypeVar("_Event", Interaction, Observation)
 
 
-def _known(event: _Event) -> _Event:
-    if event.v != VERSION:
-        raise ValueError(f"event version {event.v} is not {VERSION}")
+class OtherVersion(ValueError):
+    """An event of a version that this one does not know."""
+
+
+class _Versioned(msgspec.Struct, gc=False):
+    v: int
+
+
+_versioned = msgspec.json.Decoder(_Versioned)
+
+
+def _known(decoder: msgspec.json.Decoder[_Event], line: bytes) -> _Event:
+    try:
+        event = decoder.decode(line)
+    except msgspec.ValidationError:
+        _check(_versioned.decode(line).v)  # it may have another shape, and then its version is what is to be told
+        raise
+    _check(event.v)
     return event
+
+
+def _check(version: int) -> None:
+    if version != VERSION:
+        raise OtherVersion(f"event version {version} is not {VERSION}")
 
 
 def partition_of(event_id: str, partitions: int) -> int:

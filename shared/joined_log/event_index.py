@@ -10,22 +10,21 @@ Keys are hashes, so where one must be in a sorted blob is known to within some s
 from __future__ import annotations
 
 import asyncio
+import logging
 import mmap
 import struct
 import tempfile
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import ExitStack
-from itertools import chain, pairwise
-from math import isqrt
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.hubs.events import key_of
-from shared.joined_log.log_file import LENGTH_BITS
-from shared.loops.blob_names import Home, blob_name, run_name
-from shared.storage import Storage, StorageUnavailable
+from shared import telemetry
+from shared.loops.blob_names import Home, blob_name, loop_of, run_name
+from shared.storage import Storage
 
 ENTRY = struct.Struct(">QQQ")
 KEY_BYTES = 8
@@ -33,16 +32,10 @@ KEY_BYTES = 8
 SMALL, LARGEST = 40_000, 4_000_000
 FAN_IN = 3
 SLICE = 100_000
-CONCURRENT_READS, ATTEMPTS = 16, 5
 
-
-class Place(NamedTuple):
-    """A gzip member of a run's log, `length` bytes from `offset` on, that holds a line about an event."""
-
-    cut: int
-    late: bool
-    offset: int
-    length: int
+_log = logging.getLogger(__name__)
+# Those that this process has met while it merged.
+_damaged: set[str] = set()
 
 
 class Index(NamedTuple):
@@ -68,7 +61,7 @@ async def publish(storage: Storage, home: Home, cut: int, joined: array[int], la
 
 async def merge(storage: Storage, home: Home) -> None:
     """Merges the newest indexes if there are several of a size, and deletes what an interrupted merge has left."""
-    indexes = await listed(storage, home)
+    indexes = await _mergeable(storage, home)
     covered = {one for one in indexes if any(other.covers(one) for other in indexes)}
     group = due([one for one in indexes if one not in covered])
     if group:
@@ -77,6 +70,9 @@ async def merge(storage: Storage, home: Home) -> None:
             present = [await storage.download(one.name, file) for one, file in zip(group, files, strict=False)]
             if not all(present):
                 return  # another trainer has just merged them
+            if damaged := [one.name for one, file in zip(group, files, strict=False) if not _is_whole(one, file)]:
+                _leave(home, damaged)
+                return
             count = await asyncio.to_thread(_combine, files[:-1], files[-1])
             await storage.create(_name(home, group[-1].last, min(one.first for one in group), count), files[-1])
     for index in {*covered, *group}:
@@ -95,46 +91,39 @@ def due(indexes: Sequence[Index]) -> list[Index]:
     return group if len(group) >= FAN_IN else []
 
 
-async def find(storage: Storage, home: Home, event_id: str) -> list[Place]:
-    """The places of all lines about an event, newest first. Another event's id may have the same key."""
-    key, limit = key_of(event_id), asyncio.Semaphore(CONCURRENT_READS)
-
-    async def search(index: Index) -> list[Place] | None:
-        async with limit:
-            return await _search(storage, index, key)
-
-    for _ in range(ATTEMPTS):
-        found = await asyncio.gather(*(search(index) for index in await listed(storage, home)))
-        present = [places for places in found if places is not None]
-        if len(present) == len(found):
-            return sorted(set(chain.from_iterable(present)), reverse=True)
-    raise StorageUnavailable("the indexes are merged faster than they can be read")
-
-
 async def listed(storage: Storage, home: Home) -> list[Index]:
     """All indexes of a loop, the newest last."""
-    indexes = []
+    return (await all_listed(storage, home))[0]
+
+
+async def all_listed(storage: Storage, home: Home) -> tuple[list[Index], list[str]]:
+    """All indexes, the newest last, and the names of blobs beside them that a later version may have written."""
+    indexes, unknown = [], []
     for name in await storage.names(_prefix(home)):
-        last, first, count = name.rpartition("/")[2].split(".")
-        indexes.append(Index(last, first, int(count), name))
-    return indexes
+        match name.rpartition("/")[2].split("."):
+            case last, first, count if count.isdecimal():
+                indexes.append(Index(last, first, int(count), name))
+            case _:
+                unknown.append(name)
+    return indexes, unknown
 
 
-async def _search(storage: Storage, index: Index, key: int) -> list[Place] | None:
-    """The places of a key in one index; None if the blob is gone, merged into another."""
-    wanted, middle = key.to_bytes(KEY_BYTES), key * index.length >> 64
-    spread = 3 * isqrt(index.length) // 2 + 16  # three standard deviations of the rank of a hash
-    while True:
-        low, high = max(0, middle - spread), min(index.length, middle + spread)
-        part = await storage.read_range(index.name, low * ENTRY.size, (high - low) * ENTRY.size)
-        if part is None:
-            return None
-        begins = low == 0 or _key(part.data, 0) < wanted
-        if begins and (high == index.length or wanted < _key(part.data, high - low - 1)):
-            first = _bisect(part.data, wanted)
-            last = bisect_right(range(high - low), wanted, first, key=lambda number: _key(part.data, number))
-            return [_place(part.data[number * ENTRY.size :]) for number in range(first, last)]
-        spread *= 4
+async def _mergeable(storage: Storage, home: Home) -> list[Index]:
+    """The indexes that are newer than the last damaged one: what covers that would take its place."""
+    indexes = await listed(storage, home)
+    last = max((number for number, one in enumerate(indexes) if one.name in _damaged), default=-1)
+    return indexes[last + 1 :]
+
+
+def _leave(home: Home, names: list[str]) -> None:
+    """Damaged indexes stay as they are: traces say that events may be in them."""
+    for name in names:
+        _damaged.add(name)
+        telemetry.error(_log, f"The index {name} is damaged; traces do not find what is in it.", loop_of(home))
+
+
+def _is_whole(index: Index, file: Path) -> bool:
+    return file.stat().st_size == index.length * ENTRY.size
 
 
 def _combine(sources: Sequence[Path], target: Path) -> int:
@@ -146,7 +135,7 @@ def _combine(sources: Sequence[Path], target: Path) -> int:
     with ExitStack() as stack:
         files = [stack.enter_context(source.open("rb")) for source in sources]
         maps = [stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) for file in files]
-        cuts = [[*(_bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in maps]
+        cuts = [[*(bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in maps]
         out = stack.enter_context(target.open("wb"))
         for stretches in zip(*map(pairwise, cuts), strict=True):
             records = {
@@ -159,23 +148,17 @@ def _combine(sources: Sequence[Path], target: Path) -> int:
     return written
 
 
-def _bisect(data: bytes | mmap.mmap, key: bytes) -> int:
+def bisect(data: bytes | mmap.mmap, key: bytes) -> int:
     """The number of the first entry whose key is not less."""
-    return bisect_left(range(len(data) // ENTRY.size), key, key=lambda number: _key(data, number))
+    return bisect_left(range(len(data) // ENTRY.size), key, key=lambda number: key_at(data, number))
 
 
-def _key(data: bytes | mmap.mmap, number: int) -> bytes:
+def key_at(data: bytes | mmap.mmap, number: int) -> bytes:
     return data[number * ENTRY.size : number * ENTRY.size + KEY_BYTES]
 
 
 def _records(entries: array[int], run: int) -> set[bytes]:
     return {ENTRY.pack(key, run, place) for key, place in zip(entries[::2], entries[1::2], strict=True)}
-
-
-def _place(data: bytes) -> Place:
-    _, run, place = ENTRY.unpack_from(data)
-    offset, length = divmod(place, 1 << LENGTH_BITS)
-    return Place(run >> 1, bool(run & 1), offset, length)
 
 
 def _name(home: Home, last: str, first: str, count: int) -> str:

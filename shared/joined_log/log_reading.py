@@ -1,12 +1,15 @@
 """Reading the joined log of a loop back from storage: its blobs and their lines. Every event is there once."""
 
 import asyncio
+import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
 
 import msgspec
 
 from shared.hubs.events import key_of
+from shared.joined_log import damaged_logs, unzipping
 from shared.joined_log.join import EARLY_MS, MEMORY_MS
 from shared.joined_log.unzipping import Unzipper
 from shared.loops.blob_names import Home, blob_name, run_name
@@ -57,9 +60,11 @@ async def imports(storage: Storage, home: Home) -> list[str]:
 async def committed(
     storage: Storage, home: Home, through: int, since: int = 0, *, imported: bool = True
 ) -> AsyncIterator[bytes]:
-    """The dsjson of these blobs, in order, in chunks of whole lines; raises one of `DAMAGE`."""
+    """The dsjson of these blobs, in order, in chunks of whole lines; a damaged one is reported by `damaged_logs`."""
+    if imported:
+        damaged_logs.begin(home, since)
     for name in await runs(storage, home, through, since, imported=imported):
-        async for lines in chunks(storage, name):
+        async for lines in sound(storage, home, name):
             yield lines
 
 
@@ -71,7 +76,7 @@ async def onwards(
         file, line = _file(name), 0
         if file < at.file:
             continue
-        async for lines in chunks(storage, name):
+        async for lines in sound(storage, home, name):
             known = at.line - line if file == at.file else 0
             line, lines = line + lines.count(b"\n"), without(lines, known)
             if lines:
@@ -93,6 +98,24 @@ def file_name(run: str) -> str:
     return f"{run}.dsjson.gz"
 
 
+async def sound(storage: Storage, home: Home, name: str) -> AsyncIterator[bytes]:
+    """The lines of one blob up to the first member whose checksum is wrong, some whole ones at a time.
+
+    The blob is downloaded and checked first: a changed byte may be told only by the end of its member, behind lines
+    that can be read and are not what was written.
+    """
+    with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+        file = Path(folder, "log")
+        if not await storage.download(name, file):
+            return
+        size, damage = await asyncio.to_thread(unzipping.check, file)
+        if damage is not None:
+            damaged_logs.meet(home, name, damage)
+        lines = unzipping.read(file, size)
+        while (some := await asyncio.to_thread(next, lines, None)) is not None:
+            yield some
+
+
 async def chunks(storage: Storage, name: str) -> AsyncGenerator[bytes, None]:
     """The lines of one blob of a log, some whole ones at a time; none if it is gone. Raises one of `DAMAGE`.
 
@@ -108,12 +131,15 @@ async def chunks(storage: Storage, name: str) -> AsyncGenerator[bytes, None]:
 
 
 async def recollect(storage: Storage, home: Home, cut: int, wait: int) -> dict[int, int]:
-    """The memory of a `Joiner` at a cut, made from the log. wait: rewardWaitTime in ms, as it is now."""
+    """The memory of a `Joiner` at a cut, made from what can be read of the log. wait: rewardWaitTime in ms, now."""
     seen: dict[int, int] = {}
     since = max(0, cut - wait - MEMORY_MS - EARLY_MS)
     async for lines in committed(storage, home, cut, since, imported=False):
         for line in lines.splitlines():
-            event = _dated.decode(line)
+            try:
+                event = _dated.decode(line)
+            except ValueError:
+                continue
             key = key_of(event.id)
             seen.pop(key, None)  # the order is that of the last times
             seen[key] = round(event.at.timestamp() * 1000) + wait

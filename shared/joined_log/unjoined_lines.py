@@ -6,12 +6,16 @@ from shared.hubs.events import key_of
 from shared.joined_log.joined_lines import timestamp
 
 
-class Kept(msgspec.Struct, gc=False):
-    """One line. reason: the count of `checkpoint.Counts` that it is in; at: its enqueued time; event: as it was."""
+class Kept(msgspec.Struct, gc=False, omit_defaults=True):
+    """One line. reason: the count of `checkpoint.Counts` that it is in; at: its enqueued time; event: as it was.
+
+    why: what of an unreadable one could not be read.
+    """
 
     reason: str
     at: str
     event: str
+    why: str = ""
 
 
 class _Named(msgspec.Struct):
@@ -21,9 +25,9 @@ class _Named(msgspec.Struct):
 _kept, _named = msgspec.json.Decoder(Kept), msgspec.json.Decoder(_Named)
 
 
-def encode(reason: str, at: int, event: bytes) -> bytes:
+def encode(reason: str, at: int, event: bytes, why: str = "") -> bytes:
     """The line of an event, enqueued at `at` (ms since 1970)."""
-    return msgspec.json.encode(Kept(reason, timestamp(at), _text(event))) + b"\n"
+    return msgspec.json.encode(Kept(reason, timestamp(at), _text(event), why)) + b"\n"
 
 
 def decode(line: bytes) -> Kept:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.loops import unreadable
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, blob_name
@@ -174,6 +175,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     those between `observations` and `observed` may belong to interactions that are still open. apprentice: None until
     a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
     nobody vouches for what it came from. backlog: what the model has not learned. draft: the one that will replace it.
+    damaged: the files of the log that could not be read to their end when it was last learned again.
     """
 
     v: int = VERSION
@@ -194,6 +196,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     unverified: bool = False
     backlog: Backlog | None = None
     draft: Draft | None = None
+    damaged: list[str] = []
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
@@ -206,20 +209,20 @@ _SEAL = b',"sha256":"'
 
 
 def decode(data: bytes) -> Checkpoint:
-    """A stored checkpoint; raises msgspec.DecodeError if it is damaged or of a later version."""
+    """A stored checkpoint; raises msgspec.DecodeError if it is damaged, LaterVersion."""
     body = data.rpartition(_SEAL)[0] + b"}"
     if data != _sealed(body):
         raise msgspec.DecodeError("it is not what was written")
-    checkpoint = _decoder.decode(body)
-    if checkpoint.v not in (VERSION, WITH_BACKLOG):
-        raise msgspec.ValidationError(f"checkpoint version {checkpoint.v} is not {VERSION} or {WITH_BACKLOG}")
-    return checkpoint
+    unreadable.check("the checkpoint", body, WITH_BACKLOG)
+    return _decoder.decode(body)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
     """JSON whose last member, `sha256`, is the digest of the object without it."""
-    is_plain = checkpoint.backlog is None and checkpoint.draft is None
-    return _sealed(msgspec.json.encode(msgspec.structs.replace(checkpoint, v=VERSION if is_plain else WITH_BACKLOG)))
+    if checkpoint.v <= WITH_BACKLOG:
+        is_plain = checkpoint.backlog is None and checkpoint.draft is None
+        checkpoint = msgspec.structs.replace(checkpoint, v=VERSION if is_plain else WITH_BACKLOG)
+    return _sealed(msgspec.json.encode(checkpoint))
 
 
 def _sealed(body: bytes) -> bytes:

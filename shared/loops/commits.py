@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from shared import telemetry
-from shared.loops import checkpoint
+from shared.loops import checkpoint, stored
 from shared.loops.blob_names import Home, loop_of, run_name
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.stored import Damaged, read_checkpoint
@@ -29,6 +29,8 @@ async def load(storage: Storage, home: Home) -> Stored:
     A run's copy is written with its plan, before the first of its blobs, and again before its commit, when all it
     names is stored: to adopt it is to repeat that run, or to finish it. Without the plan, the next run would be cut
     elsewhere, and what this one has stored of the joined log would be in it twice.
+
+    Raises LaterVersion, also of the newest copy: an earlier one would take back what the later version has done.
     """
     etag = None
     try:
@@ -39,10 +41,9 @@ async def load(storage: Storage, home: Home) -> Stored:
         etag, text = damage.etag, f"The checkpoint is damaged ({damage.reason}); restoring it from its copy."
         telemetry.error(_log, text, loop_of(home))
     for name in reversed(await storage.names(checkpoint.copies(home))):
-        copied = await storage.read(name)
         try:
-            restored = checkpoint.decode(copied.data) if copied else None
-        except ValueError:
+            restored = (await stored.read(storage, name, checkpoint.decode)).value
+        except Damaged:
             continue
         if restored is not None:
             return await save(storage, home, Stored(restored, etag), restored)

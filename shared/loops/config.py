@@ -6,9 +6,11 @@ import msgspec
 from msgspec import Meta
 
 from shared.errors import ApiError
+from shared.loops import unreadable
 from shared.settings import Settings
 from shared.vw import policy
 
+VERSION = 1  # of the stored form
 DEFAULT_LOOP = "default"
 LONGEST_ARGUMENTS = 1024
 
@@ -63,6 +65,7 @@ class LoopConfig(msgspec.Struct, frozen=True):
     mode: LearningMode = "Online"
     log_mirror: LogMirror = LogMirror()
     auto_optimization: AutoOptimization = AutoOptimization()
+    v: int = VERSION
 
     @property
     def arguments(self) -> str:
@@ -96,6 +99,7 @@ def new_loop(settings: Settings) -> LoopConfig:
 
 
 def decode_config(data: bytes) -> LoopConfig:
-    """A stored configuration; raises msgspec.DecodeError if it is damaged."""
+    """A stored configuration; raises msgspec.DecodeError if it is damaged, LaterVersion."""
+    unreadable.check("the configuration", data, VERSION)
     config, days = _stored.decode(data), _earlier.decode(data).model_retrain_days
     return config if days in _NOT_PUT else msgspec.structs.replace(config, retrain_days=days)

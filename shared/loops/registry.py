@@ -14,10 +14,16 @@ import msgspec
 from shared import telemetry
 from shared.auth import Keys, Role
 from shared.errors import ApiError
+from shared.loops import checkpoint
+from shared.loops.blob_names import Home, all_homes
 from shared.loops.config import DEFAULT_LOOP
-from shared.storage import Conflict, Storage
+from shared.loops.unreadable import LaterVersion, Unreadable
+from shared.storage import Conflict, Storage, StorageUnavailable
 
 BLOB = "loops.json"
+VERSION = 1
+# The member with which a later version will say that it has written the blob. No loop can have this name.
+VERSION_MEMBER = "_v"
 # A key that was withdrawn still works for so long in other processes; a new one works at once.
 POLL_SECONDS, SOONEST_SECONDS = 5.0, 1.0
 ATTEMPTS = 20  # as many may change them at once
@@ -38,12 +44,26 @@ class LoopRecord(msgspec.Struct, frozen=True):
     ready: bool = True
 
 
+class LoopsUnreadable(Unreadable):
+    """The list of loops is damaged, or gone although there are loops."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{BLOB}, the list of loops, {reason}; docs/operate.md says how to mend it.")
+
+
+class _Versioned(msgspec.Struct, rename={"version": VERSION_MEMBER}):
+    version: int = VERSION
+
+
 Loops = dict[str, LoopRecord]
-_decoder = msgspec.json.Decoder(Loops)
+_decoder, _versioned = msgspec.json.Decoder(Loops), msgspec.json.Decoder(_Versioned)
 
 
 class Registry:
-    """The loops as this process knows them: `loops` are those that are ready."""
+    """The loops as this process knows them: `loops` are those that are ready.
+
+    A list that cannot be read, or is gone although loops were known, changes nothing of what is known.
+    """
 
     def __init__(self, storage: Storage, default: Keys) -> None:
         self._storage, self._default = storage, default
@@ -53,6 +73,8 @@ class Registry:
         self._etag: str | None = None
         self._checked = float("-inf")
         self._task: asyncio.Task[None] | None = None
+        self._read = False
+        self._unknown: Exception | None = None
 
     def role(self, loop: str, key: str) -> Role | None:
         """What a key may do with a loop. An owner's key is known even to a loop that does not exist."""
@@ -67,7 +89,10 @@ class Registry:
         return record.created if record else None
 
     async def authorize(self, loop: str, key: str) -> Role | None:
-        """`role`, after a look into storage where this process does not know better."""
+        """`role`, after a look into storage where this process does not know better.
+
+        Raises Unreadable or StorageUnavailable if it cannot be known whether there is such a loop.
+        """
         if loop != DEFAULT_LOOP and time.monotonic() - self._checked >= POLL_SECONDS:
             self._start()
         role = self.role(loop, key)
@@ -75,6 +100,8 @@ class Registry:
         if unknown and time.monotonic() - self._checked >= SOONEST_SECONDS:
             await self._start()
             role = self.role(loop, key)
+        if self._unknown is not None and loop != DEFAULT_LOOP and loop not in self.loops:
+            raise self._unknown.with_traceback(None)
         return role
 
     def _start(self) -> "asyncio.Task[None]":
@@ -90,21 +117,39 @@ class Registry:
             self._checked = time.monotonic()
 
     async def refresh(self) -> Loops:
-        """Reads the loops if they changed. Raises StorageUnavailable, msgspec.DecodeError."""
+        """Reads the loops if they changed. Raises StorageUnavailable, Unreadable."""
+        try:
+            await self._refresh()
+        except Unreadable as error:
+            self._unknown = error
+            raise
+        except StorageUnavailable as error:
+            self._unknown = self._unknown if self._read else error
+            raise
+        self._read, self._unknown = True, None
+        return self.loops
+
+    async def _refresh(self) -> None:
         known, blob = self._etag, await self._storage.read(BLOB, self._etag)
         while self._etag != known:  # meanwhile another request took the loops, perhaps older or newer ones than these
             known, blob = self._etag, await self._storage.read(BLOB, self._etag)
         self._checked = time.monotonic()
         if blob is None:
-            self._take({}, None)
+            await self._check_missing()
         elif blob.etag != known:
-            self._take(_decoder.decode(blob.data), blob.etag)
-        return self.loops
+            self._take(_decoded(blob.data), blob.etag)
+
+    async def _check_missing(self) -> None:
+        """Raises LoopsUnreadable if there must be loops: a list is emptied when the last one ends, never deleted."""
+        if self._etag is not None:
+            raise LoopsUnreadable("is gone")
+        if not self._read and (homes := await found_homes(self._storage)):
+            raise LoopsUnreadable(f"is gone, and there are blobs of {', '.join(homes)}")
 
     async def change(self, change: Callable[[Loops], Loops]) -> None:
         """Replaces the loops by what `change` makes of them, as often as others get in between.
 
-        Raises ApiError, StorageUnavailable.
+        Raises ApiError, StorageUnavailable, Unreadable.
         """
         for _ in range(ATTEMPTS):
             try:
@@ -125,6 +170,26 @@ class Registry:
     def _of(self, record: LoopRecord) -> Keys:
         app, admin = (tuple(bytes.fromhex(one) for one in keys) for keys in (record.app, record.admin))
         return Keys(app, admin, self._default.owner)
+
+
+async def found_homes(storage: Storage) -> list[str]:
+    """The homes of loops that have a checkpoint, without that of the default one: as the list should have them."""
+    homes: list[str] = []
+    for loop in await storage.folders("loops/"):
+        if loop != f"{DEFAULT_LOOP}/":
+            made = [Home(f"{loop}{one.rstrip('/')}") for one in await storage.folders(all_homes(loop.rstrip("/")))]
+            homes += [home for home in made if await storage.names(checkpoint.name(home))]
+    return homes
+
+
+def _decoded(data: bytes) -> Loops:
+    try:
+        version = _versioned.decode(data).version
+        if version > VERSION:
+            raise LaterVersion(BLOB, version, VERSION)
+        return _decoder.decode(data)
+    except ValueError as error:
+        raise LoopsUnreadable(f"is damaged ({error})") from None
 
 
 def check_name(loop: str) -> None:

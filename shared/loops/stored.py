@@ -7,6 +7,7 @@ from shared.loops import checkpoint
 from shared.loops.blob_names import Home, blob_name
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig, decode_config
+from shared.loops.unreadable import LaterVersion
 from shared.storage import Storage
 
 CONFIG_FILE = "config.json"
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 class Damaged(ValueError):
-    """A blob is not what was written, or is of a later version. etag: what a replacement of it is conditional on."""
+    """A blob is not what was written. etag: what a replacement of it is conditional on."""
 
     def __init__(self, name: str, reason: Exception, etag: str) -> None:
         super().__init__(f"{name} is damaged: {reason}")
@@ -35,16 +36,17 @@ def config_name(home: Home) -> str:
 
 
 async def read_config(storage: Storage, home: Home, unless: str | None = None) -> Found[LoopConfig]:
-    """The configuration of a loop, if its ETag is not `unless`; raises Damaged."""
-    return await _read(storage, config_name(home), decode_config, unless)
+    """The configuration of a loop, if its ETag is not `unless`; raises Damaged, LaterVersion."""
+    return await read(storage, config_name(home), decode_config, unless)
 
 
 async def read_checkpoint(storage: Storage, home: Home, unless: str | None = None) -> Found[Checkpoint]:
-    """The checkpoint of a loop, if its ETag is not `unless`; raises Damaged."""
-    return await _read(storage, checkpoint.name(home), checkpoint.decode, unless)
+    """The checkpoint of a loop, if its ETag is not `unless`; raises Damaged, LaterVersion."""
+    return await read(storage, checkpoint.name(home), checkpoint.decode, unless)
 
 
-async def _read(storage: Storage, name: str, decode: Callable[[bytes], T], unless: str | None) -> Found[T]:
+async def read(storage: Storage, name: str, decode: Callable[[bytes], T], unless: str | None = None) -> Found[T]:
+    """What `decode` makes of a blob, if its ETag is not `unless`; raises Damaged, LaterVersion."""
     blob = await storage.read(name, unless)
     if blob is None:
         return Found(None, None)
@@ -52,5 +54,7 @@ async def _read(storage: Storage, name: str, decode: Callable[[bytes], T], unles
         return Found(None, unless)
     try:
         return Found(decode(blob.data), blob.etag)
+    except LaterVersion as later:
+        raise LaterVersion(name, later.version, later.known) from None
     except ValueError as error:
         raise Damaged(name, error, blob.etag) from error

@@ -34,6 +34,9 @@ def _funnel(loop: dict[str, str], state: Checkpoint) -> Iterator[Family]:
     )  # fmt: skip
     yield counter("personalizer_defaulted_total", "Learned ranks that got the default reward.", counts.defaulted)
     yield counter("personalizer_unreadable_total", "Entries of the hubs that are no events.", counts.unreadable)
+    damaged = [Sample(loop, len(state.damaged))]
+    help = "Files of the log that could not be read to their end when they were last learned from."
+    yield Family("personalizer_log_damaged", "gauge", help, damaged)
     yield Family(
         "personalizer_reward_delay_seconds", "histogram", "From a rank to a reward that was in time.",
         prometheus_text.histogram(loop, [one / 1000 for one in DELAYS_MS], statistics.delays, statistics.delay / 1000),

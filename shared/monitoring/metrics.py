@@ -8,14 +8,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-import msgspec
-
 from shared.loops import stored
 from shared.loops.blob_names import Home, home_of
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import DEFAULT_LOOP
 from shared.loops.registry import Registry
 from shared.loops.stored import Damaged
+from shared.loops.unreadable import LaterVersion, Unreadable
 from shared.monitoring import heartbeat, loop_metrics, prometheus_text
 from shared.monitoring.heartbeat import Heartbeat
 from shared.monitoring.prometheus_text import Family, Sample
@@ -28,7 +27,7 @@ LONGEST_SECONDS = 8.0  # Prometheus waits for ten by default
 
 
 class State(NamedTuple):
-    """What is known of a loop; `checkpoint` is None if the stored one is damaged."""
+    """What is known of a loop; `checkpoint` is None if the stored one is damaged or of a later version."""
 
     loop: str
     checkpoint: Checkpoint | None
@@ -48,10 +47,10 @@ async def report(service: Service, loop: Serving | None = None) -> bytes:
 
 
 async def _is_damaged(registry: Registry) -> bool:
-    """Reads the list of loops; if that cannot be read, those that were known stay."""
+    """Reads the list of loops; if that cannot be read, or is gone, those that were known stay."""
     try:
         await registry.refresh()
-    except msgspec.DecodeError:
+    except Unreadable:
         return True
     return False
 
@@ -68,7 +67,7 @@ async def _states(storage: Storage, homes: Mapping[str, Home]) -> list[State]:
         async with slots:
             try:
                 return State(loop, (await stored.read_checkpoint(storage, home)).value or Checkpoint())
-            except Damaged:
+            except (Damaged, LaterVersion):
                 return State(loop, None)
 
     return await asyncio.gather(*(state(*one) for one in homes.items()))

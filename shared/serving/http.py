@@ -13,12 +13,15 @@ from shared.auth import Role, require
 from shared.errors import ApiError, shown
 from shared.hubs.event_log import LogUnavailable
 from shared.loops.config import DEFAULT_LOOP
+from shared.loops.unreadable import Unreadable
 from shared.serving import service
 from shared.serving.service import Service
 from shared.serving.versions import Version
 from shared.storage import StorageUnavailable
 
 JSON = "application/json"
+# After which what is stored may have been mended, or a rolling update be over.
+UNREADABLE_SECONDS = 30
 
 # What is said of bodies that are not compressed in this header, such as utf-8, is ignored.
 _CODINGS = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"))
@@ -52,6 +55,8 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
             return await work(req, parts)
         except ApiError as error:
             return refusal(version.error(error) if version is not None else error)
+        except Unreadable as error:
+            return refusal(ApiError("OperationNotAllowed", str(error), retry_after=UNREADABLE_SECONDS))
         except (StorageUnavailable, LogUnavailable) as outage:
             return refusal(_away(outage))
         except Exception as error:

@@ -4,15 +4,15 @@ import asyncio
 import gzip
 import re
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 
 from shared.errors import ApiError
 from shared.hubs.events import Observation
-from shared.joined_log import event_index, log_reading, unjoined_lines
-from shared.joined_log.event_index import Place
+from shared.joined_log import index_search, log_reading, unjoined_lines
+from shared.joined_log.index_search import Place
 from shared.joined_log.join import is_in_window
 from shared.joined_log.joined_lines import join_line, timestamp
 from shared.joined_log.log_file import log_name
@@ -23,6 +23,7 @@ from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
 from shared.serving.loop import Serving
 from shared.serving.service import Service
+from shared.storage import Part, Shorter
 from shared.trace import imported_events, recent_events, traced_event
 from shared.trace.recent_events import Enqueued, Recent
 from shared.trace.traced_event import Fate, Status, Trace, TracedObservation
@@ -45,6 +46,21 @@ class _Event(msgspec.Struct):
     slot: str | None = None
 
 
+class _Look(NamedTuple):
+    """What the log has about an event, newest first. unread: the blobs that may have more and could not be read."""
+
+    found: list["_Found"]
+    state: Checkpoint
+    unread: list[str]
+
+
+class _Damaged(NamedTuple):
+    """A part of the log that has, or should have, something about the event; `found` is what could be read of it."""
+
+    name: str
+    found: "_Found | None"
+
+
 class _Found(NamedTuple):
     """Lines about an event in one part of the log, when their run stored them, and why its model was refused, if so."""
 
@@ -55,6 +71,7 @@ class _Found(NamedTuple):
 
 
 _event = msgspec.json.Decoder(_Event)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What `Checkpoint.model_version` makes of a run; models that were imported or rebuilt have longer names.
 _MADE_BY_A_RUN = re.compile(r"[^-_.]+(-\d{6})?(?=\.)")
 
@@ -65,18 +82,20 @@ async def find(service: Service, serving: Serving, event_id: str) -> Trace:
     What is logged is not looked for in the hubs: an observation that came too late is told once a run has read it.
     """
     loop = serving.loop
-    found, state = await _look(serving, event_id)
+    found, state, unread = await _look(serving, event_id)
     told = _logged(found, loop, state)
     if told is None:
         recent = await recent_events.find(service.settings, loop, event_id, state)
         if not recent.ranked:  # or a run has taken it just now
-            found, state = await _look(serving, event_id)
+            found, state, unread = await _look(serving, event_id)
             told = _logged(found, loop, state)
         config = await serving.read_config()
         told = told or _waiting(recent, loop, event_id, config)
     if told.learned_by and state.epoch:
         told.learned_by = await _version(serving, told.learned_by)
     _add_kept(told, found)
+    if unread:
+        told.note = _noted(told.note, f"What could not be read of the log, and may have more: {', '.join(unread)}.")
     if told.status == "neverRanked" and not (told.observations or told.repeated_at):
         told = await _imported(serving, event_id, told)
     if told.status == "neverRanked" and not (told.observations or told.repeated_at):
@@ -89,33 +108,44 @@ async def find(service: Service, serving: Serving, event_id: str) -> Trace:
 
 async def _imported(loop: Serving, event_id: str, told: Trace) -> Trace:
     """The trace of an imported event; `told`, with a note if not all was read, if there is none."""
-    line, whole = await imported_events.find(loop.storage, loop.home, event_id)
+    line, unread = await imported_events.find(loop.storage, loop.home, event_id)
     if line is None:
-        told.note = told.note if whole else "The imported log is long and was not all read."
+        told.note = _noted(told.note, unread)
         return told
     return _understood(line, loop.loop, "imported")
 
 
-async def _look(loop: Serving, event_id: str) -> tuple[list[_Found], Checkpoint]:
-    """What the log has about an event, newest first, without what retention has deleted."""
-    state, places = await asyncio.gather(loop.read_checkpoint(), event_index.find(loop.storage, loop.home, event_id))
+async def _look(loop: Serving, event_id: str) -> _Look:
+    """What the log has about an event, without what retention has deleted."""
+    state, (places, unread) = await asyncio.gather(
+        loop.read_checkpoint(), index_search.find(loop.storage, loop.home, event_id)
+    )
     joined = [place for place in places if not place.late][:MOST_JOINED]
     late = [place for place in places if place.late][:MOST_LATE]
-    found = await asyncio.gather(*(_read(loop, event_id, place) for place in (*joined, *late)))
-    return [one for one in found if one is not None], state
+    read = await asyncio.gather(*(_read(loop, event_id, place) for place in (*joined, *late)))
+    found = [one.found if isinstance(one, _Damaged) else one for one in read]
+    damaged = dict.fromkeys(one.name for one in read if isinstance(one, _Damaged))
+    return _Look([one for one in found if one is not None], state, [*unread, *damaged])
 
 
-async def _read(loop: Serving, event_id: str, place: Place) -> _Found | None:
+async def _read(loop: Serving, event_id: str, place: Place) -> _Found | _Damaged | None:
     name = log_name(loop.home, place.cut, "late" if place.late else "joined")
-    part, refusal = await asyncio.gather(
-        loop.storage.read_range(name, place.offset, place.length), _refusal(loop, place)
-    )
+    part, refusal = await asyncio.gather(_part(loop, name, place), _refusal(loop, place))
     if part is None:
         return None
-    lines = _lines(part.data, event_id, place.late)
+    lines, whole = _lines(part.data, event_id, place.late), True
     if not lines:  # a run that was repeated with another zlib: its log is as it was, its index is not
-        lines = await _scanned(loop, name, event_id, place.late)
-    return _Found(place, part.modified, lines, refusal) if lines else None
+        lines, whole = await _scanned(loop, name, event_id, place.late)
+    found = _Found(place, part.modified, lines, refusal) if lines else None
+    return found if whole else _Damaged(name, found)
+
+
+async def _part(loop: Serving, name: str, place: Place) -> Part | None:
+    """The member of a log that an index names; nothing, but when the log was written, if the log ends before it."""
+    try:
+        return await loop.storage.read_range(name, place.offset, place.length)
+    except Shorter:
+        return Part(b"", EPOCH)
 
 
 async def _refusal(loop: Serving, place: Place) -> str | None:
@@ -137,15 +167,19 @@ def _lines(member: bytes, event_id: str, late: bool) -> list[bytes]:
     return _about(lines, event_id, late)
 
 
-async def _scanned(loop: Serving, name: str, event_id: str, late: bool) -> list[bytes]:
-    """The lines about an event in a whole blob; none if it is damaged."""
+async def _scanned(loop: Serving, name: str, event_id: str, late: bool) -> tuple[list[bytes], bool]:
+    """The lines about an event in a whole blob up to its damage, and whether it has none."""
     found: list[bytes] = []
     try:
         async for lines in log_reading.chunks(loop.storage, name):
             found += await asyncio.to_thread(_about, lines, event_id, late)
     except DAMAGE:
-        return []
-    return found
+        return found, False
+    return found, True
+
+
+def _noted(*notes: str | None) -> str | None:
+    return " ".join(note for note in notes if note) or None
 
 
 def _about(lines: bytes, event_id: str, late: bool) -> list[bytes]:

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from shared import telemetry
 from shared.hubs.reader_pairs import Heads, Links, Pair
 from shared.loops.checkpoint import Checkpoint, Plan
+from shared.loops.stored import Damaged
+from shared.loops.unreadable import Unreadable
 from shared.settings import Settings
 from shared.storage import Conflict, Storage, StorageUnavailable
 from shared.training import planning
@@ -175,7 +175,7 @@ def tell(trainee: Trainee, error: Exception) -> None:
         telemetry.notice(_log, f"Another trainer was faster: {error}", trainee.loop, logging.INFO)
     else:
         trainee.fall_behind()
-        expected = isinstance(error, StorageUnavailable | msgspec.DecodeError)
+        expected = isinstance(error, StorageUnavailable | Damaged | Unreadable)
         telemetry.error(_log, f"It was not trained: {error}", trainee.loop, None if expected else error)
 
 

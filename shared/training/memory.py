@@ -7,6 +7,7 @@ from pathlib import Path
 from shared import telemetry
 from shared.joined_log import log_reading
 from shared.joined_log.join import Joiner, load_seen
+from shared.joined_log.unzipping import DAMAGE
 from shared.loops import artifacts
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, blob_name, loop_of
@@ -22,11 +23,14 @@ async def load(storage: Storage, home: Home, before: Checkpoint, plan: Plan, fol
         return Joiner(before.cut)
     try:
         file = await artifacts.fetch(storage, before.seen, folder / "seen.before")
-    except artifacts.DamagedArtifact as damage:
-        telemetry.error(_log, f"{damage}; reading the log instead.", loop_of(home))
+        seen = load_seen(gzip.decompress(file.read_bytes()))
+    except (artifacts.DamagedArtifact, *DAMAGE, ValueError) as damage:
+        telemetry.error(
+            _log, f"The memory {before.seen.name} cannot be used ({damage}); reading the log.", loop_of(home)
+        )
         wait = round(plan.config.wait * 1000)
-        return Joiner(before.cut, await log_reading.recollect(storage, home, before.cut, wait))
-    return Joiner(before.cut, load_seen(gzip.decompress(file.read_bytes())))
+        seen = await log_reading.recollect(storage, home, before.cut, wait)
+    return Joiner(before.cut, seen)
 
 
 def dump(joiner: Joiner, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared import telemetry
-from shared.joined_log import log_reading
+from shared.joined_log import damaged_logs, log_reading
 from shared.joined_log.joined_lines import relabelled
 from shared.loops import artifacts
 from shared.loops.blob_names import Home, loop_of
@@ -166,6 +166,8 @@ class NewModel:
         try:
             self._course = await course.chosen(self._storage, self._home, self._before, self._plan)
             self._learns_from_file |= self._course.at is not None
+            if self._course.draft is not None and self._course.draft.state is None:
+                damaged_logs.begin(self._home, self._course.since)
             self._budget = Budget(cost_of(self._course.arguments), UNITS)
             previous = await self._fetch()
             self._learner = await Learner.start(self._course.arguments, previous, self._folder)

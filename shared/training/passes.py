@@ -46,9 +46,9 @@ class Pass:
     def _observe(self, message: Message, line: bytes) -> None:
         try:
             event = events.decode_observation(line)
-        except ValueError:
+        except ValueError as error:
             if DEFAULT_LOOP in self._runs:
-                self._runs[DEFAULT_LOOP].unreadable_observation(message, line)
+                self._runs[DEFAULT_LOOP].unreadable_observation(message, line, error)
             return
         run = self._runs.get(event.loop)
         if run is not None:
@@ -61,9 +61,9 @@ class Pass:
         """The run that has joined it, None if there is none."""
         try:
             event = events.decode_interaction(line)
-        except ValueError:
+        except ValueError as error:
             if DEFAULT_LOOP in self._runs:
-                self._runs[DEFAULT_LOOP].unreadable_interaction(message, line)
+                self._runs[DEFAULT_LOOP].unreadable_interaction(message, line, error)
             return None
         run = self._runs.get(event.loop)
         if run is None:

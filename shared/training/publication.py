@@ -13,7 +13,7 @@ import msgspec
 
 from shared import otel, telemetry
 from shared.hubs import events
-from shared.joined_log import event_index, outlook
+from shared.joined_log import damaged_logs, event_index, outlook
 from shared.joined_log.join import Joiner
 from shared.joined_log.log_file import log_name
 from shared.loops import artifacts, commits
@@ -66,8 +66,10 @@ class Publication:
             apprentice=self._apprenticeship(),
             committed=int(time.time() * 1000),
             plan=None,
+            damaged=damaged_logs.merged(self._home, self._before.damaged),
         )
         self._trainee.keep(await commits.commit(self._storage, self._home, stored, changed, plan.run))
+        damaged_logs.forget(self._home)
         self._tell(changed)
         return changed
 

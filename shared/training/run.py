@@ -1,11 +1,13 @@
 """A loop's part in a pass over the hubs: which of the events that are read concern it, and what its run comes to."""
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 
 import msgspec
 
+from shared import telemetry
 from shared.hubs import events
 from shared.hubs.reader import Message
 from shared.joined_log.join import Joiner
@@ -23,6 +25,8 @@ from shared.training.trainee import Trainee
 # starts anew begins at its last commit.
 LONGEST_SILENCE_MS, LONGEST_SILENCE = 3_600_000, 10_000
 
+_log = logging.getLogger(__name__)
+
 
 class Run:
     """A loop's part in a pass over the hubs, in this order: `begin`, `observe`, `close_interaction` and `flush`, `end`.
@@ -39,6 +43,7 @@ class Run:
         self._storage, self._folder = storage, folder
         self._lines: list[Keyed] = []
         self._model = NewModel(storage, trainee.home, before, plan, folder, learners, alone=alone)
+        self._has_told = False
         self._joiner: Joiner
         self._batch: Batch
 
@@ -65,13 +70,20 @@ class Run:
             self._lines.append(joined)
         return joined is not None
 
-    def unreadable_observation(self, message: Message, line: bytes) -> None:
+    def unreadable_observation(self, message: Message, line: bytes, error: ValueError) -> None:
         if not self._has_read(message):
-            self._batch.unreadable(message.at, line)
+            self._unreadable(message, line, error)
 
-    def unreadable_interaction(self, message: Message, line: bytes) -> None:
+    def unreadable_interaction(self, message: Message, line: bytes, error: ValueError) -> None:
         if message.sequence > self.before.interactions[message.partition]:
-            self._batch.unreadable(message.at, line)
+            self._unreadable(message, line, error)
+
+    def _unreadable(self, message: Message, line: bytes, error: ValueError) -> None:
+        if isinstance(error, events.OtherVersion) and not self._has_told:
+            self._has_told = True
+            text = f"Events cannot be read, and are kept in the log of late events as they are: {error}."
+            telemetry.error(_log, text, self.loop)
+        self._batch.unreadable(message.at, line, str(error))
 
     @property
     def is_learning(self) -> bool:

@@ -79,9 +79,9 @@ class Batch:
                 self.statistics.wait(observed - at)
         return key, joined.line
 
-    def unreadable(self, at: int, line: bytes) -> None:
+    def unreadable(self, at: int, line: bytes, why: str) -> None:
         """Keeps a line that is no event we know."""
-        self._write_unjoined("unreadable", unjoined_lines.key_of_unreadable(line), at, line)
+        self._write_unjoined("unreadable", unjoined_lines.key_of_unreadable(line), at, line, why)
 
     async def write_joined(self, lines: list[Keyed]) -> None:
         """Writes joined lines to the file of the batch."""
@@ -102,11 +102,11 @@ class Batch:
         for fate, key, at, line in self._joiner.settle(self._cut, self._wait):
             self._write_unjoined("late" if fate == "late" else "orphans", key, at, line)
 
-    def _write_unjoined(self, count: str, key: int | None, at: int, line: bytes) -> None:
+    def _write_unjoined(self, count: str, key: int | None, at: int, line: bytes, why: str = "") -> None:
         self._tally[count] += 1
         if self._late is None:
             self._late = LogFile(self.late)
-        self._late.write([(key, unjoined_lines.encode(count, at, line))])
+        self._late.write([(key, unjoined_lines.encode(count, at, line, why))])
 
 
 def _made(event: events.Interaction) -> int | None:

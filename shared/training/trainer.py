@@ -6,10 +6,9 @@ import logging
 import os
 import time
 
-import msgspec
-
 from shared import telemetry
 from shared.loops.config import DEFAULT_LOOP, new_loop
+from shared.loops.unreadable import Unreadable
 from shared.monitoring.heartbeat import Pulse
 from shared.serving import service
 from shared.serving.service import Service
@@ -124,8 +123,8 @@ class Trainer:
         """Knows the loops that there are; one that was made anew is another."""
         try:
             await self._registry.refresh()
-        except msgspec.DecodeError as error:
-            telemetry.error(_log, f"The loops are damaged ({error}); those that are known go on.")
+        except Unreadable as error:
+            telemetry.error(_log, f"{error} Those that are known go on.")
         made = {DEFAULT_LOOP: ""} | {name: record.created for name, record in self._registry.loops.items()}
         known = self._trainees
         self._trainees = {

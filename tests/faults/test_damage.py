@@ -1,5 +1,6 @@
 """Missing, truncated and changed blobs: the last good model stays in service, and nothing is learned twice or lost."""
 
+import json
 import os
 import random
 import signal
@@ -7,10 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+import msgspec
 import pytest
 from harness.load import ACTIONS
 from harness.stored import Loop
-from harness.system import ADMIN_KEY, System, running, wait_until
+from harness.system import ADMIN_KEY, CONFIGURATION, System, running, wait_until
+
+from shared.loops import checkpoint
 
 Damage = Callable[[Loop, str], None]
 
@@ -203,3 +208,86 @@ def stops_before_commit(service: Service) -> bool:
 
 def is_logged(loop: Loop, run: str) -> bool:
     return any(f"/{run}." in name for name in loop.names("logs/"))
+
+
+def error(answer: httpx.Response) -> str:
+    """The message of a refusal with the code of what cannot be done now."""
+    assert answer.status_code == 503, answer.text
+    assert answer.json()["error"]["code"] == "OperationNotAllowed"
+    assert int(answer.headers["Retry-After"]) > 0
+    message: str = answer.json()["error"]["message"]
+    return message
+
+
+def test_a_checkpoint_of_a_later_version_is_refused_by_name_and_left(service: Service) -> None:
+    service.system.timers.kill()
+    name = service.loop.name("checkpoint.json")
+    good = service.loop.read(name)
+    state = msgspec.json.decode(good, type=checkpoint.Checkpoint)
+    later = checkpoint.encode(msgspec.structs.replace(state, v=checkpoint.WITH_BACKLOG + 1))
+    service.loop.write(name, later)
+    wait_until(service.is_stale, "health says that the model may not be the newest")
+    visit = service.visit()
+    service.start_timers()
+    with service.system.client(ADMIN_KEY) as admin:
+        for answer in (admin.get("model/properties"), admin.get("model"), admin.delete("model")):
+            assert f"{name} is of format {checkpoint.WITH_BACKLOG + 1}" in error(answer)
+        assert admin.get("configurations/service").status_code == 200
+    wait_until(lambda: "It was not trained" in service.system.timers.log(), "the trainer says that it leaves it")
+    assert service.loop.read(name) == later
+    service.loop.write(name, good)
+    service.loop.wait_until_done()
+    assert [line.model for line in service.loop.joined() if line.event_id == visit] == [state.model.version]
+    service.check()
+
+
+def test_a_configuration_of_a_later_version_is_refused_by_name_and_left(service: Service) -> None:
+    name = service.loop.name("config.json")
+    good = service.loop.read(name)
+    later = json.dumps(json.loads(good) | {"v": 2, "wait": {"of another": "shape"}}).encode()
+    service.loop.write(name, later)
+    with service.system.client(ADMIN_KEY) as admin:
+        for answer in (
+            admin.get("configurations/service"),
+            admin.put("configurations/service", json=CONFIGURATION),
+            admin.get("configurations/policy"),
+            admin.delete("configurations/policy"),
+        ):
+            assert f"{name} is of format 2" in error(answer)
+    service.visit()
+    assert service.loop.read(name) == later
+    service.loop.write(name, good)
+    service.loop.wait_until_done()
+    service.check()
+
+
+def test_a_list_of_loops_that_is_lost_or_damaged_ends_no_loop(service: Service) -> None:
+    def call(method: str, path: str, key: str = ADMIN_KEY, **body: Any) -> httpx.Response:
+        headers = {"Ocp-Apim-Subscription-Key": key}
+        return httpx.request(method, f"{service.system.url}/{path}", headers=headers, timeout=30, **body)
+
+    made = call("PUT", "loops/shop")
+    key = made.json()["appKeys"][0]
+    rank, body = "loops/shop/personalizer/v1.0/rank", {"actions": ACTIONS}
+    assert call("POST", rank, key, json=body).status_code == 201
+    good = service.loop.read("loops.json")
+    for damage in (remove, truncate):
+        damage(service.loop, "loops.json")
+        for answer in (call("GET", "loops"), call("PUT", "loops/new"), call("DELETE", "loops/shop")):
+            assert "loops.json, the list of loops, is" in error(answer)
+        assert call("POST", rank, key, json=body).status_code == 201
+        assert "personalizer_loops_damaged 1" in call("GET", "metrics").text
+        service.system.http.kill()
+        service.system.http.start()
+        service.system.http.ready()
+        for answer in (call("POST", rank, key, json=body), call("GET", "loops/shop"), call("GET", "loops")):
+            assert "loops.json, the list of loops, is" in error(answer)
+        service.visit()
+        service.loop.write("loops.json", good)
+        wait_until(lambda: call("POST", rank, key, json=body).status_code == 201, "the loop is known again")
+    assert "personalizer_loops_damaged 0" in call("GET", "metrics").text
+    mended = {"shop": {"created": json.loads(good)["shop"]["created"]}}
+    service.loop.write("loops.json", json.dumps(mended).encode())
+    fresh = call("POST", "loops/shop/keys/app/2").json()["key"]
+    assert call("POST", rank, fresh, json=body).status_code == 201
+    assert call("DELETE", "loops/shop").status_code == 204

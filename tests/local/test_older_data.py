@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import pytest
 from harness import stored
 from harness import system as harness
@@ -22,6 +23,7 @@ FOLDERS = sorted((Path(__file__).parents[1] / "data").glob("*.tar.xz"))
 PARTITIONS, RETENTION_HOURS = 1, 1_000_000
 # An event that is ranked before the trainer starts.
 TODAY = "-today"
+ARGUMENTS = "--cb_explore_adf --cb_type mtr --epsilon 0.2 -q ::"
 
 
 class Older(NamedTuple):
@@ -30,6 +32,12 @@ class Older(NamedTuple):
 
     def client(self, loop: str) -> Client:
         return Client(self.system.url, loop, ADMIN_KEY)
+
+    def trace(self, loop: str, event_id: str) -> str:
+        """The status of an event."""
+        url, headers = f"{self.system.url}/loops/{loop}/events/{event_id}", {"Ocp-Apim-Subscription-Key": ADMIN_KEY}
+        status: str = httpx.get(url, headers=headers, timeout=30).json()["status"]
+        return status
 
     def counts(self, loop: str) -> dict[str, int]:
         return counts(self.system.url, loop, ADMIN_KEY)
@@ -67,6 +75,20 @@ def test_it_goes_on_without_loss(older: Older) -> None:
     older.system.timers.start()
     for loop in LOOPS:
         check_learned(older, loop)
+        for event_id in (f"{loop}-0", f"{loop}-open-0"):
+            assert older.trace(loop, event_id) == "learned"
+    assert older.trace(MOVED, "moved-0") == "imported"
+
+
+def test_what_it_has_imported_is_learned_again_with_another_policy(older: Older) -> None:
+    older.system.timers.start()
+    client, kept = older.client(MOVED), Loop(older.system, loop=MOVED)
+    client.put("configurations/policy", {"name": "other", "arguments": ARGUMENTS})
+    client.visit("visit")
+    wait_until(lambda: older.counts(MOVED).get("ranks learned") == 1, "the visit is learned")
+    assert kept.checkpoint()["model"]["arguments"] == ARGUMENTS
+    assert len(kept.joined()) == MOVED_EVENTS + len(older.expected[MOVED]["asked"]) + 1
+    assert kept.weights() == kept.replayed()
 
 
 def check_learned(older: Older, loop: str) -> None:

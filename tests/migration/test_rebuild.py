@@ -1,5 +1,6 @@
 """A model made anew from a log: what VW's own driver makes of the same lines, and safe beside a trainer."""
 
+import gzip
 import json
 import threading
 import time
@@ -50,6 +51,22 @@ def test_it_is_what_vw_learns_from_the_log(aside: Aside, log: Path) -> None:
     assert record["version"] in done.stdout
     assert record["arguments"] == LoopConfig().arguments
     assert aside.loop.checkpoint()["failure"] is None
+
+
+def test_what_is_damaged_is_named_and_the_rest_is_learned(aside: Aside, log: Path) -> None:
+    aside.run("import", "--logs", log)
+    names = [name for name in aside.loop.names("logs/") if name.endswith(".dsjson.gz")]
+    damaged, *whole = names
+    assert whole
+    data = aside.loop.read(damaged)
+    aside.loop.write(damaged, data[:-6] + bytes([data[-6] ^ 1]) + data[-5:])
+    lost = len(gzip.decompress(data).splitlines())
+    done = aside.run("rebuild")
+    assert done.status == 0, done.stderr
+    assert f"{600 - lost} of {600 - lost} events learned" in done.stderr
+    file = damaged.rpartition("/")[2]
+    assert f"skipped from its damage on: {file} (" in done.stdout
+    assert aside.loop.checkpoint()["damaged"] == [file]
 
 
 @pytest.mark.parametrize("given", [EPSILON, "personalizer"])

@@ -32,3 +32,16 @@ async def test_the_first_and_the_last_events_are_found(
     assert await logs.properties(loop) == {"dateRange": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:39Z"}}
     assert await logs.recent(loop, 7) == [line(number) for number in range(33, 40)]
     assert await logs.recent(loop, 50) == [line(number) for number in range(20, 40)]
+
+
+async def test_damage_at_an_end_moves_it_to_what_can_be_read(storage: Storage) -> None:
+    home = Home("damaged-ends")
+    loop = Serving("ends", home, storage, LoopConfig())
+    for run in range(4):
+        lines = [line(run * 10 + number) for number in range(10)]
+        data = gzip.compress(b"".join(lines[:5])) + gzip.compress(b"".join(lines[5:]))
+        await storage.put(log_name(home, CUT + run, "joined"), data if run in (1, 2) else data[:-6])
+    assert await logs.properties(loop) == {"dateRange": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:34Z"}}
+    await storage.put(log_name(home, CUT, "joined"), b"damage")
+    await storage.put(log_name(home, CUT + 3, "joined"), gzip.compress(b"no line of ours\n"))
+    assert await logs.properties(loop) == {"dateRange": {"from": "2026-01-01T00:00:10Z", "to": "2026-01-01T00:00:29Z"}}

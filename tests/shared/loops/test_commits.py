@@ -9,6 +9,7 @@ from shared.loops.blob_names import Home, run_name
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.commits import Stored, amend, commit, copy, load, save
 from shared.loops.config import LoopConfig
+from shared.loops.unreadable import LaterVersion
 from shared.settings import Settings
 from shared.storage import Conflict, Storage
 
@@ -76,10 +77,23 @@ async def test_a_lost_checkpoint_is_restored_from_its_newest_copy(damage: bytes 
 
 async def test_a_copy_that_cannot_be_read_is_passed_over(storage: Storage) -> None:
     await committed(storage, 1000, 2000, 3000)
-    for run, damage in ((3000, b"{"), (2000, checkpoint.encode(Checkpoint(v=99)))):
+    for run, damage in ((3000, b"{"), (2000, checkpoint.encode(state(2000))[:-9])):
         await storage.put(f"{checkpoint.copies(HOME)}{run_name(run)}.json", damage)
     await storage.delete(NAME)
     assert (await load(storage, HOME)).checkpoint == state(1000)
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["checkpoint", "copy"])
+async def test_what_a_later_version_has_written_is_refused_by_name_and_left(copied: bool, storage: Storage) -> None:
+    await committed(storage, 1000, 2000)
+    name = f"{checkpoint.copies(HOME)}{run_name(3000)}.json" if copied else NAME
+    await storage.delete(NAME)
+    await storage.put(name, checkpoint.encode(Checkpoint(v=99, cut=3000)))
+    before = {name: await storage.read(name) for name in await storage.names("")}
+    for attempt in (load(storage, HOME), amend(storage, HOME, epoch)):
+        with pytest.raises(LaterVersion, match=f"{name} is of format 99"):
+            await attempt
+    assert {name: await storage.read(name) for name in await storage.names("")} == before
 
 
 async def test_a_lost_checkpoint_comes_back_with_the_plan_of_the_run_that_was_under_way(storage: Storage) -> None:

@@ -10,10 +10,14 @@ from harness.servers import Overtaken
 from shared import auth
 from shared.auth import Keys, Role
 from shared.errors import ApiError
+from shared.loops import checkpoint
 from shared.loops import registry as registry_module
-from shared.loops.registry import BLOB, LoopRecord, Loops, Registry
+from shared.loops.blob_names import home_of
+from shared.loops.checkpoint import Checkpoint
+from shared.loops.registry import BLOB, LoopRecord, Loops, LoopsUnreadable, Registry
+from shared.loops.unreadable import LaterVersion
 from shared.settings import Settings
-from shared.storage import Blob, Storage
+from shared.storage import Blob, Storage, StorageUnavailable
 
 NEVER = 1e6
 DEFAULT = Keys(auth.digests(["default app"]), owner=auth.digests(["owner"]))
@@ -182,11 +186,12 @@ async def test_damage_leaves_the_loops_as_they_were_known_until_it_is_mended(
     assert good is not None
     for damage in (b"", b"{", b"[]", good.data[:-1], good.data.replace(b"created", b"created_")):
         await storage.put(BLOB, damage)
-        with pytest.raises(msgspec.DecodeError):
+        with pytest.raises(LoopsUnreadable, match=BLOB):
             await here.refresh()
         assert await here.authorize("a", "app") is Role.APP
-        assert await here.authorize("b", "app") is None
-        with pytest.raises((msgspec.DecodeError, ApiError)):
+        with pytest.raises(LoopsUnreadable):
+            await here.authorize("b", "app")
+        with pytest.raises(LoopsUnreadable):
             await here.change(adding("b", record()))
         assert here.loops == {"a": record()}
         left = await storage.read(BLOB)
@@ -226,4 +231,80 @@ async def test_what_is_read_while_another_request_takes_the_loops_is_read_again(
     found = await registry.refresh()
     assert sorted(found) == (["a", "b", "c"] if changed else ["a", "c"])
     assert await registry.refresh() is found
+
+
+async def test_a_list_that_is_gone_takes_no_loop_from_who_knows_it(
+    here: Registry, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_module, "SOONEST_SECONDS", 0.0)
+    await here.change(adding("a", record()))
+    kept = await storage.read(BLOB)
+    assert kept is not None
+    await storage.delete(BLOB)
+    for _ in range(2):
+        with pytest.raises(LoopsUnreadable, match="gone"):
+            await here.refresh()
+        with pytest.raises(LoopsUnreadable, match="gone"):
+            await here.change(adding("b", record()))
+    assert here.loops == {"a": record()}
+    assert await here.authorize("a", "app") is Role.APP
+    assert await here.authorize("a", "wrong") is None
+    assert await here.authorize("default", "wrong") is None
+    assert await storage.read(BLOB) is None
+    await storage.put(BLOB, kept.data)
+    assert await here.refresh() == {"a": record()}
+    assert await here.authorize("b", "owner") is Role.OWNER
+
+
+async def test_a_new_process_says_that_the_list_is_gone_if_there_are_loops(
+    here: Registry, elsewhere: Registry, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_module, "SOONEST_SECONDS", 0.0)
+    home = home_of("shop", "2026-01-01T00:00:00Z")
+    left = f"loops/{home_of('ended', '2025-01-01T00:00:00Z')}/models/1.vw"
+    for name in ("loops/default/checkpoint.json", "loops/default/logs/1", left):
+        await storage.put(name, b"x")
+    assert await elsewhere.refresh() == {}
+    assert await elsewhere.authorize("shop", "owner") is Role.OWNER
+    await storage.put(checkpoint.name(home), checkpoint.encode(Checkpoint()))
+    for key in ("app", "owner", ""):
+        with pytest.raises(LoopsUnreadable, match=f"blobs of {home};"):
+            await here.authorize("shop", key)
+    assert await here.authorize("default", "default app") is Role.APP
+    with pytest.raises(LoopsUnreadable):
+        await here.change(adding("b", record()))
+    assert await storage.read(BLOB) is None
+    await storage.put(BLOB, msgspec.json.encode({"shop": record()}))
+    assert await here.authorize("shop", "app") is Role.APP
+
+
+async def test_the_end_of_the_last_loop_is_no_damage(here: Registry, elsewhere: Registry) -> None:
+    await here.change(adding("a", record()))
+    await here.change(lambda _: {})
+    assert await elsewhere.refresh() == await here.refresh() == {}
+
+
+async def test_a_list_of_a_later_version_is_named_and_left(here: Registry, storage: Storage) -> None:
+    await here.change(adding("a", record()))
+    later = b'{"_v":2,"loops":[]}'
+    await storage.put(BLOB, later)
+    for attempt in (here.refresh(), here.change(adding("b", record()))):
+        with pytest.raises(LaterVersion, match=f"{BLOB} is of format 2"):
+            await attempt
+    assert here.loops == {"a": record()}
+    blob = await storage.read(BLOB)
+    assert blob is not None
+    assert blob.data == later
+
+
+async def test_a_new_process_that_cannot_reach_storage_does_not_say_that_there_is_no_such_loop(
+    settings: Settings,
+) -> None:
+    class Away(Storage):
+        async def read(self, name: str, unless: str | None = None) -> Blob | None:
+            raise StorageUnavailable("away")
+
+    storage = Away(settings)
+    with pytest.raises(StorageUnavailable):
+        await Registry(storage, DEFAULT).authorize("shop", "app")
     await storage.close()

@@ -10,6 +10,7 @@ from shared.loops.blob_names import DEFAULT_HOME, home_of
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
 from shared.loops.stored import Damaged, Found
+from shared.loops.unreadable import LaterVersion
 from shared.storage import Storage
 
 CONFIG, STATE = LoopConfig(wait=5.0, mode="Apprentice"), Checkpoint(cut=5, interactions=[1, -1])
@@ -45,7 +46,34 @@ async def test_damage_names_the_blob_and_what_may_replace_it(
         assert await read(storage, DEFAULT_HOME) == Found(value, etag)
 
 
-async def test_a_checkpoint_of_a_later_version_is_damage(storage: Storage) -> None:
-    await storage.put("loops/default/checkpoint.json", checkpoint.encode(Checkpoint(v=checkpoint.VERSION + 1)))
-    with pytest.raises(Damaged, match="version 2"):
+LATER = {
+    "config": (stored.read_config, "loops/default/config.json", b'{"v":2,"wait":"in words"}', "format 2.* up to 1"),
+    "checkpoint": (
+        stored.read_checkpoint,
+        "loops/default/checkpoint.json",
+        checkpoint._sealed(b'{"v":99,"cut":{"of another":"shape"}}'),
+        f"format 99.* up to {checkpoint.VERSION}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("read", "name", "data", "told"), LATER.values(), ids=LATER)
+async def test_what_a_later_version_has_written_is_no_damage_and_is_named(
+    read: Read, name: str, data: bytes, told: str, storage: Storage
+) -> None:
+    await storage.put(name, data)
+    with pytest.raises(LaterVersion, match=f"{name} is of {told}"):
+        await read(storage, DEFAULT_HOME)
+
+
+async def test_a_changed_version_is_damage(storage: Storage) -> None:
+    changed = checkpoint.encode(STATE).replace(b'"v":1', b'"v":9')
+    await storage.put("loops/default/checkpoint.json", changed)
+    with pytest.raises(Damaged):
         await stored.read_checkpoint(storage, DEFAULT_HOME)
+
+
+async def test_a_configuration_without_a_version_is_of_the_first(storage: Storage) -> None:
+    assert b'"v":1' in CONFIG.encoded()
+    await storage.put("loops/default/config.json", CONFIG.encoded().replace(b',"v":1', b""))
+    assert (await stored.read_config(storage, DEFAULT_HOME)).value == CONFIG

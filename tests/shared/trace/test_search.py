@@ -158,3 +158,31 @@ def test_the_newest_of_a_tail_are_read_first() -> None:
     assert list(stretches(-1, 150)) == [(-1, 150)]
     looks = list(stretches(-1, 5_000))
     assert looks == [(4_800, 5_000), (2_800, 4_800), (-1, 2_800)]
+
+
+async def test_what_an_index_or_a_log_that_is_damaged_may_have_is_not_said_to_be_missing(
+    service: Service, tmp_path: Path
+) -> None:
+    loop = "damaged"
+    for number in range(3):
+        await write(service, loop, tmp_path, [line(f"e{number}")], cut=CUT - number)
+    indexes = {index.last: index.name for index in await event_index.listed(service.storage, Home(loop))}
+    index, log = indexes[run_name(CUT)], log_name(Home(loop), CUT - 1, "joined")
+    await service.storage.put(index, b"damage")
+    await service.storage.put(log, b"damage")
+    told = await find(service, loop, "e2")
+    assert told.status == "learned"
+    assert told.note is not None
+    assert index in told.note
+    for event_id, name in (("e0", index), ("e1", log), ("nobody knows", index)):
+        with pytest.raises(ApiError, match=re.escape(name)) as unknown:
+            await find(service, loop, event_id)
+        assert (unknown.value.code, unknown.value.status) == ("OperationNotAllowed", 503)
+
+
+async def test_an_index_that_points_behind_the_log_is_read_over(service: Service, tmp_path: Path) -> None:
+    await write(service, "behind", tmp_path, [line("e")])
+    (index,) = await event_index.listed(service.storage, Home("behind"))
+    places = event_index.ENTRY.pack(events.key_of("e"), 2 * CUT, 1 << 60 | 7)
+    await service.storage.put(index.name, places)
+    assert (await find(service, "behind", "e")).status == "learned"

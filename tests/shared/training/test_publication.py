@@ -14,7 +14,7 @@ from shared.hubs import events
 from shared.hubs.events import Observation
 from shared.hubs.reader import Message
 from shared.hubs.reader_pairs import Heads
-from shared.joined_log import event_index, log_reading
+from shared.joined_log import index_search, log_reading
 from shared.joined_log.log_file import log_name
 from shared.loops import commits
 from shared.loops.blob_names import Home, blob_name, run_name
@@ -145,7 +145,7 @@ async def test_a_run_that_ended_at_any_write_is_done_once(mortal: Mortal, tmp_pa
     assert late is not None
     assert gzip.decompress(late.data).count(b"\n") == 1
     for event_id, is_late in (("e0", False), ("e8", False), ("nobody's", True)):
-        (place,) = await event_index.find(mortal, Home(loop), event_id)
+        (place,) = (await index_search.find(mortal, Home(loop), event_id)).places
         assert (place.cut, place.late) == (CUT, is_late)
 
 

@@ -1,16 +1,22 @@
 """Ticks of trainers on real event hubs and storage: every event is joined once, whatever happens in between."""
 
 import asyncio
+import gzip
+import hashlib
 from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
+from harness.metrics import key, read
 from harness.servers import Overtaken
 from harness.trained import AT_ONCE, CREATED, Deployment, trainer
 
 from shared.hubs.reader_pairs import Pair
-from shared.loops import commits, stored
-from shared.loops.checkpoint import Counts
+from shared.joined_log import unjoined_lines
+from shared.loops import checkpoint, commits, registry, stored
+from shared.loops.checkpoint import Checkpoint, Counts
+from shared.loops.config import Policy
+from shared.monitoring import loop_metrics, prometheus_text
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.settings import Settings
@@ -305,3 +311,120 @@ async def test_what_was_shown_is_learned_and_served(deployed: Deployment, parts:
     assert serving.model is not None
     assert serving.model.version == model.version
     serving.close()
+
+
+async def test_a_damaged_blob_of_the_log_is_counted_and_the_others_are_learned_again(
+    deployed: Deployment, parts: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    await deployed.make("a")
+    logs: list[str] = []
+    async with trainer(parts) as one:
+        for event_id in ("1", "2", "3"):
+            await deployed.reward(event_id, 0.5, loop="a")
+            await deployed.rank(event_id, loop="a", deferred=False)
+            await one.tick()
+            logs = [name for name in await deployed.blobs("a", "logs/") if name.endswith(".dsjson.gz")]
+        assert len(logs) == 3
+        data = (await deployed.blobs("a"))[logs[1]]
+        await deployed.storage.put(logs[1], data[:-6] + bytes([data[-6] ^ 1]) + data[-5:])
+        policy = Policy("other", "--cb_explore_adf -q ::")
+        await deployed.make("a", config=msgspec.structs.replace(AT_ONCE, policy=policy))
+        await deployed.rank("4", loop="a", deferred=False)
+        await one.tick()
+        state = await deployed.checkpoint("a")
+        assert state.damaged == [logs[1].rpartition("/")[2]]
+        assert state.counts.learned == 4
+        assert state.model is not None
+        assert "-q ::" in state.model.arguments
+        assert caplog.text.count(f"The log {logs[1]} is damaged") == 1
+        told = read(prometheus_text.encode(loop_metrics.families("a", state, 0)).decode())
+        assert told[key("log_damaged", loop="a")] == 1
+        await deployed.rank("5", loop="a", deferred=False)
+        await one.tick()
+    assert (await deployed.checkpoint("a")).damaged == state.damaged
+
+
+async def test_a_loop_of_a_later_version_is_left_alone_and_named(
+    deployed: Deployment, parts: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    await deployed.make("a", "b")
+    async with trainer(parts) as one:
+        await deployed.rank("1", loop="a")
+        await one.tick()
+        name = checkpoint.name(deployed.home("a"))
+        later = checkpoint.encode(
+            msgspec.structs.replace(await deployed.checkpoint("a"), v=checkpoint.WITH_BACKLOG + 1)
+        )
+        await deployed.storage.put(name, later)
+        before = await deployed.blobs("a")
+        for loop in ("a", "b"):
+            await deployed.rank("2", loop=loop)
+        await one.tick()
+        assert await deployed.joined("b") == {"2": 0}
+        assert f"It was not trained: {name} is of format {checkpoint.WITH_BACKLOG + 1}" in caplog.text
+        assert await deployed.blobs("a") == before
+        state = checkpoint.encode(msgspec.structs.replace(_unsealed(later), v=checkpoint.VERSION))
+        await deployed.storage.put(name, state)
+        await one.tick()
+    assert await deployed.joined("a") == {"1": 0, "2": 0}
+
+
+def _unsealed(data: bytes) -> Checkpoint:
+    return msgspec.json.decode(data, type=Checkpoint)
+
+
+async def test_a_trainer_goes_on_with_the_loops_it_knows_when_their_list_is_gone(
+    deployed: Deployment, parts: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    await deployed.make("default", "a")
+    async with trainer(parts) as one:
+        await deployed.rank("1", loop="a")
+        await one.tick()
+        await deployed.storage.delete(registry.BLOB)
+        await deployed.rank("2", loop="a")
+        await one.tick()
+        assert await deployed.joined("a") == {"1": 0, "2": 0}
+        assert "loops.json, the list of loops, is gone" in caplog.text
+    async with trainer(parts) as another:
+        await deployed.rank("3")
+        await another.tick()
+        assert await deployed.joined() == {"3": 0}
+        assert "there are blobs of a/" in caplog.text
+
+
+async def test_an_event_of_a_later_version_is_kept_whole_with_the_reason(
+    deployed: Deployment, parts: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    await deployed.make("default", "a")
+    later = b'{"v":99,"loop":"a","id":"1","kind":{"of another":"shape"}}\n'
+    for log in (parts.interactions, parts.observations):
+        assert await log.append(0, later)
+    async with trainer(parts) as one:
+        await one.tick()
+    assert await deployed.counts() == {"unreadable": 2}
+    (late,) = (data for name, data in (await deployed.blobs("default", "logs/late/")).items())
+    kept = [unjoined_lines.decode(line) for line in gzip.decompress(late).splitlines()]
+    assert [one.event.encode() + b"\n" for one in kept] == [later] * 2
+    assert [one.why for one in kept] == ["event version 99 is not 1"] * 2
+    assert caplog.text.count("event version 99") == 1
+
+
+@pytest.mark.parametrize("words", [b"1234567", b"12345678"], ids=["no word", "half a pair"])
+async def test_a_memory_that_cannot_be_read_though_it_is_what_was_written_is_made_again(
+    words: bytes, deployed: Deployment, parts: Service
+) -> None:
+    await deployed.make("default")
+    await deployed.rank("1", at=CREATED)
+    async with trainer(parts) as one:
+        await one.tick()
+    state = await deployed.checkpoint()
+    assert state.seen is not None
+    data = gzip.compress(words)
+    await deployed.storage.put(state.seen.name, data)
+    seen = msgspec.structs.replace(state.seen, sha256=hashlib.sha256(data).hexdigest())
+    changed = msgspec.structs.replace(state, seen=seen)
+    await deployed.storage.put(checkpoint.name(deployed.home("default")), checkpoint.encode(changed))
+    await deployed.rank("1", "2", at=CREATED)
+    async with trainer(parts) as another:
+        await another.tick()
+    assert await deployed.counts() == {"skipped": 2, "duplicate_ranks": 1}
