@@ -31,7 +31,7 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     if asked.units or loop.config.explain:
         from rank_function import slow  # here, because few requests take long
 
-        decision, explained = await slow.decide(loop, asked)
+        decision, explained = await slow.decide(service, loop, asked)
     else:
         pmf = ranking.predict(asked, loop.config, loop.model)
         decision, explained = ranking.draw(asked, loop.config, loop.model, pmf, loop.hash), None
@@ -57,7 +57,7 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
     if asked.units:
         from rank_function import slow
 
-        decision = await slow.decide_slots(loop, asked)
+        decision = await slow.decide_slots(service, loop, asked)
     else:
         drawn = slots_ranking.predict(asked, loop.config, loop.model)
         decision = slots_ranking.decided(asked, loop.config, loop.model, drawn)

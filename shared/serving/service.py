@@ -42,6 +42,7 @@ class Service:
         self.interactions = self._log(self._interactions)
         self.observations = self._log(self._observations)
         self._loops: dict[str, tuple[str, Serving]] = {}  # with the time the loop was made
+        self.closing = contextlib.AsyncExitStack()  # what others have made for this process
         self._registered = self.registry.loops  # what the registry had when these were last compared with it
 
     async def role(self, loop: str, headers: Mapping[str, str]) -> Role | None:
@@ -84,6 +85,7 @@ class Service:
 
     async def close(self) -> None:
         """Sends what is still queued, as far as the hubs answer, and closes all connections."""
+        await self.closing.aclose()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.settings.log_timeout_seconds):
                 await asyncio.gather(self.interactions.flush(), self.observations.flush())
