@@ -21,9 +21,11 @@ _log = logging.getLogger(__name__)
 async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /rank`: draws an action, logs the decision, answers 201."""
     began = time.perf_counter()
+    loop = service.loop(http.loop_of(req))
+    if loop.quota is not None:
+        loop.quota.take()
     request = wire.rank_request(http.text_of(req))
     request.event_id = request.event_id or events.new_id()
-    loop = service.loop(http.loop_of(req))
     await service.ready(loop, request.event_id)
     if loop.multi_slot:
         await loop.require(multi_slot=False)
@@ -48,9 +50,11 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
 async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/rank`: draws an action for each slot, logs the decision, answers 201."""
     began = time.perf_counter()
+    loop = service.loop(http.loop_of(req))
+    if loop.quota is not None:
+        loop.quota.take()
     request = slots_wire.rank_request(http.text_of(req))
     request.event_id = request.event_id or events.new_id()
-    loop = service.loop(http.loop_of(req))
     await service.ready(loop, request.event_id)
     await loop.require(multi_slot=True)
     asked = slots_ranking.ask(request, loop.config)

@@ -13,6 +13,7 @@ from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Checkpoint, ModelRecord
 from shared.loops.config import LoopConfig
 from shared.loops.stored import Damaged
+from shared.serving.quota import Quota
 from shared.storage import Storage
 from shared.vw import policy, sampling
 from shared.vw.model import Model
@@ -34,6 +35,7 @@ class Serving:
         self.record: ModelRecord | None = None
         self.failure: str | None = None
         self.storage = storage
+        self.quota: Quota | None = None
         self._config_etag: str | None = None
         self._checkpoint_etag: str | None = None
         self._checked = float("-inf")  # a machine that has just started counts its seconds from 0

@@ -17,6 +17,7 @@ from shared.loops.blob_names import home_of
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.loops.registry import Registry
 from shared.serving.loop import Serving
+from shared.serving.quota import Quota
 from shared.settings import Settings, load
 from shared.storage import Storage
 
@@ -64,6 +65,8 @@ class Service:
         if created is None:
             raise ApiError("ResourceNotFound", f"There is no loop '{name}'.")
         serving = Serving(name, home_of(name, created), self.storage, new_loop(self.settings))
+        if self.settings.ranks_per_second:
+            serving.quota = Quota(self.settings.ranks_per_second)
         self._loops[name] = created, serving
         return serving
 
