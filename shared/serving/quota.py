@@ -1,4 +1,4 @@
-"""How many Ranks a process answers for one loop: as many per second as the setting says, and a second's worth at once."""
+"""How many Ranks a process answers for one loop: as many per second as the setting says, a second's worth at once."""
 
 import math
 import time

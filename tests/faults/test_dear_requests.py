@@ -262,6 +262,24 @@ def test_a_process_that_is_killed_fails_one_request(
     assert len(system.http.children()) == 1
 
 
+def test_policies_of_a_loop_are_tried_one_at_a_time(system: System, tenants: dict[str, Tenant], child: int) -> None:
+    plain, bag = tenants["plain"], tenants["bag"]
+
+    def put(tenant: Tenant) -> httpx.Response:
+        return tenant.admin.put("configurations/policy", json={"name": "again", "arguments": tenant.policy})
+
+    with asking(lambda: put(plain)) as (first,):
+        tried = wait_until(lambda: set(system.http.children()) - {child}, "the policy is tried").pop()
+        os.kill(tried, signal.SIGSTOP)
+        refused = put(plain)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "OperationNotAllowed")
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert put(bag).status_code == 200
+        others_answer(system, bag)
+        os.kill(tried, signal.SIGCONT)
+        assert first.result().status_code == 200
+
+
 def test_it_ends_with_the_process_that_asks(system: System, tenants: dict[str, Tenant], child: int) -> None:
     with asking(lambda: tenants["cubic"].rank(single(tenants["cubic"].dearest()))) as (dear,):
         wait_until(lambda: runs(child), "the process predicts")
