@@ -29,7 +29,7 @@ class Turns:
                     await self._ended.wait_for(lambda: self._is_free(loop))
             except TimeoutError:
                 busy = "Another policy or model is being tried; try again."
-                raise ApiError("OperationNotAllowed", busy, retry_after=RETRY_AFTER) from None
+                raise ApiError("OperationNotAllowed", busy, inner="Busy", retry_after=RETRY_AFTER) from None
             self._running.add(loop)
         try:
             yield

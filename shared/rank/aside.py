@@ -101,7 +101,7 @@ class Aside:
                 await lock.acquire()
         except TimeoutError:
             busy = "The loop is busy with requests that take long to predict; send fewer of them, or fewer features."
-            raise ApiError("OperationNotAllowed", busy, retry_after=2) from None
+            raise ApiError("OperationNotAllowed", busy, inner="Busy", retry_after=2) from None
         try:
             yield
         finally:

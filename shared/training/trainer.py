@@ -18,6 +18,7 @@ from shared.hubs.reader_pairs import Heads, Links, Pair
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.monitoring.heartbeat import Pulse
+from shared.monitoring.refused import Folding
 from shared.serving import service
 from shared.serving.service import Service
 from shared.storage import Conflict, StorageUnavailable
@@ -43,7 +44,7 @@ class Trainer:
         self._settings, self._storage, self._registry = parts.settings, parts.storage, parts.registry
         self._links = Links(parts.settings)
         self._trainees: dict[str, Trainee] = {}
-        self._pulse = Pulse(parts.storage)
+        self._pulse, self._folding = Pulse(parts.storage), Folding(parts.storage)
         self._learners = asyncio.Semaphore(LEARNERS)
 
     async def tick(self) -> None:
@@ -55,6 +56,7 @@ class Trainer:
             await self._pulse.beat(self._behind(), began, done=False)
             raise
         await self._pulse.beat(self._behind(), began, done=True)
+        await self._folding.run()
 
     async def _tick(self, began: float) -> None:
         due = await self._due()
