@@ -18,6 +18,10 @@ const journalPath = path.join(folder, "journal.jsonl");
 // A larger journal is replaced by a snapshot, which takes time in proportion to the number of blobs.
 const SNAPSHOT_BYTES = Number(process.env.AZURITE_JOURNAL_BYTES || 8 << 20);
 
+// A sign of life each second for `local/supervisor.py`, from this event loop; a full pipe does not stop it.
+const pipe = Number(process.env.SUPERVISOR_PIPE || 0);
+if (pipe > 0) setInterval(() => fs.write(pipe, ".", () => {}), 1000).unref();
+
 const databases = [];
 const replayed = readJournal();
 let file = null;

@@ -1,4 +1,4 @@
-"""Keep a few processes running: start, wait until they answer, restart what dies, stop all."""
+"""Keep a few processes running: start, wait until they answer, restart what dies or hangs, stop all."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local import pulse
+from local.pulse import Ear
+
 START_SECONDS = 60
 STOP_SECONDS = 8
 STEADY_SECONDS = 10
+# How long a process may give no sign of life: its event loop is never blocked for so long by work.
+SILENT_SECONDS = 30
 LONGEST_PAUSE_SECONDS = 10.0
 LOG_BYTES = 16 << 20
 _PR_SET_PDEATHSIG = 1
@@ -35,14 +40,28 @@ class Service:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-class Supervisor:
-    """Runs services from a folder, their output in `logs`; `held` is a file descriptor every child inherits."""
+@dataclass(frozen=True)
+class _Child:
+    """A running process, and what is heard of it."""
 
-    def __init__(self, folder: Path, logs: Path, held: int, say: Callable[[str], None]) -> None:
+    process: Process
+    ear: Ear
+
+
+class Supervisor:
+    """Runs services from a folder, their output in `logs`; `held` is a file descriptor every child inherits.
+
+    silent: after how many seconds without a sign of life a process is killed, and so started again.
+    """
+
+    def __init__(
+        self, folder: Path, logs: Path, held: int, say: Callable[[str], None], silent: int = SILENT_SECONDS
+    ) -> None:
         self._folder = folder
         self._logs = logs
         self._held = held
         self._say = say
+        self._silent = silent
         self._groups: list[list[asyncio.Task[None]]] = []
         self._log_starts: dict[str, int] = {}
 
@@ -50,9 +69,9 @@ class Supervisor:
         """Start services together and return when all answer. StartError if one of them ends or stays silent."""
         started = [(service, await self._spawn(service)) for service in services]
         up = asyncio.Event()
-        self._groups.append([asyncio.create_task(self._keep(service, process, up)) for service, process in started])
-        for service, process in started:
-            await self._wait_until_ready(service, process)
+        self._groups.append([asyncio.create_task(self._keep(service, child, up)) for service, child in started])
+        for service, child in started:
+            await self._wait_until_ready(service, child.process)
         up.set()
 
     async def stop(self) -> None:
@@ -72,39 +91,57 @@ class Supervisor:
                 raise StartError(f"{service.name} did not answer in {START_SECONDS} s:\n{self._tail(service)}")
             await asyncio.sleep(0.05)
 
-    async def _keep(self, service: Service, process: Process, up: asyncio.Event) -> None:
+    async def _keep(self, service: Service, child: _Child, up: asyncio.Event) -> None:
         pause, clock = 0.1, asyncio.get_running_loop().time
         try:
             await up.wait()
             while True:
                 since = clock()
-                code = await process.wait()
+                code = await self._ended(service, child)
                 self._say(f"{service.name} {_describe(code)}; restarting it (see {self._log(service)})")
+                child.ear.close()
                 pause = 0.1 if clock() - since > STEADY_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
                 await asyncio.sleep(pause)
-                process = await self._spawn(service)
+                child = await self._spawn(service)
         finally:
-            await _end(process)
+            await _end(child.process)
+            child.ear.close()
 
-    async def _spawn(self, service: Service) -> Process:
+    async def _ended(self, service: Service, child: _Child) -> int:
+        """Waits for the end of a process, which is now if it hangs; its status."""
+        waiting = asyncio.create_task(child.process.wait())
+        try:
+            while not (await asyncio.wait([waiting], timeout=pulse.SECONDS))[0]:
+                if child.ear.silent() >= (self._silent if child.ear.heard_anything else START_SECONDS):
+                    self._say(f"{service.name} has given no sign of life for {self._silent} s; killing it")
+                    child.process.kill()
+                    break
+            return await waiting
+        finally:
+            waiting.cancel()
+
+    async def _spawn(self, service: Service) -> _Child:
         self._logs.mkdir(parents=True, exist_ok=True)
         path = self._log(service)
         if path.exists() and path.stat().st_size > LOG_BYTES:
             path.replace(path.with_suffix(".old.log"))
-        parent = os.getpid()
+        parent, ear = os.getpid(), Ear()
+        own = {"PYTHONUNBUFFERED": "1", pulse.SETTING: str(ear.write)}
         with path.open("ab") as output:
             self._log_starts[service.name] = output.tell()
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *service.command,
                 cwd=self._folder,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"} | service.settings,
+                env=os.environ | own | service.settings,
                 stdin=DEVNULL,
                 stdout=output,
                 stderr=STDOUT,
                 start_new_session=True,  # Ctrl-C reaches this process alone, which stops the others in order.
-                pass_fds=(self._held,),
+                pass_fds=(self._held, ear.write),
                 preexec_fn=lambda: _die_with(parent),
             )
+        ear.close_write()
+        return _Child(process, ear)
 
     def _log(self, service: Service) -> Path:
         return self._logs / f"{service.name}.log"

@@ -21,9 +21,11 @@ _log = logging.getLogger(__name__)
 async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /rank`: draws an action, logs the decision, answers 201."""
     began = time.perf_counter()
+    loop = service.loop(http.loop_of(req))
+    if loop.quota is not None:
+        loop.quota.take()
     request = wire.rank_request(http.text_of(req))
     request.event_id = request.event_id or events.new_id()
-    loop = service.loop(http.loop_of(req))
     await service.ready(loop, request.event_id)
     if loop.multi_slot:
         await loop.require(multi_slot=False)
@@ -31,7 +33,7 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     if asked.units or loop.config.explain:
         from rank_function import slow  # here, because few requests take long
 
-        decision, explained = await slow.decide(loop, asked)
+        decision, explained = await slow.decide(service, loop, asked)
     else:
         pmf = ranking.predict(asked, loop.config, loop.model)
         decision, explained = ranking.draw(asked, loop.config, loop.model, pmf, loop.hash), None
@@ -48,16 +50,18 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
 async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/rank`: draws an action for each slot, logs the decision, answers 201."""
     began = time.perf_counter()
+    loop = service.loop(http.loop_of(req))
+    if loop.quota is not None:
+        loop.quota.take()
     request = slots_wire.rank_request(http.text_of(req))
     request.event_id = request.event_id or events.new_id()
-    loop = service.loop(http.loop_of(req))
     await service.ready(loop, request.event_id)
     await loop.require(multi_slot=True)
     asked = slots_ranking.ask(request, loop.config)
     if asked.units:
         from rank_function import slow
 
-        decision = await slow.decide_slots(loop, asked)
+        decision = await slow.decide_slots(service, loop, asked)
     else:
         drawn = slots_ranking.predict(asked, loop.config, loop.model)
         decision = slots_ranking.decided(asked, loop.config, loop.model, drawn)

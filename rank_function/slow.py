@@ -9,8 +9,8 @@ from shared.rank.explanation import explain, shares
 from shared.rank.ranking import Asked, Decision
 from shared.rank.slots_ranking import SlotsAsked, SlotsDecision
 from shared.rank.wire import ActionExplanation
-from shared.serving import service
 from shared.serving.loop import Serving
+from shared.serving.service import Service
 from shared.vw import policy
 from shared.vw.cost import cost_of
 from shared.vw.model import Model, PredictionError
@@ -19,21 +19,23 @@ from shared.vw.model import Model, PredictionError
 FEW_CROSSINGS = 3_000
 
 
-@functools.cache
-def _aside() -> Aside:
-    return Aside(service.current().storage)
+@functools.lru_cache(1)
+def _aside(service: Service) -> Aside:
+    aside = Aside(service.storage)
+    service.closing.push_async_callback(aside.close)
+    return aside
 
 
-async def decide(loop: Serving, asked: Asked) -> tuple[Decision, list[ActionExplanation] | None]:
+async def decide(service: Service, loop: Serving, asked: Asked) -> tuple[Decision, list[ActionExplanation] | None]:
     """The decision, and its explanation if the loop's configuration asks for it; raises ApiError."""
     config, model = loop.config, loop.model
     if model is None or config.mode == "LoggingOnly":
         decision = ranking.draw(asked, config, model, None, loop.hash)
         return decision, explain(decision, None) if config.explain else None
-    served = _served(loop, model)
+    served, aside = _served(loop, model), _aside(service)
     try:
         if asked.units:
-            pmf = await _aside().predict(loop.loop, served, asked.context, len(asked.candidates))
+            pmf = await aside.predict(loop.loop, served, asked.context, len(asked.candidates))
         else:
             pmf = model.predict(asked.context, len(asked.candidates))
         decision = ranking.draw(asked, config, model, pmf, loop.hash)
@@ -42,19 +44,20 @@ async def decide(loop: Serving, asked: Asked) -> tuple[Decision, list[ActionExpl
         # The model may be closed once something was waited for.
         if not asked.units and _few_crossings(loop, asked):
             return decision, explain(decision, shares(model, asked.context, decision.ranking.order))
-        found = await _aside().shares(loop.loop, served, asked.context, decision.ranking.order)
+        found = await aside.shares(loop.loop, served, asked.context, decision.ranking.order)
         return decision, explain(decision, found)
     except PredictionError as error:
         raise _unfit(error) from None
 
 
-async def decide_slots(loop: Serving, asked: SlotsAsked) -> SlotsDecision:
+async def decide_slots(service: Service, loop: Serving, asked: SlotsAsked) -> SlotsDecision:
     """The decision of a multi-slot request; raises ApiError."""
     config, model = loop.config, loop.model
     if model is None or config.mode == "LoggingOnly":
         return slots_ranking.decided(asked, config, model, None)
     try:
-        drawn = await _aside().predict_slots(loop.loop, _served(loop, model), asked.context, len(asked.slots))
+        served, count = _served(loop, model), len(asked.slots)
+        drawn = await _aside(service).predict_slots(loop.loop, served, asked.context, count)
     except PredictionError as error:
         raise _unfit(error) from None
     return slots_ranking.decided(asked, config, model, drawn)

@@ -44,6 +44,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "LoopAlreadyExists": (409, "There is a loop of this name."),
     "ModelRankingError": (409, "The model could not rank the actions; check the learning policy and the features."),
     "PayloadSizeExceeded": (413, "Exceeds maximum allowed payload size."),
+    "TooManyRequests": (429, "Too many requests; try again after the time in Retry-After."),
     "InternalServerError": (500, "A generic error has occurred on the server."),
     "NotImplemented": (501, "This operation is not part of this version."),
     "UpdateConfigurationFailed": (503, "The configuration could not be stored; try again."),

@@ -100,6 +100,9 @@ class Settings:
         "Events kept for retry while the event log is away; more are dropped and counted.", 67_108_864, 0
     )
     rank_requires_log: bool = _setting("Answer Rank with 503 when its event was not acknowledged in time.", False)
+    ranks_per_second: float = _setting(
+        "Ranks per second that each process answers for one loop; more are answered with 429. 0: no limit.", 0.0, 0
+    )
     request_log_share: float = _setting(
         "Share of the events whose Rank, rewards and activations write a log line; 1: all.", 0.01, 0, 1
     )

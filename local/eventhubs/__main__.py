@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from .. import pulse
 from ..arguments import port
 from .disk.partition_log import Retention
 from .hub import HubSpec, Misconfigured
@@ -44,11 +45,15 @@ async def _serve(options: argparse.Namespace) -> None:
     retention = Retention(options.retention_hours * 3600, options.retention_bytes)
     key = SasKey(options.key_name, options.key) if options.key else None
     server = Server(options.data, hubs, retention, key, options.max_connections)
+    signs = pulse.start()
     try:
         await server.serve(options.host, options.port, stop)
     except OSError as error:
         text = f"cannot listen on {options.host}:{options.port} ({os.strerror(error.errno or 0)})"
         raise Misconfigured(f"{text}: stop what uses the port, or choose another with --port (0: any)") from None
+    finally:
+        if signs is not None:
+            signs.cancel()
 
 
 def _lock(data: Path) -> TextIO:

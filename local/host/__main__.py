@@ -21,6 +21,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from local import pulse
 from local.arguments import port
 from local.host.functions import Functions, load_app, route_prefix
 from local.host.http_trigger import HttpTriggers, Keys
@@ -65,9 +66,11 @@ async def serve(listener: socket.socket, app: Path, http: bool = True, timers: b
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = _Server(config)
+    server, signs = _Server(config), pulse.start()
     server.ready = lambda: _announce(listener, functions)
     await server.serve([listener])
+    if signs is not None:
+        signs.cancel()
 
 
 def _announce(listener: socket.socket, functions: Functions) -> None:

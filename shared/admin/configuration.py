@@ -31,10 +31,12 @@ async def update(loop: Serving, body: bytes, longest_wait: timedelta) -> LoopCon
 
 async def put_policy(loop: Serving, body: bytes) -> LoopConfig:
     """Puts a PolicyContract once VW has started with it; raises ApiError, and then changes nothing."""
-    from shared.admin import policy_body, policy_check  # here, because a process that answers Rank starts without
+    from shared.admin import policy_body, policy_check, trials  # here: Rank starts without
 
     config = await loop.read_config()
-    checked = await policy_check.checked(policy_body.policy(body, config), config.exploration)
+    given = policy_body.policy(body, config)
+    async with trials.turn(loop.loop):
+        checked = await policy_check.checked(given, config.exploration)
     return await change(loop, lambda config: config.with_policy(checked))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared.admin import configuration, logs, policy_check
+from shared.admin import configuration, logs, policy_check, trials
 from shared.admin.model_trust import Opened, opened
 from shared.errors import ApiError
 from shared.hubs import events
@@ -53,7 +53,8 @@ async def replace(loop: Serving, model: Opened) -> None:
             folder = Path(name)
             file = folder / "imported.vw"
             await asyncio.to_thread(file.write_bytes, model.data)
-            await trial.run(folder, changed.arguments, file, await _sample(loop, changed.arguments))
+            async with trials.turn(loop.loop):
+                await trial.run(folder, changed.arguments, file, await _sample(loop, changed.arguments))
             await _commit(loop, changed.policy, file, folder / "predict.vw", unverified=not model.verified)
     except trial.Refusal as refusal:
         raise _unfit(refusal) from None

@@ -8,7 +8,7 @@ from typing import NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
-from shared.admin import signing, signing_key
+from shared.admin import signing, signing_key, trials
 from shared.errors import ApiError
 from shared.loops import artifacts, commits
 from shared.loops.checkpoint import Checkpoint
@@ -89,7 +89,9 @@ async def _fetch(loop: Serving, state: Checkpoint, folder: Path) -> Path:
     try:
         if state.model is not None:
             return await artifacts.fetch(loop.storage, state.model.trainer, folder / "model.vw")
-        await trial.run(folder, (await loop.read_config()).arguments)
+        config = await loop.read_config()
+        async with trials.turn(loop.loop):
+            await trial.run(folder, config.arguments)
     except (artifacts.DamagedArtifact, trial.Refusal) as error:
         raise ApiError("OperationNotAllowed", f"There is no model to export: {error}.", retry_after=60) from None
     return folder / "model.vw"

@@ -15,7 +15,7 @@ from shared.loops.config import DEFAULT_LOOP
 from shared.loops.registry import Registry
 from shared.loops.stored import Damaged
 from shared.loops.unreadable import LaterVersion, Unreadable
-from shared.monitoring import heartbeat, loop_metrics, prometheus_text
+from shared.monitoring import heartbeat, loop_metrics, prometheus_text, refused
 from shared.monitoring.heartbeat import Heartbeat
 from shared.monitoring.prometheus_text import Family, Sample
 from shared.serving.loop import Serving
@@ -41,9 +41,11 @@ async def report(service: Service, loop: Serving | None = None) -> bytes:
             homes = {loop.loop: loop.home} if loop is not None else _homes(service.registry)
             states = await _states(service.storage, homes)
             beat = await heartbeat.load(service.storage)
+            counts = await refused.load(service.storage)
     except TimeoutError:
         raise StorageUnavailable("it did not answer in time") from None
-    return prometheus_text.encode(families(states, beat, time.time(), damaged))
+    told = refused.family({name: counts[home] for name, home in homes.items() if home in counts})
+    return prometheus_text.encode([*families(states, beat, time.time(), damaged), told])
 
 
 async def _is_damaged(registry: Registry) -> bool:

@@ -24,7 +24,8 @@ _decide = partial(Operation, tag="Decide", method="POST", role=Role.APP)
 _local = partial(Operation, tag="Local inference", method="POST", role=Role.APP, body=Binary, status=204)
 _configure = partial(Operation, tag="Configure")
 _model = partial(Operation, tag="Model and log")
-_RANK_ERRORS = ("BadRequest", "InvalidRankRequest", "InvalidMultiSlotApiAccess", "ModelRankingError")
+_BATCH_ERRORS = ("BadRequest", "InvalidRankRequest", "InvalidMultiSlotApiAccess")
+_RANK_ERRORS = (*_BATCH_ERRORS, "ModelRankingError", "TooManyRequests")
 _REWARD_ERRORS = ("BadRequest", "InvalidRewardRequest", "InvalidMultiSlotApiAccess")
 _ACTIVATE_ERRORS = ("InvalidEventIdToActivate", "InvalidMultiSlotApiAccess")
 
@@ -183,7 +184,7 @@ LOCAL_INFERENCE = [
     _local(
         path="logs/interactions",
         summary="Takes decisions that a client made by itself, with the model it fetched: a batch as the SDKs send it.",
-        errors=_RANK_ERRORS[:-1],
+        errors=_BATCH_ERRORS,
     ),
     _local(
         path="logs/observations",

@@ -14,7 +14,7 @@ import msgspec
 from shared.errors import ApiError
 from shared.loops import artifacts
 from shared.loops.artifacts import Artifact
-from shared.rank.aside_process import LENGTH, Answer, Question
+from shared.rank.aside_process import LENGTH, LONGEST_PREDICTION, Answer, Question
 from shared.rank.wire import FeatureScore
 from shared.storage import Storage
 from shared.vw.model import PredictionError
@@ -22,8 +22,6 @@ from shared.vw.sampling import Ranking
 
 # A loop that asks for more than it gets is told so after this time (s), and when to ask again.
 LONGEST_WAIT = 2.0
-# The dearest request takes some 2 s. Whatever takes longer than this (s) does not come to an end.
-LONGEST_PREDICTION = 60.0
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -76,16 +74,24 @@ class Aside:
             await process.wait()
 
     async def _ask(self, loop: str, model: Served, question: Question) -> Answer:
-        async with self._waited(loop), self._turn:
+        async with self._waited(loop):
             answer = await self._exchange(question)
-            if answer.unknown:
+            if answer.unknown:  # others have their turns while its model is fetched
                 with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
-                    file = await artifacts.fetch(self._storage, model.artifact, Path(folder, "predict.vw"))
-                    question.file, question.options = str(file), list(model.options)
+                    question.file = str(await self._fetch(model.artifact, Path(folder, "predict.vw")))
+                    question.options = list(model.options)
                     answer = await self._exchange(question)
         if answer.failure is not None:
             raise PredictionError(answer.failure)
         return answer
+
+    async def _fetch(self, artifact: Artifact, target: Path) -> Path:
+        """A model that retention has deleted is being replaced in this process, too."""
+        try:
+            return await artifacts.fetch(self._storage, artifact, target)
+        except artifacts.DamagedArtifact as error:
+            message = f"The model is being replaced ({error}); try again."
+            raise ApiError("OperationNotAllowed", message, retry_after=2) from None
 
     @contextlib.asynccontextmanager
     async def _waited(self, loop: str) -> AsyncIterator[None]:
@@ -95,24 +101,27 @@ class Aside:
                 await lock.acquire()
         except TimeoutError:
             busy = "The loop is busy with requests that take long to predict; send fewer of them, or fewer features."
-            raise ApiError("OperationNotAllowed", busy, retry_after=2) from None
+            raise ApiError("OperationNotAllowed", busy, inner="Busy", retry_after=2) from None
         try:
             yield
         finally:
             lock.release()
 
     async def _exchange(self, question: Question) -> Answer:
-        """One question and its answer. A process that crashes, hangs or is left in the middle is ended."""
-        process = await self._started()
+        async with self._turn:
+            process = await self._started()
+            return self._decoder.decode(await self._exchanged(process, self._encoder.encode(question)))
+
+    async def _exchanged(self, process: asyncio.subprocess.Process, message: bytes) -> bytes:
+        """One message and what answers it. A process that crashes, hangs or is left in the middle is ended."""
         assert process.stdin is not None
         assert process.stdout is not None
-        message = self._encoder.encode(question)
         try:
             async with asyncio.timeout(LONGEST_PREDICTION):
                 process.stdin.write(LENGTH.pack(len(message)) + message)
                 await process.stdin.drain()
                 (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
-                return self._decoder.decode(await process.stdout.readexactly(length))
+                return await process.stdout.readexactly(length)
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             await self.close()
             raise PredictionError("Vowpal Wabbit crashed on the request, or did not end") from None

@@ -1,11 +1,13 @@
 """Predicting in a process of its own, for requests that would keep all others waiting: VW holds the interpreter's lock.
 
 `python -m shared.rank.aside_process` reads questions from standard input and writes answers to standard output, each a
-MessagePack behind its length (4 bytes, big-endian).
+MessagePack behind its length (4 bytes, big-endian). It ends when its input does, which is when the process that asks
+ends, however that comes about; a prediction that never ends is ended by the kernel, for VW lets nothing else run.
 """
 
 import contextlib
 import os
+import signal
 import struct
 import sys
 from collections import OrderedDict
@@ -22,6 +24,8 @@ from shared.vw.sampling import Ranking
 LENGTH = struct.Struct(">I")
 KEPT_MODELS = 8  # some 9 MB each
 NICENESS = 5
+# The dearest request takes some 2 s. Whatever takes longer than this (s) does not come to an end.
+LONGEST_PREDICTION = 60
 
 
 class Question(msgspec.Struct):
@@ -94,10 +98,16 @@ def main() -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICENESS)
     decoder, encoder, models = msgspec.msgpack.Decoder(Question), msgspec.msgpack.Encoder(), Models()
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     while message := read(sys.stdin.buffer):
+        signal.alarm(LONGEST_PREDICTION)
         encoded = encoder.encode(answer(models, decoder.decode(message)))
-        sys.stdout.buffer.write(LENGTH.pack(len(encoded)) + encoded)
-        sys.stdout.buffer.flush()
+        signal.alarm(0)
+        try:
+            sys.stdout.buffer.write(LENGTH.pack(len(encoded)) + encoded)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            os._exit(0)  # who asked is gone, and what is left in the buffer cannot be written at the end either
 
 
 if __name__ == "__main__":

@@ -16,5 +16,7 @@ def units(context: bytes, count: int, arguments: str, slots: int = 0) -> int:
     if found > cost.MOST:
         excess = f"{found:,} features with their crossings, over all actions and models; {cost.MOST:,} allowed"
         change = "Send fewer features, actions or slots, or put a learning policy with fewer interactions or models."
-        raise ApiError("InvalidRankRequest", f"Too many features for the learning policy: {excess}. {change}")
+        raise ApiError(
+            "InvalidRankRequest", f"Too many features for the learning policy: {excess}. {change}", inner="TooExpensive"
+        )
     return found if found > cost.CHEAP else 0

@@ -22,6 +22,8 @@ from shared.vw.model import Model
 # An action's largest shares are told by name; at most so many crossings are looked up for all actions of a request,
 # which takes about a third of a second. What is left of the score is one entry, `other`.
 TOLD, LOOKED_UP = 100, 200_000
+# The names of a request take memory in proportion to the square of their number: 12 MB for so many.
+NAMED = 10_000
 OTHER, CONSTANT = "other", "constant"
 # VW computes in float32. A policy of several models (--bag, --cover) differs by more, and is not explained.
 TOLERANCE = 1e-4
@@ -84,8 +86,9 @@ class _Explainer:
         self._specifications = crossings.specified(self._workspace.get_arguments())
         self._stride = self._workspace.get_stride()
         self._names: list[str] = []
-        self._bits = self._read_names(list(_leaves(context)))
-        self._left = LOOKED_UP
+        leaves = list(_leaves(context))
+        self._bits = self._read_names(leaves) if len(leaves) <= NAMED else {}
+        self._left = LOOKED_UP if self._bits else -1
 
     def shares(self, order: Sequence[int]) -> Iterator[list[FeatureScore]]:
         """Of each action, in this order."""
@@ -104,8 +107,13 @@ class _Explainer:
 
     def _told(self, groups: Groups, score: float) -> list[FeatureScore]:
         """The largest shares of one action's score, and the rest of it."""
-        crossed = crossings.expanded(self._specifications, groups.keys() - {_CONSTANT_NAMESPACE})
-        self._left -= sum(_size(groups, crossing) for crossing in crossed)
+        namespaces = groups.keys() - {_CONSTANT_NAMESPACE}
+        crossed: list[Crossing] = []
+        if crossings.most(self._specifications, len(namespaces)) > self._left:
+            self._left = -1
+        else:
+            crossed = crossings.expanded(self._specifications, namespaces)
+            self._left -= sum(_size(groups, crossing) for crossing in crossed)
         sums = self._sums(groups, crossed) if self._left >= 0 else {}
         if abs(sum(sums.values()) - score) > TOLERANCE * (1 + sum(map(abs, sums.values()))):
             sums = {}

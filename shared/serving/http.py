@@ -40,6 +40,7 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
     """
 
     async def handle(req: func.HttpRequest) -> func.HttpResponse:
+        parts: Service | None = None
         try:
             parts = service.current()
             if role is not None:
@@ -53,15 +54,18 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
                 raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: at most {most} bytes.")
             _check_uncompressed(req)
             return await work(req, parts)
-        except ApiError as error:
-            return refusal(version.error(error) if version is not None else error)
-        except Unreadable as error:
-            return refusal(ApiError("OperationNotAllowed", str(error), retry_after=UNREADABLE_SECONDS))
+        except ApiError as refused:
+            error = refused
+        except Unreadable as unreadable:
+            error = ApiError("OperationNotAllowed", str(unreadable), retry_after=UNREADABLE_SECONDS)
         except (StorageUnavailable, LogUnavailable) as outage:
-            return refusal(_away(outage))
-        except Exception as error:
-            telemetry.error(_log, f"{work.__name__} failed: {error}", cause=error)
-            return refusal(ApiError("InternalServerError"))
+            error = _away(outage)
+        except Exception as failure:
+            telemetry.error(_log, f"{work.__name__} failed: {failure}", cause=failure)
+            error = ApiError("InternalServerError")
+        if parts is not None:
+            parts.refused(loop_of(req), error)
+        return refusal(version.error(error) if version is not None else error)
 
     functools.update_wrapper(handle, work, assigned=("__name__", "__qualname__", "__module__", "__doc__"))
     del handle.__wrapped__  # type: ignore[attr-defined]  # the Functions worker reads the signature

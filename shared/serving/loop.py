@@ -13,6 +13,7 @@ from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Checkpoint, ModelRecord
 from shared.loops.config import LoopConfig
 from shared.loops.stored import Damaged
+from shared.serving.quota import Quota
 from shared.storage import Storage
 from shared.vw import policy, sampling
 from shared.vw.model import Model
@@ -34,10 +35,12 @@ class Serving:
         self.record: ModelRecord | None = None
         self.failure: str | None = None
         self.storage = storage
+        self.quota: Quota | None = None
         self._config_etag: str | None = None
         self._checkpoint_etag: str | None = None
         self._checked = float("-inf")  # a machine that has just started counts its seconds from 0
         self._known = False
+        self._stale = False  # the model has to be loaded again, with another exploration
         self._loaded = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -127,7 +130,7 @@ class Serving:
         before, self.config, self._config_etag = self.config, found.value, found.etag
         self.multi_slot, self._known = self.config.policy.parsed.is_multi_slot, True
         if self.config.exploration != before.exploration:
-            self._checkpoint_etag, self.record = None, None  # the model is loaded again, with this exploration
+            self._checkpoint_etag, self._stale = None, True
         if self.model is not None and self.model.multi_slot != self.multi_slot:
             self.close()
             self._checkpoint_etag, self.record = None, None
@@ -139,9 +142,9 @@ class Serving:
         if found.value is None:
             return
         record = found.value.model
-        if record is not None and (self.record is None or record.version != self.record.version):
+        if record is not None and (self._stale or self.record is None or record.version != self.record.version):
             model = await self._load(record)
-            previous, self.record = self.model, record
+            previous, self.record, self._stale = self.model, record, False
             self.model = model if model.multi_slot == self.multi_slot else None
             if self.model is not model:  # it was made before the policy was changed to the other kind
                 model.close()

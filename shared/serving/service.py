@@ -17,6 +17,8 @@ from shared.loops.blob_names import home_of
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.loops.registry import Registry
 from shared.serving.loop import Serving
+from shared.serving.quota import Quota
+from shared.serving.refusals import Refusals
 from shared.settings import Settings, load
 from shared.storage import Storage
 
@@ -42,6 +44,8 @@ class Service:
         self.interactions = self._log(self._interactions)
         self.observations = self._log(self._observations)
         self._loops: dict[str, tuple[str, Serving]] = {}  # with the time the loop was made
+        self.closing = contextlib.AsyncExitStack()  # what others have made for this process
+        self._refusals = Refusals(self.storage)
         self._registered = self.registry.loops  # what the registry had when these were last compared with it
 
     async def caller(self, loop: str, headers: Mapping[str, str]) -> Caller:
@@ -61,6 +65,8 @@ class Service:
         if created is None:
             raise ApiError("ResourceNotFound", f"There is no loop '{shown(name)}'.")
         serving = Serving(name, home_of(name, created), self.storage, new_loop(self.settings))
+        if self.settings.ranks_per_second:
+            serving.quota = Quota(self.settings.ranks_per_second)
         self._loops[name] = created, serving
         return serving
 
@@ -77,11 +83,19 @@ class Service:
             self._interactions.open(self.partition(event_id))
         await loop.ready()
 
+    def refused(self, name: str, error: ApiError) -> None:
+        """Counts an answer that a request for a loop got; loops that there are not have no counts."""
+        created = self.registry.created(name)
+        if created is not None:
+            self._refusals.count(home_of(name, created), error)
+
     def partition(self, event_id: str) -> int:
         return events.partition_of(event_id, self.settings.event_hubs_partitions)
 
     async def close(self) -> None:
         """Sends what is still queued, as far as the hubs answer, and closes all connections."""
+        await self.closing.aclose()
+        await self._refusals.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.settings.log_timeout_seconds):
                 await asyncio.gather(self.interactions.flush(), self.observations.flush())

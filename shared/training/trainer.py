@@ -10,6 +10,7 @@ from shared import telemetry
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.loops.unreadable import Unreadable
 from shared.monitoring.heartbeat import Pulse
+from shared.monitoring.refused import Folding
 from shared.serving import service
 from shared.serving.service import Service
 from shared.training import lane
@@ -36,7 +37,7 @@ class Trainer:
         self._usual = Lane(parts.settings, parts.storage, LEARNERS, KEPT_PAIRS)
         self._late = Lane(parts.settings, parts.storage, 1, 1)
         self._trainees: dict[str, Trainee] = {}
-        self._pulse = Pulse(parts.storage)
+        self._pulse, self._folding = Pulse(parts.storage), Folding(parts.storage)
 
     async def tick(self) -> None:
         """Runs what is due, until it has caught up with the hubs as they are now. One loop's failure is logged."""
@@ -47,6 +48,7 @@ class Trainer:
             await self._pulse.beat(self._behind(), began, done=False)
             raise
         await self._pulse.beat(self._behind(), began, done=True)
+        await self._folding.run()
 
     async def _tick(self, began: float) -> None:
         """Loops that have something to catch up with are served beside the others, which do not wait for them."""

@@ -20,7 +20,9 @@ def check_cost(context: bytes, count: int, slots: int, arguments: str) -> None:
     """Raises BadContext if a decision costs VW more than MOST under a policy. slots: 0 without any."""
     units = cost_of(arguments).of(context, count, slots or 1)
     if units > MOST:
-        raise BadContext(f"{units:,} features with their crossings, over all actions and models; {MOST:,} allowed")
+        excess = f"{units:,} features with their crossings, over all actions and models; {MOST:,} allowed"
+        change = "take fewer features, actions or slots, or a learning policy with fewer interactions or models"
+        raise BadContext(f"{excess}: {change}")
 
 
 def included(slot: dict[str, Any], actions: int) -> dict[str, list[int]]:

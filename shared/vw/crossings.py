@@ -7,6 +7,7 @@ of a crossed feature is a hash of the features' indices in that order.
 import re
 from collections.abc import Collection, Iterable
 from itertools import combinations_with_replacement
+from math import comb
 
 WILDCARD = ord(":")
 
@@ -21,6 +22,12 @@ def specified(arguments: str) -> list[Crossing]:
     """The specifications in VW's arguments, spelled out as VW does it in `Workspace.get_arguments()`."""
     found = sorted(_SPECIFICATION.findall(arguments), key=lambda one: _KINDS.index(one[0]))
     return _distinct([tuple(specification.encode()) for _, specification in found])
+
+
+def most(specifications: Iterable[Crossing], namespaces: int) -> int:
+    """How many crossings of so many namespaces there may be."""
+    wild = (specification.count(WILDCARD) for specification in specifications)
+    return sum(comb(namespaces + one - 1, one) if one else 1 for one in wild)
 
 
 def expanded(specifications: Iterable[Crossing], namespaces: Collection[int]) -> list[Crossing]:

@@ -8,7 +8,7 @@ from shared.hubs.events import Interaction
 from shared.loops.artifacts import Artifact
 from shared.loops.checkpoint import Checkpoint, ModelRecord
 from shared.loops.reward_sums import Statistics
-from shared.monitoring import metrics
+from shared.monitoring import metrics, refused
 from shared.monitoring.heartbeat import Heartbeat
 from shared.monitoring.metrics import State
 from shared.monitoring.prometheus_text import Family
@@ -26,7 +26,8 @@ def families() -> list[Family]:
         statistics.show(Interaction(1, "l", "e", "", "Online", False, "N/A", [action], [0.5], b"{}"), 1.0)  # type: ignore[arg-type]
     model = ModelRecord("v", Artifact("v", ""), Artifact("v", ""), "2026-01-01T00:00:00Z", "")
     state = Checkpoint(model=model, committed=1, statistics=statistics)
-    return metrics.families([State("l", state)], Heartbeat(ticked=1.0), 2.0, damaged=False)
+    told = metrics.families([State("l", state)], Heartbeat(ticked=1.0), 2.0, damaged=False)
+    return [*told, refused.family({"l": {"BadRequest": 1}})]
 
 
 def test_every_metric_is_described_with_its_labels() -> None:
