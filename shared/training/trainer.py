@@ -45,9 +45,17 @@ class Trainer:
         self._trainees: dict[str, Trainee] = {}
         self._pulse = Pulse(parts.storage)
         self._learners = asyncio.Semaphore(LEARNERS)
+        self._ticking = asyncio.Lock()
 
     async def tick(self) -> None:
-        """Runs what is due, until it has caught up with the hubs as they are now. One loop's failure is logged."""
+        """Runs what is due, until it has caught up with the hubs as they are now. One loop's failure is logged.
+
+        One tick at a time, for its readers and loops are those of the process: another one waits.
+        """
+        async with self._ticking:
+            await self._tick_alone()
+
+    async def _tick_alone(self) -> None:
         began = time.time()
         try:
             await self._tick(began)
