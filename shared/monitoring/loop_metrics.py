@@ -34,6 +34,9 @@ def _funnel(loop: dict[str, str], state: Checkpoint) -> Iterator[Family]:
     )  # fmt: skip
     yield counter("personalizer_defaulted_total", "Learned ranks that got the default reward.", counts.defaulted)
     yield counter("personalizer_unreadable_total", "Entries of the hubs that are no events.", counts.unreadable)
+    yield counter(
+        "personalizer_expired_total", "Messages of the hubs that expired before the loop had read them.", counts.expired
+    )
     yield Family(
         "personalizer_reward_delay_seconds", "histogram", "From a rank to a reward that was in time.",
         prometheus_text.histogram(loop, [one / 1000 for one in DELAYS_MS], statistics.delays, statistics.delay / 1000),

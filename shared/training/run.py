@@ -1,11 +1,13 @@
 """A loop's part in a pass over the hubs: which of the events that are read concern it, and what its run comes to."""
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 
 import msgspec
 
+from shared import telemetry
 from shared.hubs import events
 from shared.hubs.reader import Message
 from shared.joined_log.join import Joiner
@@ -22,6 +24,8 @@ from shared.training.trainee import Trainee
 # A loop in which nothing happens is committed after so much time or so many messages of others, for a trainer that
 # starts anew begins at its last commit.
 LONGEST_SILENCE_MS, LONGEST_SILENCE = 3_600_000, 10_000
+
+_log = logging.getLogger(__name__)
 
 
 class Run:
@@ -72,6 +76,17 @@ class Run:
     def unreadable_interaction(self, message: Message, line: bytes) -> None:
         if message.sequence > self.before.interactions[message.partition]:
             self._batch.unreadable(message.at, line)
+
+    def miss(self, hub: str, done: list[int], firsts: list[int]) -> None:
+        """Counts the messages of a hub that expired before this loop had read them.
+
+        done: the last ones that it is done with, by partition; firsts: the first ones of the pass.
+        """
+        lost = sum(max(0, first - 1 - last) for last, first in zip(done, firsts, strict=True))
+        if lost:
+            self._batch.expire(lost)
+            text = f"{lost} messages of the {hub} expired in the event hub before they were read."
+            telemetry.error(_log, text, self.loop)
 
     @property
     def is_learning(self) -> bool:

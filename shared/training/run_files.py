@@ -79,6 +79,10 @@ class Batch:
                 self.statistics.wait(observed - at)
         return key, joined.line
 
+    def expire(self, messages: int) -> None:
+        """Counts messages that were gone before they could be read."""
+        self._tally["expired"] += messages
+
     def unreadable(self, at: int, line: bytes) -> None:
         """Keeps a line that is no event we know."""
         self._write_unjoined("unreadable", unjoined_lines.key_of_unreadable(line), at, line)

@@ -58,6 +58,7 @@ def recounted(stored: Loop, loop: str = "default") -> Metrics:
         key("observations_total", fate="duplicate"): late.count("duplicate_observations"),
         key("defaulted_total"): sum(all(one["ActionTaken"] for one in line.get("o", [])) for line in given),
         key("unreadable_total"): late.count("unreadable"),
+        key("expired_total"): 0,
         key("reward_delay_seconds_count"): sum(not one["ActionTaken"] for one in outcomes),
         key("decisions_total"): len(given),
         key("explored_total"): sum(line["p"][0] < max(line["p"]) for line in given),
