@@ -54,7 +54,7 @@ class Batch:
         """Takes in an observation; `recalled`: an earlier run had read it."""
         position = (message.partition, message.sequence)
         if recalled:
-            self._joiner.recall(message.at, position, event, line, self._wait)
+            self._joiner.recall(message.at, position, event, line)
         elif not self._joiner.observe(message.at, position, event, line):
             self._write_unjoined("duplicate_observations", events.key_of(event.id), message.at, line)
 
