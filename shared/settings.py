@@ -81,7 +81,7 @@ class Settings:
     event_hubs_partitions: int = _setting("Partition count of both event hubs.", 4, 1, 1024)
     event_hubs_consumer_group: str = _setting("Consumer group that the trainer reads both event hubs with.", "$Default")
     event_hubs_max_event_bytes: int = _setting(
-        "Largest event as logged; a larger one is answered with 413. Event Hubs takes 256 KB on Basic, 1 MB on Standard.",
+        "Largest event as logged; a larger one is answered with 413. Event Hubs takes 256 KB on Basic, else 1 MB.",
         1_040_000,
         65_536,
         1_040_000,
