@@ -61,7 +61,7 @@ def recounted(stored: Loop, loop: str = "default") -> Metrics:
         key("expired_total"): 0,
         key("reward_delay_seconds_count"): sum(not one["ActionTaken"] for one in outcomes),
         key("decisions_total"): len(given),
-        key("explored_total"): sum(line["p"][0] < max(line["p"]) for line in given),
+        key("explored_total"): sum(line["VWState"]["m"] != "N/A" and line["p"][0] < max(line["p"]) for line in given),
         key("reward_sum", policy="online"): rewards,
         key("reward_weight_sum", policy="online"): len(given),
         key("average_reward", policy="online"): rewards / len(given) if given else math.nan,
