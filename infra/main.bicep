@@ -308,6 +308,7 @@ module api 'app/api.bicep' = {
     interactionsHub: hubs.outputs.interactionsHub
     observationsHub: hubs.outputs.observationsHub
     consumerGroup: hubs.outputs.consumerGroup
+    maxEventBytes: hubs.outputs.maxEventBytes
     longestRewardWaitHours: longestRewardWaitHours
     trainerSchedule: trainerSchedule
     vaultName: vault.outputs.name

@@ -16,6 +16,8 @@ from shared.serving.service import Service
 
 routes = Routes()
 _log = logging.getLogger(__name__)
+# SDKs give each call an id, and send it again when they repeat the call.
+REQUEST_ID = "x-ms-client-request-id"
 
 
 @routes.operation("POST", "events/{eventId}/reward", Role.APP)
@@ -24,7 +26,7 @@ async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
     value = wire.reward_request(http.text_of(req))
     loop = await _loop(req, service, multi_slot=False)
-    return await _observe(service, event_id, [_observation(loop, event_id, "reward", value)])
+    return await _observe(service, event_id, [_observation(req, loop, event_id, "reward", value)])
 
 
 @routes.operation("POST", "events/{eventId}/activate", Role.APP)
@@ -39,7 +41,9 @@ async def multi_slot_reward(req: func.HttpRequest, service: Service) -> func.Htt
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
     rewards = slots_wire.reward_request(http.text_of(req))
     loop = await _loop(req, service, multi_slot=True)
-    observations = [_observation(loop, event_id, "reward", one.value, one.slot_id) for one in rewards]
+    observations = [
+        _observation(req, loop, event_id, "reward", one.value, one.slot_id, place) for place, one in enumerate(rewards)
+    ]
     return await _observe(service, event_id, observations)
 
 
@@ -52,7 +56,7 @@ async def multi_slot_activate(req: func.HttpRequest, service: Service) -> func.H
 async def _activate(req: func.HttpRequest, service: Service, *, multi_slot: bool) -> func.HttpResponse:
     event_id = wire.event_id(req.route_params["eventId"], "InvalidEventIdToActivate")
     loop = await _loop(req, service, multi_slot=multi_slot)
-    return await _observe(service, event_id, [_observation(loop, event_id, "activation")])
+    return await _observe(service, event_id, [_observation(req, loop, event_id, "activation")])
 
 
 async def _loop(req: func.HttpRequest, service: Service, *, multi_slot: bool) -> str:
@@ -64,19 +68,22 @@ async def _loop(req: func.HttpRequest, service: Service, *, multi_slot: bool) ->
 
 
 def _observation(
+    req: func.HttpRequest,
     loop: str,
     event_id: str,
     kind: Literal["reward", "activation"],
     value: float | None = None,
     slot: str | None = None,
+    place: int = 0,
 ) -> events.Observation:
+    sent = req.headers.get(REQUEST_ID)
     return events.Observation(
         v=events.VERSION,
         loop=loop,
         id=event_id,
         at=events.now(),
         kind=kind,
-        nonce=events.nonce(),
+        nonce=events.repeatable_nonce(sent, kind, place, slot, value) if sent else events.nonce(),
         value=value,
         slot=slot,
     )

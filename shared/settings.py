@@ -80,6 +80,12 @@ class Settings:
     event_hubs_namespace: str = _setting("NAMESPACE.servicebus.windows.net, used with managed identity.", "")
     event_hubs_partitions: int = _setting("Partition count of both event hubs.", 4, 1, 1024)
     event_hubs_consumer_group: str = _setting("Consumer group that the trainer reads both event hubs with.", "$Default")
+    event_hubs_max_event_bytes: int = _setting(
+        "Largest event as logged; a larger one is answered with 413. Event Hubs takes 256 KB on Basic, else 1 MB.",
+        1_040_000,
+        65_536,
+        1_040_000,
+    )
     interactions_hub: str = _setting("Event hub of the decisions.", "interactions")
     observations_hub: str = _setting("Event hub of rewards and activations.", "observations")
     azure_client_id: str = _setting("Client id of a user-assigned managed identity; empty: system-assigned.", "")

@@ -123,7 +123,11 @@ class Storage:
             yield piece
 
     async def replace(self, name: str, data: bytes, etag: str | None) -> str:
-        """Writes the blob if its ETag is still `etag` (None: if there is no blob); the new ETag, or Conflict."""
+        """Writes the blob if its ETag is still `etag` (None: if there is no blob); the new ETag, or Conflict.
+
+        The SDK repeats a write whose answer was lost, and is refused for its own first try: a blob with just these
+        bytes was written.
+        """
         from azure.core import MatchConditions
         from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 
@@ -133,11 +137,17 @@ class Storage:
             try:
                 written = await blob.upload_blob(data, overwrite=bool(etag), **condition)
             except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError) as error:
-                raise Conflict(f"{name} was written by somebody else") from error
+                found = await self.read(name)
+                if found is None or found.data != data or found.etag == etag:
+                    raise Conflict(f"{name} was written by somebody else") from error
+                return found.etag
             return str(written["etag"])
 
     async def create(self, name: str, file: Path) -> bool:
-        """Uploads a file under an immutable name; False, and nothing is changed, if there is such a blob."""
+        """Uploads a file under an immutable name; False, and nothing is changed, if there is such a blob.
+
+        True as well if that has the same bytes: the answer to the first try may have been lost, as in `replace`.
+        """
         from azure.core.exceptions import ResourceExistsError
 
         with _translated(), file.open("rb") as data:
@@ -145,8 +155,16 @@ class Storage:
             try:
                 await blob.upload_blob(data, overwrite=False, max_concurrency=2)
             except ResourceExistsError:
-                return False
+                return await self._holds(name, file)
             return True
+
+    async def _holds(self, name: str, file: Path) -> bool:
+        """True if a blob has the bytes of a file."""
+        with file.open("rb") as expected:
+            async for piece in self.stream(name):
+                if expected.read(len(piece)) != piece:
+                    return False
+            return not expected.read(1)
 
     async def put(self, name: str, data: bytes) -> None:
         """Writes a blob, whatever was there."""

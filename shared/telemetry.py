@@ -17,7 +17,18 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     # Trainer, at most once a minute: how far the loop furthest behind is behind, and how long the last tick took.
     "tick": ("lag_seconds", "duration_seconds"),
     # Trainer, each run that is committed: what became of its events, as `checkpoint.Counts` counts them.
-    "joined": ("joined", "learned", "on_time", "late", "orphan", "duplicate", "defaulted", "skipped", "unreadable"),
+    "joined": (
+        "joined",
+        "learned",
+        "on_time",
+        "late",
+        "orphan",
+        "duplicate",
+        "defaulted",
+        "skipped",
+        "unreadable",
+        "expired",
+    ),
     # Trainer, each new model: the age that the one before it has reached, 0 for the first one.
     "published": ("model_version", "model_age_seconds"),
     # The share REQUEST_LOG_SHARE of requests; kind: reward or activation.

@@ -20,6 +20,7 @@ param hubsPartitions int
 param interactionsHub string
 param observationsHub string
 param consumerGroup string
+param maxEventBytes int
 param longestRewardWaitHours int
 param trainerSchedule string
 param vaultName string
@@ -123,6 +124,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
     EVENT_HUBS_NAMESPACE: hubsHost
     EVENT_HUBS_PARTITIONS: string(hubsPartitions)
     EVENT_HUBS_CONSUMER_GROUP: consumerGroup
+    EVENT_HUBS_MAX_EVENT_BYTES: string(maxEventBytes)
     INTERACTIONS_HUB: interactionsHub
     OBSERVATIONS_HUB: observationsHub
     LONGEST_REWARD_WAIT_HOURS: string(longestRewardWaitHours)

@@ -70,3 +70,5 @@ output host string = split(replace(replace(namespace.properties.serviceBusEndpoi
 output interactionsHub string = hubs[0].name
 output observationsHub string = hubs[1].name
 output consumerGroup string = sku == 'Basic' ? '$Default' : ownGroup
+// Basic takes messages of 256 KB, Standard of 1 MB; the rest is for what surrounds an event.
+output maxEventBytes int = sku == 'Basic' ? 250000 : 1040000

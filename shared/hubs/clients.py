@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 import certifi
 
+from shared.hubs.event_log import MessageRefused
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient
+    from azure.eventhub.exceptions import EventHubError
 
     _Client = TypeVar("_Client", EventHubProducerClient, EventHubConsumerClient)
 
@@ -23,6 +25,8 @@ AMQPS_PORT = 5671
 # the SDK's timeouts do not end such a wait.
 SILENCE_SECONDS = 10.0
 OPENING_PAUSE_SECONDS = 0.001
+# AMQP's condition, without its `amqp:`, of a message that the hub takes at no time.
+TOO_LARGE = "link:message-size-exceeded"
 
 
 class Sender:
@@ -46,8 +50,12 @@ class Sender:
         return link
 
     async def send(self, partition: int, message: bytes) -> None:
-        """Returns when the hub has stored the message; raises EventHubError or OSError (TimeoutError) otherwise."""
+        """Returns when the hub has stored the message.
+
+        Raises MessageRefused if it will never do so, otherwise EventHubError or OSError (TimeoutError).
+        """
         from azure.eventhub import EventData
+        from azure.eventhub.exceptions import EventHubError
 
         link = self.open(partition)
         assert self._client is not None
@@ -59,6 +67,10 @@ class Sender:
         except TimeoutError:
             self._abandon(client)
             raise TimeoutError(f"no answer in {SILENCE_SECONDS:g} s; connecting anew") from None
+        except EventHubError as error:
+            if is_refusal(error):
+                raise MessageRefused(error.message) from error
+            raise
 
     async def close(self) -> None:
         if self._client is not None:
@@ -81,6 +93,11 @@ class Sender:
         client._producers.update(dict.fromkeys(partitions))
         client._partition_ids = partitions  # type: ignore[assignment]
         return client
+
+
+def is_refusal(error: EventHubError) -> bool:
+    """True if a message was refused for its size: by a rejection of it, or by the end of its link."""
+    return error.error == TOO_LARGE
 
 
 async def _open(client: EventHubProducerClient, partition: str, timeout: float) -> None:

@@ -144,3 +144,12 @@ def new_id() -> str:
 def nonce() -> str:
     """A new name for one API call."""
     return os.urandom(8).hex()
+
+
+def repeatable_nonce(request_id: str, kind: str, place: int, slot: str | None, value: float | None) -> str:
+    """The name of an observation that is the same when its call is repeated under the same id.
+
+    place: of the observation in its call. Gateways give one id to many calls, so what was observed is part of it.
+    """
+    said = _encode((request_id, kind, place, slot, value))
+    return hashlib.blake2b(said, digest_size=8).hexdigest()

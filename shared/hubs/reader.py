@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
     from azure.eventhub import EventData
@@ -40,7 +40,7 @@ class HubReader:
         self._counted = False
 
     async def heads(self) -> list[int]:
-        """The last sequence number of each partition, -1 for an empty one. ReadError if there are too few."""
+        """The last sequence number of each partition, -1 for one that never had any. ReadError if there are too few."""
         self._cover(self._expected)
         known, count = await asyncio.gather(self._heads(0), self._count())
         self._cover(count)
@@ -55,7 +55,10 @@ class HubReader:
     def read(
         self, after: list[int], through: list[int], until: int | None = None
     ) -> list[AsyncGenerator[Message, None]]:
-        """By partition: messages with `after < sequence <= through`, up to the first enqueued later than `until`."""
+        """By partition: messages with `after < sequence <= through`, up to the first enqueued later than `until`.
+
+        Those that expired in the hub are missing at the beginning; ReadError if there is a gap anywhere else.
+        """
         self._cover(len(through))
         return [
             partition.read(after[partition.number], through[partition.number], until)
@@ -65,7 +68,7 @@ class HubReader:
     async def first(self, after: list[int], through: list[int]) -> int | None:
         """The enqueued time of the first message that `read` would give, in ms. Opens the links that it needs."""
         self._cover(len(through))
-        pending = [one for one in self._partitions if after[one.number] < through[one.number]]
+        pending = [one for one in self._partitions if one.has(after[one.number], through[one.number])]
         firsts = await asyncio.gather(*(partition.peek(after[partition.number]) for partition in pending))
         return min((message.at for message in firsts), default=None)
 
@@ -76,7 +79,9 @@ class HubReader:
     async def _heads(self, first: int) -> list[int]:
         ids = [str(partition.number) for partition in self._partitions[first:]]
         states = await asyncio.gather(*(self._client.get_partition_properties(one) for one in ids))
-        return [-1 if state["is_empty"] else int(state["last_enqueued_sequence_number"]) for state in states]
+        for partition, state in zip(self._partitions[first:], states, strict=True):
+            partition.learn(state)
+        return [partition.head for partition in self._partitions[first:]]
 
     async def _count(self) -> int:
         if self._counted:
@@ -96,12 +101,24 @@ class _Partition:
     """One partition, and what was received of it but not read yet."""
 
     def __init__(self, client: EventHubConsumerClient, number: int) -> None:
-        self.number = number
+        self.number, self.head, self._first = number, -1, 0
+        self._gap: tuple[int, int] | None = None
         self._client = client
         self._arrived: asyncio.Queue[list[EventData] | Exception] = asyncio.Queue(maxsize=1)
         self._held: deque[Message] = deque()
         self._after = self._received = -1
         self._receiving: asyncio.Task[None] | None = None
+
+    def learn(self, state: dict[str, Any]) -> None:
+        """Takes what the hub says of the partition. `_first`: the first sequence number that has not expired."""
+        last, first = int(state["last_enqueued_sequence_number"]), int(state["beginning_sequence_number"])
+        is_new = state["is_empty"] and (last < 0 or last == first == 0)
+        self.head = -1 if is_new else last
+        self._first = self.head + 1 if state["is_empty"] else first
+
+    def has(self, after: int, through: int) -> bool:
+        """True unless all of `after < sequence <= through` is known to have expired, or there is nothing."""
+        return max(after + 1, self._first) <= through
 
     def begin(self, after: int) -> None:
         """Opens the link, unless it is open or being opened."""
@@ -109,7 +126,7 @@ class _Partition:
             self._start(after)
 
     async def read(self, after: int, through: int, until: int | None) -> AsyncGenerator[Message, None]:
-        while after < through:
+        while self.has(after, through):
             message = await self.peek(after)
             if message.sequence > through or (until is not None and message.at > until):
                 return
@@ -123,16 +140,32 @@ class _Partition:
             await self.close()
             self._start(after)
         while not self._held:
-            self._hold(await self._next())
+            await self._hold(await self._next())
         return self._held[0]
 
-    def _hold(self, messages: list[Message]) -> None:
+    async def _hold(self, messages: list[Message]) -> None:
         """Takes what is new: a link that was lost is opened again behind what the SDK had handed over, and what it had
         received beyond that comes twice."""
         for message in messages:
             if message.sequence > self._received:
+                if message.sequence > self._received + 1:
+                    await self._check_expired(message.sequence)
                 self._received = message.sequence
                 self._held.append(message)
+
+    async def _check_expired(self, sequence: int) -> None:
+        """Raises ReadError unless a message is the first behind `_after` that the hub has: what came before expired.
+
+        A hub that gives the same message at the next try too is believed, or the partition would never be read again.
+        """
+        received = self._received
+        if not self._held and received == self._after:
+            self.learn(await self._client.get_partition_properties(str(self.number)))
+            if sequence <= self._first or (received, sequence) == self._gap:
+                return
+            self._gap = received, sequence
+        await self.close()
+        raise ReadError(f"partition {self.number} gave message {sequence} behind {received}, and those between exist")
 
     async def close(self) -> None:
         """Ends receiving; the SDK takes a second for it."""

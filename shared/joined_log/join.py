@@ -79,13 +79,18 @@ class Joiner:
         self._partitions.setdefault(partition, _Partition(deque(), deque())).fresh.append(pending)
         return True
 
-    def recall(self, at: int, position: tuple[int, int], event: Observation, line: bytes, wait: int) -> None:
-        """Takes in an observation that an earlier run had read: as taken or settled, if that run decided so."""
+    def recall(self, at: int, position: tuple[int, int], event: Observation, line: bytes) -> None:
+        """Takes in an observation that an earlier run had read: as taken or settled, if that run decided so.
+
+        It did if the observation's event was closed and its window reached as far; of those that the cut has passed
+        too if they were late. When the window began makes no difference, for who is recalled is at most EARLY older
+        than the cut. So a rewardWaitTime that was changed meanwhile makes none either.
+        """
         if not self.observe(at, position, event, line):
             return
         pending = self._partitions[position[0]].fresh[-1]
         end = self._seen.get(pending.key)
-        if end is not None and (is_in_window(at, end, wait) or at <= min(self.cut, end + MEMORY_MS)):
+        if end is not None and at <= (end if at > self.cut else end + MEMORY_MS):
             pending.taken = True
 
     def close(self, key: int, at: int, wait: int, made: int | None = None) -> list[Match] | None:

@@ -48,7 +48,7 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
     foreign = (interaction.slots is not None) != config.policy.parsed.is_multi_slot
     if interaction.slots is not None:
         made = slot_lines.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
-        return Joined(made.line, bool(rewards), not activated or foreign, logged, made.lesson, made.reward)
+        return Joined(made.line, made.rewarded, not activated or foreign, logged, made.lesson, made.reward)
     reward = aggregate(rewards, config.aggregation, config.default_reward)
     lesson = Lesson(interaction.a[0] == 1, reward) if interaction.mode == "Apprentice" and activated else None
     single = Line(

@@ -14,9 +14,10 @@ from shared.vw.dsjson import Observed, SlotsLine, State
 
 
 class Made(NamedTuple):
-    """A line, what it teaches an apprentice, and the reward of its first slot."""
+    """A line, whether one of its slots was rewarded, what it teaches an apprentice, and its first slot's reward."""
 
     line: bytes
+    rewarded: bool
     lesson: Lesson | None
     reward: float
 
@@ -53,7 +54,8 @@ def line(
         o=list(map(_observed, others)),
     )
     _label(made, config)
-    return Made(dsjson.encode(made), _lesson(made), 0.0 - labelled[0].original_cost if labelled else 0.0)
+    rewarded = any(one.o for one in labelled)
+    return Made(dsjson.encode(made), rewarded, _lesson(made), 0.0 - labelled[0].original_cost if labelled else 0.0)
 
 
 def _slot(reward: Observation, slots: Sequence[Slot]) -> str | None:

@@ -71,9 +71,9 @@ def _lines(
             raise ApiError(code, f"Event {number} of the batch, '{event.id[:LONGEST_ID]}': {error}.") from None
         lines.append(Line(event.id, events.encode(made), multi_slot))
         size += len(lines[-1].event)
-        if size > LARGEST_BATCH_BYTES or len(lines[-1].event) > events.LARGEST_EVENT_BYTES:
-            limits = f"{events.LARGEST_EVENT_BYTES} bytes an event and {LARGEST_BATCH_BYTES} a batch, as logged"
-            raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: at most {limits}.")
+        if size > LARGEST_BATCH_BYTES:
+            limit = f"{LARGEST_BATCH_BYTES} bytes a batch, as logged"
+            raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: at most {limit}.")
     return lines
 
 

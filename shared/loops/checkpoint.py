@@ -101,7 +101,7 @@ class Counts(msgspec.Struct, frozen=True):
     multi-slot), logged (ranked in mode LoggingOnly), duplicate_ranks, rejected (joined and logged, but their model was
     refused). Observations: matched, late, orphans,
     duplicate_observations. Either: unreadable. `rewarded` of the learned interactions had a reward, the others got the
-    default.
+    default. expired: messages of the hubs, with events of this loop or of others, that were gone before they were read.
     """
 
     learned: int = 0
@@ -115,6 +115,7 @@ class Counts(msgspec.Struct, frozen=True):
     orphans: int = 0
     duplicate_observations: int = 0
     unreadable: int = 0
+    expired: int = 0
 
     def plus(self, other: "Counts") -> "Counts":
         return self._with(other, 1)
@@ -165,6 +166,7 @@ class Counts(msgspec.Struct, frozen=True):
             "defaulted": self.defaulted,
             "skipped": self.skipped,
             "unreadable": self.unreadable,
+            "expired": self.expired,
         }
 
 

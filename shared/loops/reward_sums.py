@@ -6,15 +6,26 @@ repeated, or cut elsewhere, are the same to the last bit.
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 
 import msgspec
 
 from shared.hubs.events import Interaction
 from shared.vw.context_limits import LEAST_PROBABILITY
+from shared.vw.model import UNTRAINED
 
 # Upper ends of the intervals that delays of rewards are counted in: 1 s to 2 days, the longest wait time.
 DELAYS_MS = (1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000, 172_800_000)
 NORMAL_95 = 1.96
+
+
+def has_explored(probabilities: Sequence[float], model: str, mode: str) -> bool:
+    """True if the action shown, the first, was not the most probable one.
+
+    Before the first model none is; an apprentice shows the baseline, and LoggingOnly asks no model.
+    """
+    first = probabilities[0]
+    return first < 0.5 and mode == "Online" and model != UNTRAINED and first < max(probabilities)
 
 
 class Sums(msgspec.Struct):
@@ -58,6 +69,8 @@ class Statistics(msgspec.Struct):
     the rewards and of their squares. baseline: as if the baseline had always been shown, by inverse propensity: 1/p
     where it was, 0 elsewhere. delays: rewards by `DELAYS_MS`, the last member is of those beyond; a reward that
     overtook its rank has delay 0. delay: their sum (ms).
+    A decision of a client that drops some stands for 1 / (1 - drop) of them, as in VW: that weighs in the sums, not in
+    the numbers. extra: what these weights add to the sums w, ww and wwr of weights of 1.
     """
 
     decisions: int = 0
@@ -67,6 +80,7 @@ class Statistics(msgspec.Struct):
     baseline: Sums = msgspec.field(default_factory=Sums)
     delays: list[int] = msgspec.field(default_factory=lambda: [0] * (len(DELAYS_MS) + 1))
     delay: int = 0
+    extra: Sums = msgspec.field(default_factory=Sums)
 
     def show(self, decision: Interaction, reward: float) -> None:
         """Adds a decision, of several slots by the first one, and what it earned. An apprentice shows the baseline."""
@@ -74,13 +88,18 @@ class Statistics(msgspec.Struct):
         probability, baseline = first.p[0], first.a[0] == usual
         if decision.mode == "Apprentice":
             probability, baseline = 1.0, True
-        elif probability < 0.5 and probability < max(first.p):
-            self.explored += 1
+        weight = 1 / (1 - decision.drop) if decision.drop else 1.0
+        weighted = weight * reward
+        self.explored += has_explored(first.p, decision.model, decision.mode)
         self.decisions += 1
-        self.reward += reward
-        self.squares += reward * reward
+        self.reward += weighted
+        self.squares += weighted * weighted
+        if weight != 1:
+            self.extra.w += weight - 1
+            self.extra.ww += weight * weight - 1
+            self.extra.wwr += (weight - 1) * weighted
         if baseline:
-            self.baseline.add(reward, 1 / max(probability, LEAST_PROBABILITY))
+            self.baseline.add(reward, weight / max(probability, LEAST_PROBABILITY))
 
     @property
     def is_finite(self) -> bool:
@@ -89,8 +108,11 @@ class Statistics(msgspec.Struct):
 
     @property
     def online(self) -> Sums:
-        """Of what was shown, each with weight 1."""
-        return Sums(self.decisions, self.reward, self.decisions, self.reward, self.squares)
+        """Of what was shown, each with weight 1, or what a client that drops some makes of it."""
+        extra = self.extra
+        return Sums(
+            self.decisions + extra.w, self.reward, self.decisions + extra.ww, self.reward + extra.wwr, self.squares
+        )
 
     def wait(self, delay: int) -> None:
         """Adds the delay (ms) of a reward that was in time."""

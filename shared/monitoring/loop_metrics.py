@@ -37,6 +37,9 @@ def _funnel(loop: dict[str, str], state: Checkpoint) -> Iterator[Family]:
     damaged = [Sample(loop, len(state.damaged))]
     help = "Files of the log that could not be read to their end when they were last learned from."
     yield Family("personalizer_log_damaged", "gauge", help, damaged)
+    yield counter(
+        "personalizer_expired_total", "Messages of the hubs that expired before the loop had read them.", counts.expired
+    )
     yield Family(
         "personalizer_reward_delay_seconds", "histogram", "From a rank to a reward that was in time.",
         prometheus_text.histogram(loop, [one / 1000 for one in DELAYS_MS], statistics.delays, statistics.delay / 1000),

@@ -55,7 +55,7 @@ _TEXTS = {
         "refusal": "Why its run's model was not fit.",
         "mode": "The learning mode when it was ranked.",
         "model": "The version that ranked it, N/A before the first.",
-        "explored": "The action was not the most probable one, or no model could tell.",
+        "explored": "The action shown was not the most probable one; never before the first model.",
         "chosenAction": "What was answered; in Apprentice mode the baseline.",
         "ownAction": "In Apprentice mode, what the model would have answered.",
         "ranking": "Every action with its probability.",
@@ -70,7 +70,7 @@ _TEXTS = {
     "Slot": {
         "id": "The slot's id.",
         "ranking": "Every action that was left for it, with its probability.",
-        "explored": "Its action was not the most probable one, or no model could tell.",
+        "explored": "Its action was not the most probable one; never before the first model.",
         "reward": "What it is learned with.",
     },
     "TracedObservation": {

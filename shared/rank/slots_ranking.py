@@ -129,8 +129,8 @@ def answer(decision: SlotsDecision) -> bytes:
 
 
 def event(decision: SlotsDecision, loop: str, *, deferred: bool) -> bytes:
-    """The interaction to be logged; raises PayloadSizeExceeded if no message can hold it."""
-    event = events.encode(
+    """The interaction to be logged."""
+    return events.encode(
         events.Interaction(
             v=events.VERSION,
             loop=loop,
@@ -149,10 +149,6 @@ def event(decision: SlotsDecision, loop: str, *, deferred: bool) -> bytes:
             ba=_baselines(decision.actions, decision.slots),
         )
     )
-    if len(event) > events.LARGEST_EVENT_BYTES:
-        limit = f"{len(event)} bytes as logged, {events.LARGEST_EVENT_BYTES} allowed; send fewer features or slots."
-        raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
-    return event
 
 
 _encode = msgspec.json.Encoder().encode

@@ -104,7 +104,10 @@ class Service:
         await self.storage.close()
 
     def _log(self, sender: Sender) -> EventLog:
-        return EventLog(sender.send, self.settings.log_timeout_seconds, self.settings.log_buffer_bytes)
+        given = self.settings
+        return EventLog(
+            sender.send, given.log_timeout_seconds, given.log_buffer_bytes, given.event_hubs_max_event_bytes
+        )
 
 
 @functools.cache

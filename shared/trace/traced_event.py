@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from shared.loops.reward_sums import has_explored
 from shared.rank.wire import RankedAction
 from shared.vw import dsjson
 from shared.vw.model import UNTRAINED
@@ -43,7 +44,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     model was not fit: `refusal`), imported (in the log, from elsewhere: a model learns it when it learns the log anew),
     neverRanked (there are only observations).
     mode: Online, Apprentice or LoggingOnly. model: the version that ranked it, N/A before the first. explored: the
-    action was not the most probable one, or no model could tell. reward: the aggregated one, or the default one.
+    action shown was not the most probable one; never before the first model. reward: the aggregated one, or the default one.
     Of an apprentice, chosenAction is the baseline, which was answered; ownAction and ranking are the model's.
     learnedBy: the first model version that has learned it, or only its run if that model is deleted; learnedAt: when
     its run stored it. A reward of a logged event is told as late once the trainer's next run has read it.
@@ -148,12 +149,12 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
         ranked_at=event.at,
         mode=event.mode,
         model=event.state.m,
-        explored=not imitates and _explored(event.p, event.state.m) if event.p else None,
+        explored=has_explored(event.p, event.state.m, event.mode) if event.p else None,
         chosen_action=ids[0] if imitates and event.a else own,
         own_action=own if imitates else None,
         ranking=_ranking(ids, [number - 1 for number in event.a], event.p) if event.a else None,
         slots=[
-            _slot(slot, name, ids, event.state.m, imitates)
+            _slot(slot, name, ids, event)
             for slot, name in zip(event.slots, _slot_names(event.slots, context.slots), strict=True)
         ]
         or None,
@@ -164,10 +165,10 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
     )
 
 
-def _slot(slot: _Slot, name: str, ids: list[str], model: str, imitates: bool) -> Slot:
+def _slot(slot: _Slot, name: str, ids: list[str], event: _Line) -> Slot:
     actions = [slot.a] if isinstance(slot.a, int) else slot.a
     probabilities = [slot.p] if isinstance(slot.p, float) else slot.p
-    explored = not imitates and _explored(probabilities, model)
+    explored = has_explored(probabilities, event.state.m, event.mode)
     return Slot(name, _ranking(ids, actions, probabilities), explored, _reward(slot.cost, slot.original_cost))
 
 
@@ -189,11 +190,6 @@ def _ranking(ids: list[str], order: Iterable[int], probabilities: list[float]) -
 
 def _name(ids: list[str], index: int) -> str:
     return ids[index] if 0 <= index < len(ids) else str(index + 1)
-
-
-def _explored(probabilities: list[float], model: str) -> bool:
-    """True if the first action is not the most probable one, or nobody could tell which one is."""
-    return probabilities[0] < max(probabilities) or (model == UNTRAINED and len(probabilities) > 1)
 
 
 def _observation(one: _Observed) -> TracedObservation:

@@ -25,17 +25,29 @@ class Pass:
 
     async def observe(self) -> None:
         """Reads the observations that one of the runs has not read yet, up to the heads."""
+        firsts = [through + 1 for through in self._plan.observations]  # without any message all have expired
+        begun: set[int] = set()
         async for message in merged(self._pair.observations.read(self._observed, self._plan.observations)):
+            if message.partition not in begun:
+                begun.add(message.partition)
+                firsts[message.partition] = message.sequence
             for line in message.body.splitlines():
                 self._observe(message, line)
+        for run in self._runs.values():
+            run.miss("observations", run.observed, firsts)
 
     async def close(self) -> list[int]:
         """Reads the interactions that close; the positions that are reached in the interactions hub."""
         reached, plan = list(self._closed), self._plan
+        firsts = [position + 1 for position in self._closed]
         async for message in merged(self._pair.interactions.read(self._closed, plan.interactions, until=plan.cut)):
+            if reached[message.partition] == self._closed[message.partition]:
+                firsts[message.partition] = message.sequence
             for run in self._joined(message):
                 await self._flush(run)
             reached[message.partition] = message.sequence
+        for run in self._runs.values():
+            run.miss("interactions", run.before.interactions, firsts)
         return reached
 
     def _joined(self, message: Message) -> Iterable[Run]:

@@ -85,6 +85,17 @@ class Run:
             telemetry.error(_log, text, self.loop)
         self._batch.unreadable(message.at, line, str(error))
 
+    def miss(self, hub: str, done: list[int], firsts: list[int]) -> None:
+        """Counts the messages of a hub that expired before this loop had read them.
+
+        done: the last ones that it is done with, by partition; firsts: the first ones of the pass.
+        """
+        lost = sum(max(0, first - 1 - last) for last, first in zip(done, firsts, strict=True))
+        if lost:
+            self._batch.expire(lost)
+            text = f"{lost} messages of the {hub} expired in the event hub before they were read."
+            telemetry.error(_log, text, self.loop)
+
     @property
     def is_learning(self) -> bool:
         """True if it holds one of the learners."""

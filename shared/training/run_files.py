@@ -54,7 +54,7 @@ class Batch:
         """Takes in an observation; `recalled`: an earlier run had read it."""
         position = (message.partition, message.sequence)
         if recalled:
-            self._joiner.recall(message.at, position, event, line, self._wait)
+            self._joiner.recall(message.at, position, event, line)
         elif not self._joiner.observe(message.at, position, event, line):
             self._write_unjoined("duplicate_observations", events.key_of(event.id), message.at, line)
 
@@ -78,6 +78,10 @@ class Batch:
             if observation.kind == "reward":
                 self.statistics.wait(observed - at)
         return key, joined.line
+
+    def expire(self, messages: int) -> None:
+        """Counts messages that were gone before they could be read."""
+        self._tally["expired"] += messages
 
     def unreadable(self, at: int, line: bytes, why: str) -> None:
         """Keeps a line that is no event we know."""

@@ -38,9 +38,17 @@ class Trainer:
         self._late = Lane(parts.settings, parts.storage, 1, 1)
         self._trainees: dict[str, Trainee] = {}
         self._pulse, self._folding = Pulse(parts.storage), Folding(parts.storage)
+        self._ticking = asyncio.Lock()
 
     async def tick(self) -> None:
-        """Runs what is due, until it has caught up with the hubs as they are now. One loop's failure is logged."""
+        """Runs what is due, until it has caught up with the hubs as they are now. One loop's failure is logged.
+
+        One tick at a time, for its readers and loops are those of the process: another one waits.
+        """
+        async with self._ticking:
+            await self._tick_alone()
+
+    async def _tick_alone(self) -> None:
         began = time.time()
         try:
             await self._tick(began)

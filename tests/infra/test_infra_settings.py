@@ -42,7 +42,7 @@ def test_every_required_setting_is_given() -> None:
 
 def test_the_app_starts_with_what_is_given() -> None:
     values = {name: "1" if "string(" in value or "PARTITIONS" in name else "x" for name, value in GIVEN.items()}
-    settings = load(values | {"ENTRA_ROLES": "true"})
+    settings = load(values | {"ENTRA_ROLES": "true", "EVENT_HUBS_MAX_EVENT_BYTES": "250000"})
     assert settings.storage_account_url == settings.event_hubs_namespace == settings.azure_client_id == "x"
     assert not settings.storage_connection_string
     assert not settings.event_hubs_connection_string
@@ -91,6 +91,17 @@ def test_the_event_hubs_keep_events_for_longer_than_any_wait() -> None:
         assert 1 <= min(48, hours - 12) <= hours - 12
     assert parse_duration("PT48H") == LONGEST_WAIT
     assert min(48, int(retention.value) - 12) == 48 == Settings.longest_reward_wait_hours
+
+
+def test_the_largest_event_fits_the_tier_of_the_event_hubs() -> None:
+    assert GIVEN["EVENT_HUBS_MAX_EVENT_BYTES"] == "string(maxEventBytes)"
+    assert "maxEventBytes: hubs.outputs.maxEventBytes" in MAIN.of("module")["api"].text
+    text = (INFRA / "app" / "hubs.bicep").read_text()
+    found = re.search(r"output maxEventBytes int = sku == 'Basic' \? (\d+) : (\d+)", text)
+    assert found
+    basic, standard = map(int, found.groups())
+    assert basic == 250_000 < 256 * 1024
+    assert standard == Settings.event_hubs_max_event_bytes < 1024 * 1024
 
 
 def test_every_parameter_can_be_set_by_azd_and_the_defaults_agree() -> None:

@@ -5,8 +5,12 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from azure.core.exceptions import ServiceResponseError
+from azure.core.pipeline.transport import AioHttpTransport
 
 from local.azurite import connection_string
 from local.services import free_port
@@ -110,6 +114,52 @@ async def test_a_file_is_created_once(storage: Storage, file: Path) -> None:
     assert await storage.read("a") == created
     assert created is not None
     assert created.data == b"of a file"
+
+
+@pytest.fixture
+def lost(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The answers to the first upload of each blob that is named here are lost: the SDK sends it again."""
+    names: list[str] = []
+    send = AioHttpTransport.send
+
+    async def losing(self: AioHttpTransport, request: Any, **options: Any) -> Any:
+        answer = await send(self, request, **options)
+        name = urlsplit(request.url).path.rpartition("/")[2]
+        if name in names and request.method == "PUT" and "restype" not in request.url:
+            names.remove(name)
+            raise ServiceResponseError("the connection was lost")
+        return answer
+
+    monkeypatch.setattr(AioHttpTransport, "send", losing)
+    monkeypatch.setitem(storage_module.RETRIES, "initial_backoff", 0.01)
+    monkeypatch.setitem(storage_module.RETRIES, "random_jitter_range", 0)
+    return names
+
+
+async def test_a_write_whose_answer_was_lost_is_no_conflict(storage: Storage, file: Path, lost: list[str]) -> None:
+    lost += ["new", "file"]
+    first = await storage.replace("new", b"1", None)
+    assert await storage.read("new") == Blob(b"1", first)
+    lost += ["new"]
+    second = await storage.replace("new", b"2", first)
+    assert await storage.read("new") == Blob(b"2", second)
+    assert await storage.create("file", file)
+    assert lost == []
+
+
+async def test_what_somebody_else_wrote_is_a_conflict_though_an_answer_was_lost(
+    storage: Storage, file: Path, lost: list[str]
+) -> None:
+    first = await storage.replace("a", b"1", None)
+    await storage.replace("a", b"2", first)
+    lost += ["a"]
+    with pytest.raises(Conflict):
+        await storage.replace("a", b"3", first)
+    assert lost == []
+    await storage.put("longer", content(file) + b" and more")
+    await storage.put("shorter", content(file)[:-1])
+    assert not await storage.create("longer", file)
+    assert not await storage.create("shorter", file)
 
 
 async def test_a_put_replaces_whatever_is_there(storage: Storage) -> None:

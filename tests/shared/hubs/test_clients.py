@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.eventhub._pyamqp.error import AMQPLinkError, ErrorCondition
+from azure.eventhub._transport._pyamqp_transport import PyamqpTransport
 from azure.eventhub.exceptions import EventHubError
 
 from local.eventhubs.process import EventHubsProcess
 from shared.hubs import clients
 from shared.hubs.clients import Sender
+from shared.hubs.event_log import MessageRefused
 from shared.settings import Settings, load
 
 
@@ -72,3 +75,23 @@ async def test_a_partition_that_the_hub_does_not_have_is_an_error(tmp_path: Path
         with pytest.raises(EventHubError, match="has no partition 1"):
             await sender.send(1, b"{}\n")
         await sender.close()
+
+
+async def test_a_message_that_is_too_large_is_refused_for_ever_and_others_go_on(tmp_path: Path) -> None:
+    with EventHubsProcess(tmp_path, "interactions:1") as hub:
+        sender = Sender(settings(hub.port, partitions=1), "interactions")
+        for _ in range(2):
+            with pytest.raises(MessageRefused):
+                await sender.send(0, b"x" * 1_100_000)
+            await sender.send(0, b"{}\n")
+        await sender.close()
+
+
+@pytest.mark.parametrize(
+    ("condition", "refused"),
+    [("LinkMessageSizeExceeded", True), ("LinkDetachForced", False), ("ResourceLimitExceeded", False)],
+)
+def test_the_end_of_a_link_refuses_a_message_if_it_names_its_size(condition: str, refused: bool) -> None:
+    """Event Hubs ends the link where our own server rejects the message; the SDK makes another exception of that."""
+    ended = AMQPLinkError(ErrorCondition[condition], description="the link is ended")
+    assert clients.is_refusal(PyamqpTransport._create_eventhub_exception(ended)) == refused

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import ApiError
 from shared.hubs import event_log
-from shared.hubs.event_log import MESSAGE_BYTES, EventLog, LogUnavailable
+from shared.hubs.event_log import MESSAGE_BYTES, EventLog, LogUnavailable, MessageRefused
 
 SOON, NEVER = 0.03, 1e6
 
@@ -102,6 +103,65 @@ async def test_a_message_holds_no_more_than_fits_unless_one_event_is_larger() ->
     assert hub.stored() == b"".join(bytes([48 + index]) * size for index, size in enumerate(sizes))
     assert all(len(message) <= MESSAGE_BYTES or len(set(message)) == 1 for _, message in hub.messages)
     assert len(hub.messages) < len(sizes)
+
+
+class StrictHub(Hub):
+    """Takes messages of so many bytes at most, which the log does not know."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    async def send(self, partition: int, message: bytes) -> None:
+        if len(message) > self._most and not self.failing:
+            raise MessageRefused("too large")
+        await super().send(partition, message)
+
+
+async def test_an_event_that_the_hub_never_takes_is_singled_out_and_the_others_are_stored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hub = StrictHub(200)
+    log = EventLog(hub.send, NEVER, 0)
+    lines = [line(number) for number in range(20)] + [b"x" * 300 + b"\n"] + [line(number) for number in range(20, 40)]
+    answers = await asyncio.gather(*(log.append(0, one) for one in lines), return_exceptions=True)
+    [refusal] = [one for one in answers if one is not True]
+    assert isinstance(refusal, ApiError)
+    assert (refusal.status, answers[20]) == (413, refusal)
+    assert "EVENT_HUBS_MAX_EVENT_BYTES" in refusal.message
+    assert hub.stored() == b"".join(line(number) for number in range(40))
+    assert log.refused == 1
+    assert log.reachable
+    [told] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "an event of 301 bytes was refused" in told.getMessage()
+
+
+async def test_a_refused_event_that_was_kept_gives_back_its_room() -> None:
+    hub = StrictHub(200)
+    hub.failing = True
+    log = EventLog(hub.send, SOON, 1000)
+    assert not await log.append(0, b"x" * 800, keep=True)
+    hub.failing = False
+    await log.flush()
+    hub.failing = True
+    assert not await log.append(0, b"y" * 100 + b"\n", keep=True)
+    assert (log.refused, log.dropped) == (1, 0)
+    hub.failing = False
+    await log.flush()
+    assert hub.stored() == b"y" * 100 + b"\n"
+
+
+async def test_an_event_beyond_the_setting_is_refused_before_it_is_queued() -> None:
+    hub = Hub()
+    log = EventLog(hub.send, NEVER, 0, largest=100)
+    with pytest.raises(ApiError, match="EVENT_HUBS_MAX_EVENT_BYTES allows 100"):
+        await log.append(0, b"x" * 101)
+    hub.answering.clear()
+    appends = [asyncio.create_task(log.append(0, line(number))) for number in range(100)]
+    await until(lambda: hub.calls == 1)
+    hub.answering.set()
+    assert all(await asyncio.gather(*appends))
+    assert max(len(message) for _, message in hub.messages) <= 100
 
 
 async def test_partitions_do_not_wait_for_each_other() -> None:

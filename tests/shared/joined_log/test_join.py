@@ -44,30 +44,33 @@ def observation(seen: Seen) -> Observation:
     return Observation(v=1, loop="default", id=seen.id, at="", kind="reward", nonce=seen.nonce, value=1.0)
 
 
-def play(ranked: list[Ranked], observed: list[Seen], cuts: list[int], restarts: set[int]) -> dict[str, object]:
-    """Runs the stream with these cuts; before the runs in `restarts`, the process is replaced."""
+def play(
+    ranked: list[Ranked], observed: list[Seen], cuts: list[int], restarts: set[int], waits: list[int] | None = None
+) -> dict[str, object]:
+    """Runs the stream with these cuts; before the runs in `restarts`, the process is replaced. waits: of the runs."""
+    waits = waits or [WAIT] * len(cuts)
     joiner, matches, fates, duplicates = Joiner(), {}, Counter(), 0
     read, settled, previous = 0, 0, 0
-    for number, cut in enumerate(cuts):
+    for number, (cut, wait) in enumerate(zip(cuts, waits, strict=True)):
         start = read
         if number in restarts:
             joiner, start = Joiner(joiner.cut, load_seen(joiner.dump())), settled
-        through = sum(one.at <= cut + WAIT for one in observed)
+        through = max(read, sum(one.at <= cut + wait for one in observed))
         for sequence in range(start, through):
             one = observed[sequence]
             if sequence < read:
-                joiner.recall(one.at, (0, sequence), observation(one), encode(observation(one)), WAIT)
+                joiner.recall(one.at, (0, sequence), observation(one), encode(observation(one)))
             else:
                 joiner.observe(one.at, (0, sequence), observation(one), encode(observation(one)))
         read = through
         for one in ranked:
             if previous < one.at <= cut:
-                matched = joiner.close(key_of(one.id), one.at, WAIT)
+                matched = joiner.close(key_of(one.id), one.at, wait)
                 if matched is None:
                     duplicates += 1
                 else:
                     matches[one] = [event.nonce for _, event in matched]
-        for one in joiner.settle(cut, WAIT):
+        for one in joiner.settle(cut, wait):
             event = decode_observation(one.line)
             assert one.key == key_of(event.id)
             fates[one.fate, event.nonce] += 1
@@ -85,6 +88,30 @@ def test_cuts_and_restarts_make_no_difference(stream: tuple[list[Ranked], list[S
     cuts = sorted({*data.draw(st.lists(st.integers(999_990, last), max_size=8)), last})
     restarts = data.draw(st.sets(st.integers(0, len(cuts) - 1)))
     assert play(ranked, observed, cuts, restarts) == once
+
+
+@given(streams(), st.data())
+def test_every_observation_has_one_fate_whatever_the_waits_and_restarts(
+    stream: tuple[list[Ranked], list[Seen]], data: st.DataObject
+) -> None:
+    ranked, observed = stream
+    last = max(one.at for one in (*ranked, *observed)) + MEMORY_MS + 2 * EARLY_MS
+    cuts = sorted({*data.draw(st.lists(st.integers(999_990, last), max_size=8)), last})
+    waits = data.draw(st.lists(st.sampled_from([1, WAIT, 60_000, MEMORY_MS]), min_size=len(cuts), max_size=len(cuts)))
+    result = play(ranked, observed, cuts, data.draw(st.sets(st.integers(0, len(cuts) - 1))), waits)
+    matched = [nonce for nonces in result["matches"].values() for nonce in nonces]
+    settled = [nonce for (_, nonce), count in result["fates"].items() for _ in range(count)]
+    assert sorted(matched + settled) == sorted(one.nonce for one in observed)
+    assert len(result["matches"]) + result["duplicates"] == len(ranked)
+    assert result["idle"]
+
+
+def test_a_matched_observation_is_no_orphan_when_its_wait_was_shortened_before_a_restart() -> None:
+    ranked, observed = [Ranked(1_000_000, "a")], [Seen(1_200_000, "a", "0")]
+    cuts, waits = [1_000_000, 3_000_000], [MEMORY_MS, WAIT]
+    result = play(ranked, observed, cuts, {1}, waits)
+    assert result["matches"] == {ranked[0]: ["0"]}
+    assert not result["fates"]
 
 
 @given(streams())

@@ -55,6 +55,11 @@ def test_a_line_has_the_members_of_the_service() -> None:
     }
 
 
+def test_a_reward_that_names_no_slot_of_its_event_rewards_nothing() -> None:
+    made = joined(reward("e", "elsewhere", 0.5))
+    assert (made.rewarded, costs(made)) == (False, [0.0, 0.0])
+
+
 def costs(made: Joined) -> list[float]:
     return [outcome["_label_cost"] for outcome in json.loads(made.line)["_outcomes"]]
 

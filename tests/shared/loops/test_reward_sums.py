@@ -18,8 +18,8 @@ from shared.loops.reward_sums import DELAYS_MS, Statistics
 Rewarded = tuple[Interaction, float]
 
 
-def decided(a: list[int], p: list[float], mode: str = "Online", **slots: Any) -> Interaction:
-    return Interaction(1, "default", "e", "", mode, False, "N/A", a, p, msgspec.Raw(b"{}"), **slots)
+def decided(a: list[int], p: list[float], mode: str = "Online", model: str = "1", **others: Any) -> Interaction:
+    return Interaction(1, "default", "e", "", mode, False, model, a, p, msgspec.Raw(b"{}"), **others)
 
 
 def world(count: int, seed: int) -> list[Rewarded]:
@@ -102,6 +102,8 @@ def test_delays_are_counted_up_to_their_bound(delay: int, place: int) -> None:
     [
         (decided([2, 1], [0.3, 0.7]), 1, 0),
         (decided([1, 2], [0.4, 0.6]), 1, 1 / 0.4),
+        (decided([1, 2], [0.4, 0.6], model="N/A"), 0, 1 / 0.4),
+        (decided([1, 2], [0.4, 0.6], mode="LoggingOnly"), 0, 1 / 0.4),
         (decided([1, 2], [0.5, 0.5]), 0, 2),
         (decided([3, 2, 1, 4], [0.25] * 4), 0, 0),
         (decided([2, 1], [0.1, 0.9], mode="Apprentice"), 0, 1),
@@ -116,6 +118,23 @@ def test_what_a_decision_shows(decision: Interaction, explored: int, weight: flo
     made = of([(decision, 0.5)])
     assert (made.decisions, made.explored, made.reward, made.squares) == (1, explored, 0.5, 0.25)
     assert (made.baseline.w, made.baseline.wr) == (weight, weight / 2)
+
+
+def test_a_decision_of_a_client_that_drops_some_weighs_as_in_vw() -> None:
+    """One that came through where three of four are dropped stands for four."""
+    dropping, whole = (decided([1, 2], [0.5, 0.5], drop=0.75), 1.0), (decided([1, 2], [0.5, 0.5]), -0.5)
+    made, same = of([dropping, whole]), of([(decided([1, 2], [0.5, 0.5]), 1.0)] * 4 + [whole])
+    assert made.online.mean == same.online.mean == pytest.approx(0.7)
+    assert made.baseline.mean == same.baseline.mean
+    assert (made.decisions, made.online.w, made.online.ww) == (2, 5, 17)
+    assert made.online.wwr == pytest.approx(16 - 0.5)
+    assert made.online.wwrr == pytest.approx(16 + 0.25)
+
+
+def test_sums_of_an_earlier_version_go_on() -> None:
+    stored = msgspec.to_builtins(of(world(50, 3)))
+    del stored["extra"]
+    assert msgspec.convert(stored, Statistics) == of(world(50, 3))
 
 
 def test_sums_that_overflow_are_noticed() -> None:

@@ -53,7 +53,7 @@ class World:
         self.explored += chosen == 2 and not deferred and mode == "Online"
         if mode == "LoggingOnly":
             order, p = [1, 2, 3], [1.0, 0.0, 0.0]
-        made = Interaction(1, "default", event_id, events.now(), mode, deferred, "N/A", order, p, CONTEXT)
+        made = Interaction(1, "default", event_id, events.now(), mode, deferred, "1", order, p, CONTEXT)
         self.ranks.append((at, made))
 
     def reward(self, at: int, event_id: str, value: float, nonce: str) -> None:

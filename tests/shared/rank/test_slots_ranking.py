@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import ApiError
-from shared.hubs.events import LARGEST_EVENT_BYTES
 from shared.rank import slots_ranking
 from shared.vw import model as model_module
 from shared.vw import policy, sampling
@@ -146,13 +145,6 @@ def test_the_context_is_the_layout_of_the_contract() -> None:
         {"_id": "top", "_tag": "seed=etop", "sj": [{"size": "large"}]},
         {"_id": "side", "_tag": "seed=eside", "sj": [{"size": "small"}], "_inc": [0, 1, 3]},
     ]
-
-
-def test_an_event_that_no_message_holds_is_refused() -> None:
-    long = [{"long": "x" * LARGEST_EVENT_BYTES}]
-    with pytest.raises(ApiError, match="send fewer features or slots") as refusal:
-        interaction(decide(body(contextFeatures=long)))
-    assert refusal.value.code == "PayloadSizeExceeded"
 
 
 def test_the_fast_route_equals_the_public_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

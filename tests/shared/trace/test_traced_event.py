@@ -33,14 +33,16 @@ def test_actions_are_named_in_the_order_of_the_ranking() -> None:
         ([0.5, 0.25, 0.25], "1", False),
         ([0.25, 0.5, 0.25], "1", True),
         ([1 / 3] * 3, "1", False),
-        ([1 / 3] * 3, "N/A", True),
+        ([1 / 3] * 3, "N/A", False),
+        ([0.25, 0.5, 0.25], "N/A", False),
         ([1.0], "N/A", False),
     ],
 )
-def test_an_event_explored_if_its_action_was_not_the_best_or_none_was_known(
-    p: list[float], model: str, explored: bool
-) -> None:
-    assert told(p=p, a=list(range(1, len(p) + 1)), VWState={"m": model}).explored is explored
+def test_an_event_explored_if_a_model_thought_another_action_better(p: list[float], model: str, explored: bool) -> None:
+    line = {"p": p, "a": list(range(1, len(p) + 1)), "VWState": {"m": model}}
+    assert told(**line).explored is explored
+    assert told(**line, LearningMode="LoggingOnly").explored is False
+    assert told(**line, LearningMode="Apprentice").explored is False
 
 
 def test_a_line_that_is_not_to_be_learned_is_skipped() -> None:
@@ -57,7 +59,7 @@ def test_the_reward_is_the_one_that_was_sent_whatever_was_learned() -> None:
 def test_every_slot_is_told_with_its_observations() -> None:
     outcome = {"_label_cost": -1.0, "_id": "top", "_a": [1, 0], "_p": [0.25, 0.75], "_original_label_cost": -0.5}
     observed = {"v": 0.5, "EventId": "e", "ActionTaken": False, "SlotId": "top", "at": "2026"}
-    event = told(_outcomes=[outcome | {"_o": [observed]}], a=[], p=[])
+    event = told(_outcomes=[outcome | {"_o": [observed]}], a=[], p=[], VWState={"m": "1"})
     assert event.slots == [Slot("top", [RankedAction("b", 0.25), RankedAction("a", 0.75)], True, 0.5)]
     assert event.ranking is event.explored is event.chosen_action is None
     assert [(one.slot, one.value, one.at, one.fate) for one in event.observations] == [("top", 0.5, "2026", "joined")]
@@ -90,7 +92,7 @@ def test_slots_with_a_single_action_and_without_ids_are_read(
 
 def test_a_slot_without_an_id_among_others_with_lists() -> None:
     outcomes = [{"_label_cost": 0, "_a": [2, 0], "_p": [0.25, 0.75]}, {"_label_cost": -0.5, "_a": 1, "_p": 0.5}]
-    event = told(_outcomes=outcomes, a=[], p=[])
+    event = told(_outcomes=outcomes, a=[], p=[], VWState={"m": "1"})
     assert event.slots is not None
     assert [(slot.id, slot.ranking[0].id, slot.explored) for slot in event.slots] == [
         ("1", "c", True),

@@ -61,6 +61,33 @@ async def test_a_tick_joins_what_is_in_the_hubs_and_says_how_far_it_has_read(
     assert (state.plan, state.model, state.observed) == (None, None, state.observations)
 
 
+async def test_ticks_that_overlap_in_a_process_wait_for_each_other(
+    deployed: Deployment, parts: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading: list[Pass] = []
+
+    class Noted(Pass):
+        async def observe(self) -> None:
+            assert not reading, "two passes share the readers"
+            reading.append(self)
+            await super().observe()
+
+        async def close(self) -> list[int]:
+            reached = await super().close()
+            reading.remove(self)
+            return reached
+
+    monkeypatch.setattr(trainer_module, "Pass", Noted)
+    await deployed.make("default")
+    ids = [str(number) for number in range(12)]
+    async with trainer(parts) as one:
+        for some in (ids[:4], ids[4:8], ids[8:]):
+            await deployed.rank(*some)
+            await asyncio.gather(*(one.tick() for _ in range(3)))
+    assert await deployed.joined() == dict.fromkeys(ids, 0)
+    assert await deployed.counts() == {"skipped": 12}
+
+
 async def test_one_pass_serves_the_loops_that_go_together(
     deployed: Deployment, parts: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
