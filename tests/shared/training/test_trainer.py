@@ -77,7 +77,7 @@ async def test_ticks_that_overlap_in_a_process_wait_for_each_other(
             reading.remove(self)
             return reached
 
-    monkeypatch.setattr(trainer_module, "Pass", Noted)
+    monkeypatch.setattr(lane, "Pass", Noted)
     await deployed.make("default")
     ids = [str(number) for number in range(12)]
     async with trainer(parts) as one:
