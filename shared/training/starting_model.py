@@ -5,7 +5,6 @@ from pathlib import Path
 
 from shared import telemetry
 from shared.joined_log import log_reading
-from shared.joined_log.joined_lines import relabelled
 from shared.loops import artifacts
 from shared.loops.blob_names import Home, loop_of
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan, RewardSettings
@@ -68,8 +67,8 @@ async def _relearn(
     """A learner of the log since a cut, with the rewards that today's settings make of its outcomes."""
     learner = await Learner.start(config.arguments, None, folder)
     try:
-        async for lines in log_reading.committed(storage, home, through=before.cut, since=since):
-            await learner.feed(relabelled(lines, config))
+        async for lines in log_reading.labelled(storage, home, config, through=before.cut, since=since):
+            await learner.feed(lines)
     except BaseException:
         await learner.kill()
         raise
