@@ -4,7 +4,7 @@ import argparse
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -14,7 +14,7 @@ from migration.logs import Destination
 from migration.report import Section
 from migration.target import Api, TargetError, blobs
 from shared.loops.blob_names import DEFAULT_HOME
-from shared.loops.config import LoopConfig
+from shared.loops.config import Aggregation, LoopConfig, Policy
 
 FOREVER = -1
 
@@ -113,11 +113,22 @@ async def _destination(
     if given.data or _has_storage() or not given.dry_run:
         loop = await stack.enter_async_context(blobs(given.data, given.loop))
         (config, _), storage, home = await loop.config(), loop.storage, loop.home
-    arguments, days = config.arguments, config.retention_days
-    if given.dry_run:
-        arguments = policy["arguments"] if policy else arguments
-        days = int(in_effect.known(service or {}).get("logRetentionDays", days))
-    return Destination(storage, home, arguments, days)
+    return Destination(storage, home, _as_named(config, service, policy) if given.dry_run else config)
+
+
+def _as_named(config: LoopConfig, service: dict[str, Any] | None, policy: dict[str, Any] | None) -> LoopConfig:
+    """What a configuration would be if the files named were put."""
+    put = in_effect.known(service or {})
+    how = put.get("rewardAggregation", config.aggregation)
+    return msgspec.structs.replace(
+        config,
+        policy=Policy("named", policy["arguments"]) if policy else config.policy,
+        retention_days=int(put.get("logRetentionDays", config.retention_days)),
+        default_reward=float(put.get("defaultReward", config.default_reward)),
+        aggregation=how.lower()
+        if isinstance(how, str) and how.lower() in get_args(Aggregation)
+        else config.aggregation,
+    )
 
 
 def _has_storage() -> bool:

@@ -7,6 +7,7 @@ those after it), so a line that it could not learn never gets into a log.
 import hashlib
 import math
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -90,16 +91,22 @@ _LABEL = tuple(LINE[member] for member in ("cost", "probability", "action", "ind
 _LABEL_BYTES = [f'"{name}"'.encode() for name in _LABEL]
 
 
-def read(line: bytes, multi_slot: bool, fallback: datetime | None = None) -> Decision:
-    """The decision of a line; raises Unusable. `fallback`: the time of a line that has none."""
+def read(
+    line: bytes, multi_slot: bool, fallback: datetime | None = None, anonymous: Counter[str] | None = None
+) -> Decision:
+    """The decision of a line; raises Unusable. `fallback`: the time of a line that has none.
+
+    anonymous: how often each line without an EventId has come, by its digest. Equal ones are different events: they
+    are numbered, so that the same files give the same ids.
+    """
     mended = charsets.mended(line)
-    decision = _read(mended, multi_slot, fallback)
+    decision = _read(mended, multi_slot, fallback, Counter() if anonymous is None else anonymous)
     if mended is not line:
         decision.notes.append(MENDED)
     return decision
 
 
-def _read(line: bytes, multi_slot: bool, fallback: datetime | None) -> Decision:
+def _read(line: bytes, multi_slot: bool, fallback: datetime | None, anonymous: Counter[str]) -> Decision:
     given, context = _decoded(line)
     if context is None:
         raise Unusable(_without_context(line))
@@ -116,7 +123,7 @@ def _read(line: bytes, multi_slot: bool, fallback: datetime | None) -> Decision:
     if given.deferred and not given.skip:
         changes[LINE["skip"]] = True
     if not given.id:
-        changes[LINE["id"]] = given.id = f"imported-{hashlib.sha256(line).hexdigest()[:24]}"
+        changes[LINE["id"]] = given.id = _made_id(line, anonymous)
     if given.at is None:
         changes[LINE["at"]] = time
     notes += [COMPLETED.format(name) for name in changes]
@@ -138,6 +145,13 @@ def _read(line: bytes, multi_slot: bool, fallback: datetime | None) -> Decision:
     found = dsjson.is_multi_slot(line) == multi_slot  # else escapes hide the member from whoever reads the log
     kept = line if ordered and found and not changes and not empty else _changed(line, changes, empty)
     return Decision(given.id, at, kept, not (given.skip or given.deferred), notes)
+
+
+def _made_id(line: bytes, anonymous: Counter[str]) -> str:
+    digest = hashlib.sha256(line).hexdigest()[:24]
+    anonymous[digest] += 1
+    number = anonymous[digest]
+    return f"imported-{digest}" + (f"-{number}" if number > 1 else "")
 
 
 def _decoded(line: bytes) -> tuple[_Line, _Context | None]:

@@ -76,11 +76,18 @@ class Hours:
         if self._storage is None:
             return ids
         await self._stored()
-        for name in await self._storage.names(log_reading.hour_name(self._home, number * HOUR_MS)):
-            if name.endswith(".dsjson.gz"):
-                async for lines in log_reading.sound(self._storage, self._home, name):
-                    ids.update(hash(_named(line).id) for line in lines.splitlines())
+        for name in await self._logs(number):
+            async for lines in log_reading.sound(self._storage, self._home, name):
+                ids.update(hash(_named(line).id) for line in lines.splitlines())
         return ids
+
+    async def _logs(self, number: int) -> list[str]:
+        """The blobs that may hold decisions of an hour: a run of the trainer may have closed them in the next one."""
+        assert self._storage is not None
+        hours = [log_reading.hour_name(self._home, (number + later) * HOUR_MS) for later in (0, 1)]
+        names = await self._storage.names(hours[0])
+        names += [name for name in await self._storage.names(hours[1]) if not log_reading.is_imported(name)]
+        return [name for name in names if name.endswith(".dsjson.gz")]
 
     async def _store(self, hour: _Hour) -> None:
         """Compresses and stores in a thread of its own, while the next part is gathered."""

@@ -1,16 +1,18 @@
 """Old logs into a loop's joined log."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from migration import decisions, files
+from migration import decisions, files, labels
 from migration.decisions import Unusable
 from migration.hours import Hours
 from migration.progress import Progress
 from migration.report import Section, Tally
 from shared.loops.blob_names import Home
+from shared.loops.config import LoopConfig
 from shared.storage import Storage
 
 DUPLICATE = "in the log already, or a second time in these files"
@@ -22,18 +24,19 @@ LAYOUT_ADVICE = (
 
 
 class Destination(NamedTuple):
-    """The log that decisions go to. storage: None in a dry run without one; `arguments` decides what fits the loop."""
+    """The log that decisions go to. storage: None in a dry run without one; `config`: what is in effect then, whose
+    policy decides what fits the loop."""
 
     storage: Storage | None
     home: Home
-    arguments: str
-    retention_days: int
+    config: LoopConfig
 
 
 class _Outcome:
     def __init__(self) -> None:
         self.lines = self.learned = self.unlearned = 0
         self.skipped, self.notes = Tally(), Tally()
+        self.anonymous: Counter[str] = Counter()  # lines without an EventId, by their digests
         self.unread = False
 
 
@@ -54,8 +57,8 @@ async def bring_in(paths: Iterable[Path], to: Destination, *, write: bool, fallb
 async def _file(
     file: Path, to: Destination, hours: Hours, outcome: _Outcome, progress: Progress, fallback: datetime | None
 ) -> None:
-    multi_slot = MULTI_SLOT_OPTION in to.arguments
-    earliest, latest = _bounds(to.retention_days)
+    multi_slot, days = MULTI_SLOT_OPTION in to.config.arguments, to.config.retention_days
+    earliest, latest = _bounds(days)
     number, time = 0, fallback
     try:
         for number, line in enumerate(files.lines(file), 1):
@@ -63,8 +66,8 @@ async def _file(
                 continue
             outcome.lines += 1
             try:
-                decision = decisions.read(line, multi_slot, time)
-                _check(decision.at, earliest, latest, to.retention_days)
+                decision = decisions.read(line, multi_slot, time, outcome.anonymous)
+                _check(decision.at, earliest, latest, days)
             except Unusable as reason:
                 outcome.skipped.add(str(reason), f"{file.name}:{number}")
                 continue
@@ -75,7 +78,8 @@ async def _file(
                 outcome.learned += 1
             else:
                 outcome.unlearned += 1
-            for note in decision.notes:
+            told = labels.notes(decision.line, to.config) if decision.learned else []
+            for note in (*decision.notes, *told):
                 outcome.notes.add(note, f"{file.name}:{number}")
             if not number % 1000:
                 progress.update(f"{file.name}: {number:,} lines; {outcome.learned:,} events so far")

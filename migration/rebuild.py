@@ -21,7 +21,6 @@ from shared.admin import policy_check
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.joined_log import damaged_logs, log_reading, outlook
-from shared.joined_log.joined_lines import relabelled
 from shared.loops import artifacts, commits
 from shared.loops.blob_names import blob_name, run_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord
@@ -89,7 +88,7 @@ class _Rebuilt:
         storage, home = self._loop.storage, self._loop.home
         self._cut = (await commits.load(storage, home)).checkpoint.cut
         progress = Progress()
-        self.learner = await self._learn(None, log_reading.committed(storage, home, self._cut), progress)
+        self.learner = await self._learn(None, log_reading.labelled(storage, home, self._config, self._cut), progress)
         for name, damage in damaged_logs.met(home).items():
             print(f"skipped from its damage on: {name} ({damage})")
         if not self._sums.events:
@@ -133,7 +132,8 @@ class _Rebuilt:
         previous = self._folder / "previous.vw"
         shutil.move(self.learner.model, previous)
         progress = Progress()
-        runs = log_reading.committed(self._loop.storage, self._loop.home, cut, since=self._cut + 1, imported=False)
+        storage, home = self._loop.storage, self._loop.home
+        runs = log_reading.labelled(storage, home, self._config, cut, since=self._cut + 1, imported=False)
         self.learner = await self._learn(previous, runs, progress)
         self._cut = cut
         await self._finish()
@@ -144,7 +144,7 @@ class _Rebuilt:
         try:
             async for lines in runs:
                 self._count(lines)
-                await learner.feed(relabelled(lines, self._config))
+                await learner.feed(lines)
                 progress.update(self._told())
         except BaseException:
             await learner.kill()

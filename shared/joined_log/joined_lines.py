@@ -78,19 +78,25 @@ def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:
     return 0.0 - reward
 
 
-def relabelled(lines: bytes, config: LoopConfig) -> bytes:
-    """Lines of the log with the costs that their outcomes have under these settings; other lines as they are."""
-    return b"".join([_relabelled(line, config) for line in lines.splitlines(keepends=True)])
+def relabelled(lines: bytes, config: LoopConfig, *, imported: bool = False) -> bytes:
+    """Lines of the log with the costs that their outcomes have under these settings; other lines as they are.
+
+    imported: of lines that others have written, a label stays that no outcome gives. In our own, a line without an
+    outcome was not rewarded.
+    """
+    return b"".join([_relabelled(line, config, imported) for line in lines.splitlines(keepends=True)])
 
 
-def _relabelled(line: bytes, config: LoopConfig) -> bytes:
+def _relabelled(line: bytes, config: LoopConfig, imported: bool) -> bytes:
     if dsjson.is_multi_slot(line):
-        return slot_lines.relabelled(line, config)
+        return slot_lines.relabelled(line, config, imported=imported)
     try:
         known = _decode(line)
     except msgspec.DecodeError:
         return line
     rewards = [one.v for one in known.o if not one.taken and one.v is not None]
+    if imported and (not rewards or dsjson.is_of_apprentice(known.cost, known.original_cost, known.action)):
+        return line
     reward = aggregate(rewards, config.aggregation, config.default_reward)
     cost = _cost(known.mode, known.a, reward)
     return dsjson.encode(msgspec.structs.replace(known, cost=cost, original_cost=0.0 - reward))

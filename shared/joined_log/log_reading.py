@@ -11,9 +11,11 @@ import msgspec
 from shared.hubs.events import key_of
 from shared.joined_log import damaged_logs, unzipping
 from shared.joined_log.join import EARLY_MS, MEMORY_MS
+from shared.joined_log.joined_lines import relabelled
 from shared.joined_log.unzipping import Unzipper
 from shared.loops.blob_names import Home, blob_name, run_name
 from shared.loops.checkpoint import Place
+from shared.loops.config import LoopConfig
 from shared.storage import Storage
 from shared.vw.dsjson import Dated
 
@@ -54,7 +56,7 @@ async def runs(storage: Storage, home: Home, through: int, since: int = 0, *, im
 async def imports(storage: Storage, home: Home) -> list[str]:
     """The blobs of imported events, in order of their last ones."""
     names = await storage.names(blob_name(home, "logs", ""))
-    return sorted((name for name in names if _IMPORTED in _file(name)), key=_file)
+    return sorted((name for name in names if is_imported(name)), key=_file)
 
 
 async def committed(
@@ -116,6 +118,17 @@ async def sound(storage: Storage, home: Home, name: str) -> AsyncIterator[bytes]
             yield some
 
 
+async def labelled(
+    storage: Storage, home: Home, config: LoopConfig, through: int, since: int = 0, *, imported: bool = True
+) -> AsyncIterator[bytes]:
+    """The same lines with the labels that are to be learned under these settings: see `relabelled`."""
+    if imported:
+        damaged_logs.begin(home, since)
+    for name in await runs(storage, home, through, since, imported=imported):
+        async for lines in sound(storage, home, name):
+            yield relabelled(lines, config, imported=is_imported(name))
+
+
 async def chunks(storage: Storage, name: str) -> AsyncGenerator[bytes, None]:
     """The lines of one blob of a log, some whole ones at a time; none if it is gone. Raises one of `DAMAGE`.
 
@@ -144,6 +157,11 @@ async def recollect(storage: Storage, home: Home, cut: int, wait: int) -> dict[i
             seen.pop(key, None)  # the order is that of the last times
             seen[key] = round(event.at.timestamp() * 1000) + wait
     return seen
+
+
+def is_imported(name: str) -> bool:
+    """True for a blob of imported events."""
+    return _IMPORTED in _file(name)
 
 
 def _file(name: str) -> str:

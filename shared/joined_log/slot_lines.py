@@ -65,19 +65,35 @@ def _slot(reward: Observation, slots: Sequence[Slot]) -> str | None:
     return slots[reward.index].id if 0 <= reward.index < len(slots) else None
 
 
-def relabelled(line: bytes, config: LoopConfig) -> bytes:
-    """A line with the costs that its outcomes have under these settings; one that is not ours as it is."""
+def relabelled(line: bytes, config: LoopConfig, *, imported: bool) -> bytes:
+    """A line with the costs that its outcomes have under these settings; one that is not ours as it is.
+
+    imported: of a line that somebody else has written, the labels of slots stay that no outcome gives.
+    """
     try:
         known = _decode(line)
     except msgspec.DecodeError:
         return line
-    _label(known, config)
+    if imported and _is_of_apprentice(known):
+        return line
+    _label(known, config, keep=imported)
     return dsjson.encode(known)
 
 
-def _label(line: SlotsLine, config: LoopConfig) -> None:
+def _is_of_apprentice(line: SlotsLine) -> bool:
+    """True if the labels say whether the model agreed with a baseline that the line does not tell."""
+    if line.baselines is not None:
+        return False
+    taught = all(slot.cost in (0.0, -1.0) for slot in line.slots)
+    return line.mode == "Apprentice" or (taught and any(slot.cost != slot.original_cost for slot in line.slots))
+
+
+def _label(line: SlotsLine, config: LoopConfig, *, keep: bool = False) -> None:
+    """Sets the costs of all slots, or with `keep` of those that have a reward."""
     for place, slot in enumerate(line.slots):
         rewards = [one.v for one in slot.o if one.v is not None]
+        if keep and not rewards:
+            continue
         slot.cost = slot.original_cost = 0.0 - aggregate(rewards, config.aggregation, config.default_reward)
         if line.mode == "Apprentice":
             slot.cost = -1.0 if _is_baseline(line, place) else 0.0

@@ -44,8 +44,8 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     model was not fit: `refusal`), imported (in the log, from elsewhere: a model learns it when it learns the log anew),
     neverRanked (there are only observations).
     mode: Online, Apprentice or LoggingOnly. model: the version that ranked it, N/A before the first. explored: the
-    action shown was not the most probable one; never before the first model. reward: the aggregated one, or the
-    default one.
+    action shown was not the most probable one; never before the first model. reward: the aggregated one, or the default
+    one.
     Of an apprentice, chosenAction is the baseline, which was answered; ownAction and ranking are the model's.
     learnedBy: the first model version that has learned it, or only its run if that model is deleted; learnedAt: when
     its run stored it. A reward of a logged event is told as late once the trainer's next run has read it.

@@ -137,7 +137,9 @@ class NewModel:
         is_draft = self._course.draft is not None
         through = log_reading.onwards(self._storage, self._home, self._course.at, self._before.cut, imported=is_draft)
         async for place, lines in through:
-            known = relabelled(lines, self._plan.config) if is_draft else lines
+            known = lines
+            if is_draft:
+                known = relabelled(lines, self._plan.config, imported=log_reading.is_imported(place.file))
             if not await self._take(known, place):
                 return
 

@@ -154,6 +154,14 @@ def question(line: bytes) -> Question | None:
         return None
 
 
+def is_of_apprentice(cost: float, original_cost: float, action: int) -> bool:
+    """True for a label that rlclientlib's joiner wrote in mode Apprentice without saying so, `action` being 1-based.
+
+    It is then whether the model's action was the baseline, the first one, and not the reward.
+    """
+    return cost != original_cost and cost == (-1.0 if action == 1 else 0.0)
+
+
 def is_multi_slot(lines: bytes) -> bool:
     """True for the line of a decision about several slots, and for lines among which there is one."""
     return _SLOTS in lines and _SLOTS_MEMBER.search(lines) is not None
