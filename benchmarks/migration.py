@@ -35,7 +35,7 @@ def write(file: Path, count: int) -> None:
 
 async def bring_in(storage: Storage, file: Path, home: Home, count: int) -> float:
     """Seconds of the import into a loop that has no log yet."""
-    to = Destination(storage, home, LoopConfig().arguments, retention_days=-1)
+    to = Destination(storage, home, LoopConfig(retention_days=-1))
     begun = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):
         section = await logs.bring_in([file], to, write=True, fallback=None)
