@@ -8,13 +8,15 @@ fields are those of rlclientlib/schema/v2/Event.fbs and Metadata.fbs.
 import struct
 from typing import NamedTuple
 
-from shared.local_inference.flatbuffer import Allowance, Malformed, Table, root
+from shared.local_inference.flatbuffer import Allowance, Malformed, Overlapping, Table, root
 from shared.local_inference.payloads import READERS, Payload, Unsupported
 
 _PREAMBLE = struct.Struct(">BBHI")
 GENERIC_EVENTS = 13  # rlclientlib/logger/message_type.h
 # Each byte is in a batch, an event and a payload, and is read once in each of them.
 _READ_BYTES = 4
+# Beyond so many events that cannot be read, it is not a batch.
+MOST_REFUSED = 10_000
 _KINDS = ("CB", "CCB", "Slates", "Outcome", "CA", "DedupInfo", "MultiStep", "Episode")
 
 
@@ -27,26 +29,35 @@ class Event(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What was sent. actions: of a deduplicated batch, the JSON of its actions by the number that stands for them."""
+    """What was sent. actions: of a deduplicated batch, the JSON of its actions by the number that stands for them.
+
+    refused: why others of its events cannot be read.
+    """
 
     events: list[Event]
     actions: dict[int, str]
+    refused: list[Malformed | Unsupported]
 
 
 def read(body: bytes) -> Batch:
-    """The events of a batch, at least one; raises Malformed or Unsupported, with what to change."""
+    """The events of a batch, at least one; raises Malformed or Unsupported, with what to change, if there is none."""
     batch = _batch(body)
     events: list[Event] = []
     actions: dict[int, str] = {}
+    refused: list[Malformed | Unsupported] = []
     allowance = Allowance(_READ_BYTES * len(body))
     for number, sent in enumerate(root(batch, allowance).tables(0), 1):
         try:
             _read(root(sent.octets(0), allowance), allowance, events, actions)
+        except Overlapping as error:
+            raise Overlapping(f"event {number}: {error}") from None
         except (Malformed, Unsupported) as error:
-            raise type(error)(f"event {number}: {error}") from None
+            if len(refused) >= MOST_REFUSED:
+                raise
+            refused.append(type(error)(f"event {number}: {error}"))
     if not events:
-        raise Malformed("there is no event in it")
-    return Batch(events, actions)
+        raise refused[0] if refused else Malformed("there is no event in it")
+    return Batch(events, actions, refused)
 
 
 def _batch(body: bytes) -> memoryview:

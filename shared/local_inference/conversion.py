@@ -1,4 +1,4 @@
-"""Batches of local inference as our own events. A batch is taken whole or refused whole.
+"""Batches of local inference as our own events. Each event is taken or refused for itself.
 
 Nothing is stored here that the trainer could not join and learn: whatever Rank and Reward guarantee about an event by
 having made it is checked.
@@ -32,15 +32,25 @@ class Line(NamedTuple):
     multi_slot: bool | None
 
 
-def interactions(body: bytes, loop: str, arguments: str) -> list[Line]:
-    """The decisions of a batch of `POST /logs/interactions`; raises ApiError. arguments: the loop's policy."""
+class Lines(NamedTuple):
+    """What is to be logged of a batch, and why others of its events are not."""
+
+    taken: list[Line]
+    refused: list[ApiError]
+
+
+def interactions(body: bytes, loop: str, arguments: str) -> Lines:
+    """The decisions of a batch of `POST /logs/interactions`; raises ApiError if there is none.
+
+    arguments: the loop's policy.
+    """
     batch = _read(body, "InvalidRankRequest")
     actions = Dictionary(batch.actions, LARGEST_BATCH_BYTES)
     return _lines(batch, "InvalidRankRequest", lambda event, number: interaction(event, actions, loop, arguments))
 
 
-def observations(body: bytes, loop: str, arguments: str = "") -> list[Line]:
-    """The rewards and activations of a batch of `POST /logs/observations`; raises ApiError.
+def observations(body: bytes, loop: str, arguments: str = "") -> Lines:
+    """The rewards and activations of a batch of `POST /logs/observations`; raises ApiError if there is none.
 
     A client repeats a batch byte for byte. So the nonces are made of its digest, and the repetition counts for nothing.
     """
@@ -52,28 +62,38 @@ def observations(body: bytes, loop: str, arguments: str = "") -> list[Line]:
 def _read(body: bytes, code: str) -> Batch:
     try:
         return batches.read(body)
-    except Malformed as error:
-        raise ApiError("BadRequest", f"The body is not a batch of events of local inference: {error}.") from None
-    except Unsupported as error:
-        raise ApiError(code, f"This batch of events is not taken: {error}.") from None
+    except (Malformed, Unsupported) as error:
+        raise _unread(error, code) from None
+
+
+def _unread(error: Malformed | Unsupported, code: str) -> ApiError:
+    if isinstance(error, Malformed):
+        return ApiError("BadRequest", f"The body is not a batch of events of local inference: {error}.")
+    return ApiError(code, f"This batch of events is not taken: {error}.")
 
 
 def _lines(
     batch: Batch, code: str, make: Callable[[Event, int], tuple[Interaction | Observation, bool | None]]
-) -> list[Line]:
-    lines: list[Line] = []
+) -> Lines:
+    lines = Lines([], [_unread(error, code) for error in batch.refused])
     size = 0
     for number, event in enumerate(batch.events, 1):
         try:
             check_text(event.id, "the event id", least=1)
             made, multi_slot = make(event, number)
         except (Invalid, BadContext) as error:
-            raise ApiError(code, f"Event {number} of the batch, '{event.id[:LONGEST_ID]}': {error}.") from None
-        lines.append(Line(event.id, events.encode(made), multi_slot))
-        size += len(lines[-1].event)
+            named = f"Event {number} of the batch, '{event.id[:LONGEST_ID]}'"
+            lines.refused.append(ApiError(code, f"{named}: {error}."))
+            continue
+        line = Line(event.id, events.encode(made), multi_slot)
+        size += len(line.event)
         if size > LARGEST_BATCH_BYTES:
-            limit = f"{LARGEST_BATCH_BYTES} bytes a batch, as logged"
-            raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: at most {limit}.")
+            limit = f"at most {LARGEST_BATCH_BYTES} bytes a batch, as logged"
+            lines.refused.append(ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}."))
+            continue
+        lines.taken.append(line)
+    if not lines.taken:
+        raise lines.refused[-len(batch.events)]  # the first that was read
     return lines
 
 

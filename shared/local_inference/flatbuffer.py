@@ -17,6 +17,10 @@ class Malformed(ValueError):
     """The bytes are not what they should be."""
 
 
+class Overlapping(Malformed):
+    """Its parts share bytes: it would be read over and over."""
+
+
 class Allowance:
     """How many bytes may still be read. Offsets may overlap, so a few bytes could pretend to be very many."""
 
@@ -26,7 +30,7 @@ class Allowance:
     def spend(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
-            raise Malformed("its parts overlap")
+            raise Overlapping("its parts overlap")
 
 
 class Table:

@@ -150,23 +150,21 @@ def test_several_slots(client: Client) -> None:
     assert [slot["reward"] for slot in client.trace("e")["slots"]] == [0.25, 0.5]
 
 
-def test_what_is_refused_is_refused_whole(client: Client) -> None:
-    wrong = {
-        "interactions": [rlc.decision("good"), rlc.decision("bad", [1, 1])],
-        "observations": [rlc.outcome("good", 1.0), rlc.outcome("bad", 2.0)],
-    }
-    for path, events in wrong.items():
-        refused = client.send(path, *events)
+def test_what_is_refused_does_not_keep_the_others_of_its_batch_from_the_log(client: Client) -> None:
+    wrong = {"interactions": rlc.decision("bad", [1, 1]), "observations": rlc.outcome("bad", 2.0)}
+    for path, event in wrong.items():
+        refused = client.send(path, event)
         assert refused.status_code == 400
-        assert refused.json()["error"]["message"].startswith("Event 2 of the batch, 'bad': ")
+        assert refused.json()["error"]["message"].startswith("Event 1 of the batch, 'bad': ")
     for path, slots in (
         ("interactions", rlc.slots_decision("e", TWO_SLOTS, SLOTS)),
         ("observations", rlc.outcome("e", 1.0, 0)),
     ):
         refused = client.send(path, slots)
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "InvalidMultiSlotApiAccess")
-    client.log("interactions", rlc.decision("next"))
-    assert [line["EventId"] for line in client.settled(learned=1)] == ["next"]
+    client.log("observations", wrong["observations"], rlc.outcome("e", 1.0, 0), rlc.outcome("next", 1.0))
+    client.log("interactions", wrong["interactions"], rlc.slots_decision("e", TWO_SLOTS, SLOTS), rlc.decision("next"))
+    assert [line["EventId"] for line in client.settled(learned=1, rewarded=1, matched=1)] == ["next"]
 
 
 def test_without_the_event_log_nothing_is_promised(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from shared.hubs import events
 from shared.hubs.events import Interaction, Observation
 from shared.joined_log.joined_lines import join_line
 from shared.local_inference import conversion
-from shared.local_inference.conversion import LARGEST_BATCH_BYTES, Line
+from shared.local_inference.conversion import LARGEST_BATCH_BYTES, Line, Lines
 from shared.loops.config import LoopConfig
 from shared.vw.policy import DEFAULT_ARGUMENTS as POLICY
 
@@ -28,12 +28,13 @@ def decided(*made: bytes, **more: Any) -> list[Interaction]:
     """A batch of decisions as the trainer reads it."""
     return [
         events.decode_interaction(line.event)
-        for line in conversion.interactions(rlc.batch(*made, **more), "shop", POLICY)
+        for line in conversion.interactions(rlc.batch(*made, **more), "shop", POLICY).taken
     ]
 
 
 def observed(*made: bytes) -> list[Observation]:
-    return [events.decode_observation(line.event) for line in conversion.observations(rlc.batch(*made), "shop", POLICY)]
+    lines = conversion.observations(rlc.batch(*made), "shop", POLICY)
+    return [events.decode_observation(line.event) for line in lines.taken]
 
 
 def test_a_decision() -> None:
@@ -78,9 +79,11 @@ def test_a_repeated_batch_has_the_same_nonces_and_any_other_has_others() -> None
 
 def test_events_say_which_kind_of_policy_they_are_of() -> None:
     both = rlc.batch(rlc.decision("a"), rlc.slots_decision("b", TWO_SLOTS, SLOTS))
-    assert conversion.kinds(conversion.interactions(both, "shop", POLICY)) == {False, True}
+    assert conversion.kinds(conversion.interactions(both, "shop", POLICY).taken) == {False, True}
     outcomes = {0: rlc.outcome("e", 1.0), 1: rlc.outcome("e", 1.0, 0), 2: rlc.outcome("e", taken=True)}
-    found = [conversion.kinds(conversion.observations(rlc.batch(one), "shop", POLICY)) for one in outcomes.values()]
+    found = [
+        conversion.kinds(conversion.observations(rlc.batch(one), "shop", POLICY).taken) for one in outcomes.values()
+    ]
     assert found == [{False}, {True}, set()]
 
 
@@ -180,7 +183,6 @@ INTERACTIONS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "unknown action": (multi(_multi=[{"__aid": 1}, {}]), "InvalidRankRequest", "no action 1"),
     "no number of an action": (multi(_multi=[{"__aid": "x"}, {}]), "InvalidRankRequest", "VW's JSON"),
     "long context": (lambda: long(1_000_000), "InvalidRankRequest", "send fewer features"),
-    "long batch": (lambda: long(LARGEST_BATCH_BYTES // 20, 21), "InvalidRankRequest", "smaller batches"),
     "no slots": (slots(), "InvalidRankRequest", "the context has 2 slots"),
     "no slots at all": (slots(features=rlc.context()), "InvalidRankRequest", "1 to 2 slots, not 0"),
     "a slot less": (slots(TWO_SLOTS[0]), "InvalidRankRequest", "the context has 2 slots"),
@@ -217,7 +219,7 @@ OBSERVATIONS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "long slot id": (bad(rlc.outcome("e", 1.0, "s" * 257)), "InvalidRewardRequest", "slot id"),
     "an episode": (bad(rlc.event("e", rlc.EPISODE, rlc.outcome("e", 1.0))), "InvalidRewardRequest", "Episode"),
     "an unknown kind": (bad(rlc.event("e", 99, rlc.outcome("e", 1.0))), "InvalidRewardRequest", "99"),
-    "the second": (bad(rlc.outcome("good", 1.0), rlc.outcome("wrong", 2.0)), "InvalidRewardRequest", "Event 2"),
+    "all": (bad(rlc.outcome("bad", 1.5), rlc.outcome("wrong", 2.0)), "InvalidRewardRequest", "Event 1"),
 }
 
 
@@ -227,12 +229,37 @@ OBSERVATIONS: dict[str, tuple[Callable[[], bytes], str, str]] = {
     + [pytest.param(conversion.observations, *one, id=name) for name, one in OBSERVATIONS.items()],
 )
 def test_a_batch_is_refused(
-    read: Callable[[bytes, str], list[Line]], made: Callable[[], bytes], code: str, hint: str
+    read: Callable[[bytes, str], Lines], made: Callable[[], bytes], code: str, hint: str
 ) -> None:
     with pytest.raises(ApiError) as refused:
         read(made(), "shop", POLICY)
     assert (refused.value.status, refused.value.code) == (400, code)
     assert hint in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "hint"),
+    [
+        (rlc.outcome("bad", 1.5), "InvalidRewardRequest", "Event 2 of the batch, 'bad': the reward"),
+        (rlc.outcome("bad", float("nan")), "BadRequest", "event 2: the outcome is not a number"),
+        (rlc.outcome("bad", "good"), "InvalidRewardRequest", "event 2: an outcome that is a text"),
+        (rlc.event("bad", 99, b""), "InvalidRewardRequest", "event 2: payload type 99"),
+    ],
+)
+def test_one_bad_event_is_refused_and_the_others_of_its_batch_are_taken(wrong: bytes, code: str, hint: str) -> None:
+    batch = rlc.batch(rlc.outcome("first", 1.0), wrong, rlc.outcome("last", 0.5))
+    lines = conversion.observations(batch, "shop", POLICY)
+    assert [line.event_id for line in lines.taken] == ["first", "last"]
+    [refused] = lines.refused
+    assert (refused.status, refused.code) == (400, code)
+    assert hint in refused.message
+
+
+def test_of_a_batch_that_is_too_long_as_logged_the_first_events_are_taken() -> None:
+    lines = conversion.interactions(long(LARGEST_BATCH_BYTES // 20, 21), "shop", POLICY)
+    assert 0 < sum(len(line.event) for line in lines.taken) <= LARGEST_BATCH_BYTES
+    assert len(lines.taken) + len(lines.refused) == 21
+    assert "smaller batches" in lines.refused[-1].message
 
 
 def test_a_few_bytes_cannot_pretend_to_be_many_events() -> None:
@@ -257,7 +284,7 @@ def test_a_few_bytes_cannot_pretend_to_be_many_events() -> None:
 class Bent:
     """A valid body and what was done to it."""
 
-    read: Callable[[bytes, str], list[Line]]
+    read: Callable[[bytes, str], Lines]
     body: bytes
 
 
@@ -296,7 +323,7 @@ def bent(draw: st.DrawFn) -> Bent:
 
 def taken(made: Bent) -> list[Line] | ApiError:
     try:
-        return made.read(made.body, "shop", POLICY)
+        return made.read(made.body, "shop", POLICY).taken
     except ApiError as refused:
         return refused
 

@@ -75,7 +75,7 @@ def collect(kind: Callable[[dict[str, Any]], bool], config: LoopConfig) -> list[
     def look(context: dict[str, Any], name: str) -> None:
         batch = sent(context, name)
         if batch is not None:
-            [line] = conversion.interactions(batch, "default", POLICY)
+            [line] = conversion.interactions(batch, "default", POLICY).taken
             reward = Observation(v=1, loop="default", id="e", at="", kind="reward", nonce="", value=1.0, index=0)
             lines.append(join_line(events.decode_interaction(line.event), 0, [reward], config).line)
 
@@ -107,7 +107,7 @@ def test_what_vw_predicts_is_what_the_client_predicted(tmp_path: Path) -> None:
     decided = [rlc.decision(f"e{n}", [1 + n % 2, 2 - n % 2], features=contexts[n // 2 % 2]) for n in range(40)]
     made = [
         events.decode_interaction(line.event)
-        for line in conversion.interactions(rlc.batch(*decided), "default", POLICY)
+        for line in conversion.interactions(rlc.batch(*decided), "default", POLICY).taken
     ]
     rewards = [1.0 if (one.a[0] == 1) == (b'"likes":"x"' in bytes(one.c)) else 0.0 for one in made]
     lines = []
