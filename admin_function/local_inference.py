@@ -63,6 +63,8 @@ async def _log(
             raise answer
     if len(refused) == len(batch.taken) + len(batch.refused):
         raise refused[0]
+    for error in refused:
+        service.refused(loop.loop, error)
     if refused:
         _tell_refused(loop.loop, refused)
     return http.no_content()
