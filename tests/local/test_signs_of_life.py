@@ -30,7 +30,7 @@ class Said(list[str]):
 
     async def until(self, text: str) -> None:
         async with asyncio.timeout(90):
-            while not any(text in line for line in self):
+            while not any(text in line for line in self):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
 
@@ -70,7 +70,7 @@ async def test_a_process_that_hangs_is_replaced_and_others_go_on(said: Said, nam
     await said.until(f"{name} has given no sign of life")
     await said.until(f"{name} was killed by SIGKILL; restarting it")
     async with asyncio.timeout(60):
-        while sorted(children()) != NAMES:
+        while sorted(children()) != NAMES:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     after = children()
     assert {other for other in NAMES if after[other] != before[other]} == {name}
