@@ -7,7 +7,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import http_rank, latency, learning, memory, migration, rank, slots, start, trace, trainer
+from benchmarks import hostile, http_rank, latency, learning, memory, migration, rank, slots, start, trace, trainer
 from benchmarks.figures import Figure, show
 
 SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
@@ -15,6 +15,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "slots": slots.run,
     "http_rank": http_rank.run,
     "latency": latency.run,
+    "hostile": hostile.run,
     "start": start.run,
     "trainer": trainer.run,
     "trace": trace.run,

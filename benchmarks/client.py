@@ -13,10 +13,11 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-def rank(body: bytes) -> bytes:
-    """A Rank request as it travels."""
-    line = b"POST /personalizer/v1.0/rank HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    return b"%b%bContent-Length: %d\r\n\r\n%b" % (line, KEY, len(body), body)
+def rank(body: bytes, key: bytes = KEY, loop: str = "default") -> bytes:
+    """A Rank request as it travels. key: its header."""
+    path = b"/personalizer/v1.0/rank" if loop == "default" else b"/loops/%b/personalizer/v1.0/rank" % loop.encode()
+    line = b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" % path
+    return b"%b%bContent-Length: %d\r\n\r\n%b" % (line, key, len(body), body)
 
 
 class Client(asyncio.Protocol):
@@ -37,6 +38,11 @@ class Client(asyncio.Protocol):
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
+
+    @property
+    def is_open(self) -> bool:
+        """False once the server has closed the connection, as it does after some seconds without a request."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def close(self) -> None:
         if self._transport is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import http_rank, latency, memory, migration, models, parts, rank, slots, start, trace, traffic
+from benchmarks import hostile, http_rank, latency, memory, migration, models, parts, rank, slots, start, trace, traffic
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
 from shared.hubs import events
@@ -74,6 +74,10 @@ def test_http_rank(environment: dict[str, str]) -> None:
 
 def test_latency(environment: dict[str, str]) -> None:
     check([latency.measure(environment, rounds=1)], "one rank")
+
+
+def test_hostile(environment: dict[str, str]) -> None:
+    check(hostile.measure(environment, seconds=1, rounds=1), "dear to predict", "long to read")
 
 
 def test_start(environment: dict[str, str]) -> None:
