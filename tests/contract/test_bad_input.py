@@ -86,7 +86,7 @@ BAD = [
     rank("an array of objects", one([{"x": [{}]}]), "arrays may hold numbers only"),
     rank("an empty name", one([{"": 1}]), "A feature name must not be empty."),
     rank("nested six deep", one([{"1": {"2": {"3": {"4": {"5": {"6": 1}}}}}}]), "nested 5 levels deep at most"),
-    rank("too many features", one([{str(n): 1 for n in range(20_000)}]), "Send fewer features or actions."),
+    rank("too many features", one([{str(n): 1 for n in range(20_000)}]), "Send fewer features, actions or slots"),
     rank("a null in the context", GOOD | {"contextFeatures": [None]}, "Context features contains null value."),
     rank("the context an object", GOOD | {"contextFeatures": {}}, "Features are not in key value pair format"),
     rank("an empty event id", GOOD | {"eventId": ""}, "EventId should be non-empty or null"),

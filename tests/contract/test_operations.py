@@ -158,7 +158,7 @@ def test_the_configuration_example(admin: httpx.Client, configured: System, conf
     conforms("PUT /configurations/service", answer)
     stored = admin.get("configurations/service")
     conforms("GET /configurations/service", stored)
-    assert stored.json() == answer.json()
+    assert stored.json() == {name: value for name, value in answer.json().items() if name != "modelAfterChange"}
     assert {name: stored.json()[name] for name in CONFIGURATION_EXAMPLE} == CONFIGURATION_EXAMPLE
 
 

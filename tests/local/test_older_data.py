@@ -66,7 +66,8 @@ def older(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 def test_it_goes_on_without_loss(older: Older) -> None:
     for loop, before in older.expected.items():
         client = older.client(loop)
-        assert before["service"].items() <= client.get("configurations/service").items()
+        put = {name: value for name, value in before["service"].items() if name != "modelRetrainDays"}
+        assert put.items() <= client.get("configurations/service").items()
         assert client.get("configurations/policy") == before["policy"]
         assert older.counts(loop) == before["counts"]
         served = list(before["asked"].values())[-1]

@@ -82,7 +82,7 @@ def test_members_that_are_not_exported_stay_as_they_were(system: System, aside: 
 def test_what_is_wrong_is_told(
     endpoint: str, aside: Aside, tmp_path: Path, option: str, content: object, reason: str
 ) -> None:
-    done = aside.run("import", "--endpoint", endpoint, option, file(tmp_path, content))
+    done = aside.run("import", "--endpoint", endpoint, "--replace-model", option, file(tmp_path, content))
     assert (done.status, reason in done.stdout) == (1, True), done.stdout
     dry = run("import", "--dry-run", option, file(tmp_path, content))
     assert (dry.status, reason in dry.stdout) == (1, True), dry.stdout
@@ -105,7 +105,7 @@ def test_a_zip_without_a_signature_is_told(endpoint: str, aside: Aside, tmp_path
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("model.vw", b"hello")
     (tmp_path / "model.zip").write_bytes(packed.getvalue())
-    done = aside.run("import", "--endpoint", endpoint, "--model", tmp_path / "model.zip")
+    done = aside.run("import", "--endpoint", endpoint, "--replace-model", "--model", tmp_path / "model.zip")
     assert (done.status, "lacks signer.der, sha512_signature.bin" in done.stdout) == (1, True), done.stdout
 
 
@@ -122,7 +122,8 @@ def test_what_the_policy_and_the_model_decide_anew_is_told(system: System, aside
     (tmp_path / "model.vw").write_bytes(MODEL)
     parts = ("--service", exported, "--policy", policy)
     done = aside.run("import", "--endpoint", system.url, *parts)
-    with_model = aside.run("import", "--endpoint", system.url, *parts, "--model", tmp_path / "model.vw")
+    model = ("--model", tmp_path / "model.vw")
+    with_model = aside.run("import", "--endpoint", system.url, *parts, *model, "--replace-model")
     with system.client(aside.settings["ADMIN_KEYS"]) as admin:
         arguments = admin.get("configurations/policy").json()["arguments"]
         admin.delete("configurations/policy")

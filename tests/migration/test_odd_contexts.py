@@ -71,7 +71,7 @@ def test_odd_slots_do_not_stop_training(tmp_path: Path) -> None:
 
 def test_more_features_than_a_rank_may_have_are_refused() -> None:
     wide = {f"f{number}": number for number in range(20_000)}
-    with pytest.raises(Unusable, match="pairs of features"):
+    with pytest.raises(Unusable, match="features with their crossings"):
         decisions.read(json.dumps(line(1, c=NIGHT | {"FromUrl": [wide]})).encode(), multi_slot=False)
 
 

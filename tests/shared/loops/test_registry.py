@@ -231,6 +231,7 @@ async def test_what_is_read_while_another_request_takes_the_loops_is_read_again(
     found = await registry.refresh()
     assert sorted(found) == (["a", "b", "c"] if changed else ["a", "c"])
     assert await registry.refresh() is found
+    await storage.close()
 
 
 async def test_a_list_that_is_gone_takes_no_loop_from_who_knows_it(
