@@ -112,8 +112,9 @@ class Supervisor:
         waiting = asyncio.create_task(child.process.wait())
         try:
             while not (await asyncio.wait([waiting], timeout=pulse.SECONDS))[0]:
-                if child.ear.silent() >= (self._silent if child.ear.heard_anything else START_SECONDS):
-                    self._say(f"{service.name} has given no sign of life for {self._silent} s; killing it")
+                limit = self._silent if child.ear.heard_anything else START_SECONDS
+                if child.ear.silent() >= limit:
+                    self._say(f"{service.name} has given no sign of life for {limit} s; killing it")
                     child.process.kill()
                     break
             return await waiting

@@ -45,21 +45,37 @@ async def put_service(api: Api | None, given: dict[str, Any]) -> Section:
         section.rows = [(name, shown(name, value), "") for name, value in put.items()] + section.rows
         return section
     try:
-        await _put_in_steps(api, await api.get("configurations/service"), put)
+        answer = await _put_in_steps(api, await api.get("configurations/service"), put)
     except Refused as refusal:
         section.failed, section.outcome = True, f"refused: {refusal}"
+        return section
+    section.rows += _of_the_model(answer)
     return section
 
 
-async def _put_in_steps(api: Api, before: dict[str, Any], put: dict[str, Any]) -> None:
-    """The learning mode goes in a call of its own: the API takes it together with reward settings no more than
-    Personalizer did. A mode that is refused is told as one that is not in effect."""
+def _of_the_model(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What becomes of the loop's model, if the service says that a change does something to it."""
+    after = answer.get("modelAfterChange")
+    if after is None:
+        return []
+    about = f"; the log has about {after['events']:,} events for it" if "events" in after else ""
+    replaced = "is replaced by one that learns the log anew"
+    return [("the loop's model", "", (replaced if after["replaced"] else "is kept, with what was put") + about)]
+
+
+async def _put_in_steps(api: Api, before: dict[str, Any], put: dict[str, Any]) -> dict[str, Any]:
+    """The answer of the service. The learning mode goes in a call of its own.
+
+    The API takes it together with reward settings no more than Personalizer did. A mode that is refused is told as one
+    that is not in effect.
+    """
     mode = "learningMode"
     kept = {name: value for name, value in before.items() if name not in TOLD}
     answer = await api.put("configurations/service", kept | put | ({mode: kept[mode]} if mode in kept else {}))
     if mode in put and put[mode] != answer.get(mode):
         with contextlib.suppress(Refused):
             await api.put("configurations/service", answer | {mode: put[mode]})
+    return answer
 
 
 def policy(file: Path) -> dict[str, Any]:
@@ -79,6 +95,7 @@ async def put_policy(api: Api | None, given: dict[str, Any]) -> Section:
     except Refused as refusal:
         section.failed, section.outcome = True, f"refused: {refusal}"
         return section
+    section.rows = [*_of_the_model(answer), *section.rows]
     if answer.get("arguments") != given["arguments"]:
         section.rows.append(("taken as", "", str(answer.get("arguments"))))
     return section

@@ -1,10 +1,12 @@
 """What becomes of the labels of imported lines when the log is learned: see `shared.joined_log.joined_lines`."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
+from migration.decisions import ROUNDING
 from shared.joined_log.aggregation import aggregate
 from shared.loops.config import LoopConfig
 from shared.vw import dsjson
@@ -49,7 +51,8 @@ def notes(line: bytes, config: LoopConfig) -> list[str]:
     each: Sequence[_Line | _Slot] = known.slots or [known]
     for one in each:
         rewards = [seen.v for seen in one.o if not seen.taken and isinstance(seen.v, int | float)]
-        if 0.0 - aggregate(rewards, config.aggregation, config.default_reward) != one.cost:
+        given = -aggregate(rewards, config.aggregation, config.default_reward)
+        if not math.isclose(given, one.cost, abs_tol=ROUNDING):
             found += [DIFFERENT] if rewards else [KEPT, DIFFERENT]
     return list(dict.fromkeys(found))
 

@@ -2,7 +2,6 @@
 
 import functools
 
-from shared.errors import ApiError
 from shared.rank import ranking, slots_ranking
 from shared.rank.aside import Aside, Served
 from shared.rank.explanation import explain, shares
@@ -47,7 +46,7 @@ async def decide(service: Service, loop: Serving, asked: Asked) -> tuple[Decisio
         found = await aside.shares(loop.loop, served, asked.context, decision.ranking.order)
         return decision, explain(decision, found)
     except PredictionError as error:
-        raise _unfit(error) from None
+        raise ranking.unfit(error) from None
 
 
 async def decide_slots(service: Service, loop: Serving, asked: SlotsAsked) -> SlotsDecision:
@@ -59,7 +58,7 @@ async def decide_slots(service: Service, loop: Serving, asked: SlotsAsked) -> Sl
         served, count = _served(loop, model), len(asked.slots)
         drawn = await _aside(service).predict_slots(loop.loop, served, asked.context, count)
     except PredictionError as error:
-        raise _unfit(error) from None
+        raise ranking.unfit(error) from None
     return slots_ranking.decided(asked, config, model, drawn)
 
 
@@ -72,7 +71,3 @@ def _served(loop: Serving, model: Model) -> Served:
 def _few_crossings(loop: Serving, asked: Asked) -> bool:
     units = cost_of(loop.config.policy.arguments).of(asked.context, len(asked.candidates))
     return units <= FEW_CROSSINGS
-
-
-def _unfit(error: PredictionError) -> ApiError:
-    return ApiError("ModelRankingError", f"The model could not rank the actions: {error}.")

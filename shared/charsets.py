@@ -7,14 +7,17 @@ import codecs
 import functools
 import json
 import re
+from encodings import aliases, normalize_encoding
 
 ADVICE = "send UTF-8, or name its encoding in the Content-Type, as in charset=iso-8859-1"
 LONGEST_NAME = 256  # characters of a charset that are repeated
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;,"']+)""", re.IGNORECASE)
-_UTF8 = frozenset(("utf-8", "utf-8-sig", "ascii"))  # ASCII is UTF-8, too
+# Encodings as Python's modules for them are called.
+_UTF8 = frozenset(("utf_8", "utf_8_sig", "ascii"))  # ASCII is UTF-8, too
 _BEGINNINGS = (b"{", b"[", b"")  # of JSON, as bodies are; b"" is that of none
-_TAKEN = re.compile(r"(utf-(16|32)(-[lb]e)?|iso8859-\d+|cp125\d)")
+_TAKEN = re.compile(r"utf_(16|32)(_[lb]e)?|latin_1|iso8859_\d+|cp125\d")
+_KNOWN = frozenset(name for name in aliases.aliases.values() if _TAKEN.fullmatch(name))
 # A pair of surrogates, a lone one, or any other escape, so that an escaped backslash escapes nothing behind it.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
@@ -51,15 +54,14 @@ def _declared(content_type: str) -> str | None:
     found = _CHARSET.search(content_type)
     if found is None:
         return None
-    try:
-        name = codecs.lookup(found[1]).name
-    except (LookupError, ValueError):
-        name = ""
+    name = normalize_encoding(found[1].lower())
+    name = aliases.aliases.get(name, name)
     if name in _UTF8:
         return None
-    if not _TAKEN.fullmatch(name):
+    # Python keeps every name that it is asked for, for ever; so it is asked for those that it has.
+    if name not in _KNOWN:
         raise Undecodable(f"its charset '{found[1][:LONGEST_NAME]}' is not known here; send UTF-8")
-    return name
+    return codecs.lookup(name).name
 
 
 def offence(data: bytes) -> str:

@@ -41,19 +41,23 @@ async def put_policy(loop: Serving, body: bytes) -> LoopConfig:
 
 
 async def consequence(loop: Serving, config: LoopConfig) -> dict[str, Any]:
-    """What a change means for the model, as an additional member of its answer; empty if the model goes on as it is.
+    """What a change means for the model, as an additional member of its answer.
 
     `replaced`: a new model is made of the log, else the model is kept and goes on with the new settings. `events`:
-    about how many the new one would know, absent if counting them takes long.
+    about how many the new one would know, absent if counting them takes long. Empty if the model goes on as it is, and
+    if it cannot be told: the change is stored by now, and its answer says so.
     """
     from shared.joined_log import outlook  # here, because a process that answers Rank starts without it
 
-    state = await loop.read_checkpoint()
     try:
+        state = await loop.read_checkpoint()
         async with asyncio.timeout(LONGEST_COUNT_SECONDS):
             after = await outlook.outlook(loop.storage, loop.home, state, config, round(time.time() * 1000))
     except TimeoutError:
-        return {"modelAfterChange": {"replaced": outlook.is_of_other_policy(state.model, config)}}
+        is_certain = outlook.is_of_other_policy(state.model, config)
+        return {"modelAfterChange": {"replaced": True}} if is_certain else {}
+    except (ApiError, StorageUnavailable):
+        return {}
     return {"modelAfterChange": {"replaced": after.replaces, "events": after.events}} if after is not None else {}
 
 

@@ -43,9 +43,7 @@ _SAYS = {
 class Document(BaseModel):
     """A document of the contract. Its names are camel case, and read without regard to case."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True, strict=True, frozen=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True, strict=True, frozen=True)
 
     @model_validator(mode="before")
     @classmethod

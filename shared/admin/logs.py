@@ -30,11 +30,11 @@ async def properties(loop: Serving) -> LogsProperties:
     The runs of the trainer follow one another, so that the first and the last are its ends. Imported events are kept
     by the hour they were made in, in blobs that are named by their last events; within a blob they may be in any order.
     """
-    imported = await log_reading.imports(loop.storage, loop.home)
-    runs = sorted(set(await _names(loop)) - set(imported))
+    names = await _names(loop)
+    imported, runs = ([name for name in names if log_reading.is_imported(name) is kind] for kind in (True, False))
     times = [time for name in _of_first_hour(imported) for time in await _reach(loop, name)]
-    for names in (runs, runs[::-1], imported[::-1]):
-        times += await _first_reach(loop, names)
+    for one in (runs, runs[::-1], imported[::-1]):
+        times += await _first_reach(loop, one)
     return {"dateRange": {"from": _text(min(times)), "to": _text(max(times))}} if times else {}
 
 

@@ -48,7 +48,7 @@ class Links:
     async def pair(self, pace: Hashable) -> Pair:
         """The pair for loops of this pace; ends the one that has not been used for longest if there are too many."""
         pair = self._pairs.pop(pace, None)
-        while pair is None and len(self._pairs) >= self.most:
+        while len(self._pairs) >= self.most:
             await self._pairs.pop(next(iter(self._pairs))).close()
         self._pairs[pace] = pair or Pair(self._settings)
         return self._pairs[pace]

@@ -4,9 +4,11 @@ A change that nobody made for its sake must not cost a loop what it has learned:
 will know at least half as many events. Another policy is asked for, and always makes a new model.
 """
 
+import contextlib
 from typing import NamedTuple
 
 from shared.joined_log import event_index, log_reading
+from shared.joined_log.unzipping import DAMAGE
 from shared.loops.blob_names import Home, run_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord, RewardSettings
 from shared.loops.config import LoopConfig
@@ -71,12 +73,14 @@ def known(state: Checkpoint) -> int | None:
 async def events(storage: Storage, home: Home, since: int) -> int:
     """About how many events the retained log holds of runs and imports since a cut (ms).
 
-    Of the loop's own runs the indexes say it, which count late events as well; imported logs are read.
+    Of the loop's own runs the indexes say it, which count late events as well; imported logs are read, as far as they
+    are undamaged.
     """
     first = run_name(since)
     count = sum(index.length for index in await event_index.listed(storage, home) if index.last >= first)
     for name in await log_reading.imports(storage, home):
         if name.rpartition("/")[2] >= first:
-            async for lines in log_reading.chunks(storage, name):
-                count += lines.count(b"\n")
+            with contextlib.suppress(*DAMAGE):  # a learner does not get behind it either, and reports it
+                async for lines in log_reading.chunks(storage, name):
+                    count += lines.count(b"\n")
     return count

@@ -51,7 +51,7 @@ def family(refused: Mapping[str, Mapping[str, int]]) -> Family:
         for loop, codes in refused.items()
         for (code, _, reason), count in ((one.partition("/"), count) for one, count in sorted(codes.items()))
     ]
-    help = "Requests that were answered with an error; stored once a minute by each process."
+    help = "Requests that were answered with an error, and events refused in batches; stored once a minute per process."
     return Family("personalizer_refused_total", "counter", help, samples)
 
 

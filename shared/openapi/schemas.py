@@ -157,6 +157,7 @@ def _of_models(models: list[type[BaseModel]]) -> dict[str, Schema]:
 
 
 def _by_hand(body: Any) -> Schema:
+    """The hook of msgspec for types that it does not know, which takes this error for one that nobody knows."""
     if body is Features:
         return {"$ref": REFERENCE.format(name="Features")}
     raise NotImplementedError(body)

@@ -13,8 +13,7 @@ def units(context: bytes, count: int, arguments: str, slots: int = 0) -> int:
     if not slots and policy.is_cheap(context, count):
         return 0
     found = policy.of(context, count, slots or 1)
-    if found > cost.MOST:
-        excess = f"{found:,} features with their crossings, over all actions and models; {cost.MOST:,} allowed"
+    if excess := cost.excess(found):
         change = "Send fewer features, actions or slots, or put a learning policy with fewer interactions or models."
         raise ApiError(
             "InvalidRankRequest", f"Too many features for the learning policy: {excess}. {change}", inner="TooExpensive"

@@ -78,7 +78,12 @@ def predict(asked: Asked, config: LoopConfig, model: Model | None) -> list[float
     try:
         return model.predict(asked.context, len(asked.candidates))
     except PredictionError as error:
-        raise ApiError("ModelRankingError", f"The model could not rank the actions: {error}.") from None
+        raise unfit(error) from None
+
+
+def unfit(error: PredictionError) -> ApiError:
+    """What a request is refused with that the model cannot rank."""
+    return ApiError("ModelRankingError", f"The model could not rank the actions: {error}.")
 
 
 def draw(asked: Asked, config: LoopConfig, model: Model | None, pmf: list[float] | None, loop_hash: int) -> Decision:

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.errors import ApiError
 from shared.hubs import events
 from shared.loops.config import LearningMode, LoopConfig
 from shared.rank import expense
 from shared.rank.features import slots_json
+from shared.rank.ranking import unfit
 from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, SlotRequest, SlotResponse
 from shared.rank.wire import RankableAction
 from shared.vw import sampling
@@ -64,7 +64,7 @@ def predict(asked: SlotsAsked, config: LoopConfig, model: Model | None) -> list[
     try:
         return model.predict_slots(asked.context, len(asked.slots))
     except PredictionError as error:
-        raise ApiError("ModelRankingError", f"The model could not rank the actions: {error}.") from None
+        raise unfit(error) from None
 
 
 def decided(

@@ -36,9 +36,22 @@ class Course(NamedTuple):
 
 def must_relearn(before: Checkpoint, config: LoopConfig) -> bool:
     """True if the log is to be learned anew, whether or not anything happens: the policy or the settings changed."""
-    return before.failure is None and (
-        outlook.is_of_other_policy(before.model, config) or outlook.is_outdated(before.model, config)
-    )
+    return before.failure is None and _is_changed(before, config)
+
+
+def has_to_catch_up(before: Checkpoint, config: LoopConfig) -> bool:
+    """True if earlier runs have left something to learn, which can be learned.
+
+    What waits for a model that would be replaced is not learned by it. Where that was refused it is tried again with
+    the next events, as ever, and not without end.
+    """
+    if before.draft is not None:
+        return True
+    return before.backlog is not None and (before.failure is None or not _is_changed(before, config))
+
+
+def _is_changed(before: Checkpoint, config: LoopConfig) -> bool:
+    return outlook.is_of_other_policy(before.model, config) or outlook.is_outdated(before.model, config)
 
 
 async def chosen(storage: Storage, home: Home, before: Checkpoint, plan: Plan) -> Course:

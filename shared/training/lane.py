@@ -34,17 +34,10 @@ class Lane:
         self.links = Links(settings, pairs)
         self._learners = asyncio.Semaphore(learners)
 
-    async def once(self, due: list[Trainee]) -> list[Trainee]:
-        """One pass for the loops that are furthest behind; all that have not caught up with the hubs afterwards."""
-        heads = await self.heads(due)
-        group = oldest(due)
-        others = [trainee for trainee in due if trainee not in group]
-        return others + await self.serve(group, heads)
-
     async def heads(self, due: list[Trainee]) -> Heads:
         """The heads of the hubs. Meanwhile the links that are needed first are opened."""
         try:
-            return await self._read_heads(oldest(due))
+            return await self._read_heads(furthest_behind(due))
         except BaseException:
             for trainee in due:
                 trainee.forget()
@@ -154,12 +147,21 @@ class Lane:
         return trainee.checkpoint.cut / 1000 + trainee.config.wait + self._settings.clock_skew_seconds
 
 
-def oldest(trainees: list[Trainee]) -> list[Trainee]:
-    """Of the loops that may go together, those that are furthest behind."""
+def furthest_behind(trainees: list[Trainee]) -> list[Trainee]:
+    """Of the loops that may go together, those whose events wait longest."""
+    return _first(trainees, lambda trainee: trainee.checkpoint.cut)
+
+
+def longest_unserved(trainees: list[Trainee]) -> list[Trainee]:
+    """Of the loops that may go together, those whose turn it is: a long wait time makes events old, not a turn."""
+    return _first(trainees, lambda trainee: trainee.checkpoint.committed)
+
+
+def _first(trainees: list[Trainee], age: Callable[[Trainee], int]) -> list[Trainee]:
     groups: defaultdict[Hashable, list[Trainee]] = defaultdict(list)
     for trainee in trainees:
         groups[planning.together(trainee.checkpoint, trainee.config, trainee.joiner is not None)].append(trainee)
-    return min(groups.values(), key=lambda group: min(trainee.checkpoint.cut for trainee in group))
+    return min(groups.values(), key=lambda group: min(map(age, group)))
 
 
 def _pace(trainee: Trainee) -> Hashable:

@@ -37,14 +37,16 @@ def drafted(after: Checkpoint, plan: Plan, joined: Counts, run: Learned, state: 
     )
 
 
-def refused(after: Checkpoint, joined: Counts, run: Learned, failure: str) -> Checkpoint:
+def refused(after: Checkpoint, plan: Plan, joined: Counts, run: Learned, failure: str) -> Checkpoint:
     """After a run whose learner refused: what it was fed is passed over, and the current model stays.
 
-    A draft goes on behind what it was fed; one that was to be completed is given up.
+    A draft goes on behind what it was fed; one that was to be completed is given up. The current model, which has not
+    learned meanwhile, may be wanted again.
     """
     if run.course.draft is not None:
         draft = msgspec.structs.replace(run.course.draft, at=run.at) if run.at is not None else None
-        return msgspec.structs.replace(after, draft=draft, failure=failure)
+        waiting = _waiting(after.backlog, plan, joined.learned)
+        return msgspec.structs.replace(after, draft=draft, failure=failure, backlog=waiting)
     spent = run.spent
     counts = _less(after.counts, spent.learned + spent.refused, spent.rewarded + spent.rewarded_refused)
     return msgspec.structs.replace(
@@ -76,8 +78,10 @@ def _backlog(before: Backlog | None, joined: Counts, run: Learned) -> Backlog | 
     return Backlog(run.at, max(0, waiting + joined.learned - run.spent.learned - run.spent.refused))
 
 
-def _waiting(before: Backlog | None, plan: Plan, events: int) -> Backlog:
+def _waiting(before: Backlog | None, plan: Plan, events: int) -> Backlog | None:
     """What the current model has not learned when a run's own events wait, too."""
+    if not events:
+        return before
     if before is None:
         return Backlog(Place(log_reading.file_name(plan.run)), events)
     return msgspec.structs.replace(before, events=before.events + events)

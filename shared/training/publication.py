@@ -87,7 +87,8 @@ class Publication:
             run = self._plan.run
             telemetry.error(_log, f"The model of run {run} was refused: {refusal}", self._loop)
             await self._storage.put(log_name(self._home, self._plan.cut, "refusal"), str(refusal).encode())
-            return progress.refused(after, self._batch.counts, model.passed_over(), f"{run}: {refusal}")
+            failure = f"{run}: {refusal}"
+            return progress.refused(after, self._plan, self._batch.counts, model.passed_over(), failure)
         if learned is None:
             return after
         if learned.course.draft is not None and learned.at is not None:

@@ -62,7 +62,7 @@ class Trainee:
     @property
     def has_to_catch_up(self) -> bool:
         """True if earlier runs have left something to learn."""
-        return self.checkpoint.backlog is not None or self.checkpoint.draft is not None
+        return course.has_to_catch_up(self.checkpoint, self.config)
 
     async def look(self, storage: Storage, registry: Registry, now: float) -> bool:
         """Reads the configuration and, when a run may be due, the checkpoint; True if one is."""

@@ -69,7 +69,7 @@ class Trainer:
                     for trainee in late:
                         trainee.is_busy = True
                     behind = asyncio.create_task(self._catch_up(late, began))
-                await self._serve([trainee for trainee in due if not trainee.is_busy], began)
+                await self._serve([trainee for trainee in due if not trainee.has_to_catch_up], began)
                 if behind is None:
                     return None
                 done, _ = await asyncio.wait([behind], timeout=PAUSE_SECONDS)
@@ -86,8 +86,9 @@ class Trainer:
             return
         heads = await self._usual.heads(due)
         while due:
-            group = lane.oldest(due)
-            due = [trainee for trainee in due if trainee not in group] + await self._usual.serve(group, heads)
+            group = lane.furthest_behind(due)
+            left = [trainee for trainee in await self._usual.serve(group, heads) if not trainee.has_to_catch_up]
+            due = [trainee for trainee in due if trainee not in group] + left
             await self._pulse.beat(self._behind(), began, done=False)
 
     async def _catch_up(self, late: list[Trainee], began: float) -> None:
@@ -95,8 +96,12 @@ class Trainer:
         self._usual.links.most, served = 1, late  # Event Hubs lets few readers into a partition
         try:
             while late and time.time() - began < CATCHING_UP_SECONDS:
-                await self._late.once(late)
-                late = [trainee for trainee in late if trainee.ran and trainee.has_to_catch_up]
+                group = lane.longest_unserved(late)
+                cuts = [trainee.checkpoint.cut for trainee in group]
+                await self._late.serve(group, await self._late.heads(group))
+                # Where no run was possible, as behind a wait time that was made longer, none is for a while.
+                idle = [one for one, cut in zip(group, cuts, strict=True) if one.checkpoint.cut == cut]
+                late = [one for one in late if one.ran and one.has_to_catch_up and one not in idle]
         finally:
             for trainee in served:
                 trainee.is_busy = False

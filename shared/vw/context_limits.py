@@ -6,7 +6,7 @@ A context is VW's JSON of one decision, from whoever made it: Rank, a client tha
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from shared.vw.cost import MOST, cost_of
+from shared.vw import cost
 
 # One event must not outweigh a million others: VW divides by probabilities, and its numbers are float32.
 LEAST_PROBABILITY = 1e-6
@@ -18,9 +18,7 @@ class BadContext(ValueError):
 
 def check_cost(context: bytes, count: int, slots: int, arguments: str) -> None:
     """Raises BadContext if a decision costs VW more than MOST under a policy. slots: 0 without any."""
-    units = cost_of(arguments).of(context, count, slots or 1)
-    if units > MOST:
-        excess = f"{units:,} features with their crossings, over all actions and models; {MOST:,} allowed"
+    if excess := cost.excess(cost.cost_of(arguments).of(context, count, slots or 1)):
         change = "take fewer features, actions or slots, or a learning policy with fewer interactions or models"
         raise BadContext(f"{excess}: {change}")
 

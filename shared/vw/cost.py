@@ -7,6 +7,7 @@ to learn. docs/decisions/0024-cost.md has the measurements.
 """
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import comb, prod
@@ -28,7 +29,17 @@ _SHORTEST = 4  # bytes of a feature in VW's JSON: a number of an array
 _DEFAULT = ord(" ")  # the namespace of features that stand in none
 # The two features that Rank gives an action beside its own, and their namespace.
 _ACTION, _IDENTITY = ord("i"), b'"i":{"constant":1,"id":'
+# An object or array whose name begins with i opens that namespace as well, and may have many features.
+# A quote behind a backslash begins no name: looking from there, too, would take the square of the length of a text.
+_OPENING = re.compile(rb'"(?<!\\")i[^"\\]*(?:\\.[^"\\]*)*"\s*:\s*[\[{]')
+_ESCAPED = b'"\\u'  # at the beginning of a name; it may be an i
 Sizes = Mapping[int, int]  # the number of features by namespace, which is known by its first byte
+
+
+def excess(units: int) -> str | None:
+    """What is too much about a decision that costs so many units, as a refusal says it; None up to MOST."""
+    allowed = f"{MOST:,} allowed"
+    return f"{units:,} features with their crossings, over all actions and models; {allowed}" if units > MOST else None
 
 
 class Cost:
@@ -41,11 +52,12 @@ class Cost:
         self._wilds: dict[tuple[int, int | None], int] = {}
 
     def is_cheap(self, context: bytes, count: int) -> bool:
-        """True for a single-slot context that a glance shows to be CHEAP; False says nothing."""
+        """True for a single-slot context of Rank that a glance shows to be CHEAP; False says nothing."""
         few = self._few.get(count)
         if few is None:
             few = self._few[count] = self._how_few(count)
-        return len(context) < _SHORTEST * few or context.count(b",") < few
+        is_short = len(context) < _SHORTEST * few or context.count(b",") < few
+        return is_short and (not self._crosses_identity or _has_identities_alone(context, count))
 
     def of(self, context: bytes, count: int, slots: int = 1) -> int:
         """At least what a decision costs. context: VW's JSON; count: its actions; slots: 1 without any.
@@ -56,14 +68,14 @@ class Cost:
         return bound if bound <= CHEAP else min(bound, self._decoded(context, bound))
 
     def glance(self, context: bytes, count: int, slots: int = 1) -> int:
-        """`of` by commas alone, between which there is a feature at most, whatever namespaces they are in."""
+        """`of` by commas, between which there is a feature at most, whatever namespaces they are in."""
         actions = max(context.find(b'"_multi"'), 0)
         end = context.rfind(b'"_slots"') if self.multi_slot else len(context)
         end = end if end > actions else len(context)
         shared = context.count(b",", 0, actions) + 1
         own = Counter(_features(context[actions:end], b'"_tag"', count))
         slotted = Counter(_features(context[end:], b'"_id"', slots) if self.multi_slot else (0,))
-        is_ours = self._crosses_identity and context.count(_IDENTITY, actions) == count
+        is_ours = self._crosses_identity and _has_identities_alone(context, count)
         return sum(
             times * others * self._wild(shared + one + other, 2 if is_ours else None)
             for one, times in own.items()
@@ -145,6 +157,14 @@ def cost_of(arguments: str) -> Cost:
     if policy.is_multi_slot and models > 1:
         models *= 2
     return Cost(tuple(crossings), models, multi_slot=policy.is_multi_slot)
+
+
+def _has_identities_alone(context: bytes, count: int) -> bool:
+    """True if nothing but what Rank gives the actions is in their identities' namespace."""
+    if context.count(_IDENTITY) != count or _ESCAPED in context:
+        return False
+    # Most contexts have no names or texts that begin with i but the names `i` and `id` of each action.
+    return context.count(b'"i') == 2 * count or len(_OPENING.findall(context)) == count
 
 
 def _features(part: bytes, mark: bytes, count: int) -> list[int]:

@@ -44,13 +44,12 @@ class Learner:
     """A training process. Leaves `model.vw` (the trainer's state) and `predict.vw` (the copy that serves) in `folder`.
 
     arguments: the policy, used for a new model. previous: the state to go on from. Killed if it is not finished.
-    goes_on: it continues a previous model and stays unverified if that was.
     """
 
     def __init__(
-        self, process: asyncio.subprocess.Process, events: BinaryIO, folder: Path, *, multi_slot: bool, goes_on: bool
+        self, process: asyncio.subprocess.Process, events: BinaryIO, folder: Path, *, multi_slot: bool
     ) -> None:
-        self.model, self.predict, self.goes_on = folder / "model.vw", folder / "predict.vw", goes_on
+        self.model, self.predict = folder / "model.vw", folder / "predict.vw"
         self._multi_slot = multi_slot
         self._process, self._events, self._errors = process, Writer(events), folder / "training.log"
         self._sample, self._sampled = folder / "sample.dsjson", b""
@@ -73,7 +72,7 @@ class Learner:
                 stderr=errors,
             )
         multi_slot = policy.parse(arguments).is_multi_slot
-        return cls(process, events, folder, multi_slot=multi_slot, goes_on=previous is not None)
+        return cls(process, events, folder, multi_slot=multi_slot)
 
     async def is_ready(self, patience: float | None) -> bool:
         """Waits until the learner has taken what it was fed, for `patience` seconds at most; False if it has not."""

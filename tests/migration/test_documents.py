@@ -126,6 +126,7 @@ def test_what_the_policy_and_the_model_decide_anew_is_told(system: System, aside
     with_model = aside.run("import", "--endpoint", system.url, *parts, *model, "--replace-model")
     with system.client(aside.settings["ADMIN_KEYS"]) as admin:
         arguments = admin.get("configurations/policy").json()["arguments"]
+        again = aside.run("import", "--endpoint", system.url, *parts)
         admin.delete("configurations/policy")
         admin.delete("model")
     system.configure()
@@ -133,6 +134,8 @@ def test_what_the_policy_and_the_model_decide_anew_is_told(system: System, aside
     assert "the policy's --epsilon decides; in effect: 0.1" in row(done, "explorationPercentage")
     assert "learning policy: in effect" in done.stdout
     assert "learning policy: replaced by what the model says" in with_model.stdout, with_model.stdout
+    assert "is replaced by one that learns the log anew; the log has about" in row(again, "the loop's model")
+    assert "learning policy: in effect" in again.stdout
     assert row(with_model, "in effect").split(maxsplit=2) == ["in", "effect", arguments]
 
 

@@ -1,5 +1,6 @@
 """Encodings: what is declared, what shows itself, and halves of characters."""
 
+import encodings
 import json
 
 import pytest
@@ -26,6 +27,15 @@ def test_utf8_is_left_as_it_is(content_type: str, name: str) -> None:
 def test_a_declared_charset_is_taken(name: str) -> None:
     body = WESTERN.encode("latin-1")
     assert json.loads(charsets.utf8(body, f"application/json;charset={name}")) == json.loads(WESTERN)
+
+
+def test_names_that_clients_make_up_are_not_kept() -> None:
+    kept = encodings._cache  # type: ignore[attr-defined]  # Python's own, which it never empties
+    before = len(kept)
+    for number in range(100):
+        with pytest.raises(Undecodable, match="is not known here"):
+            charsets.utf8(b"{}", f"application/json; charset=made-up-{number}")
+    assert len(kept) == before
 
 
 def test_latin_1_that_could_be_utf8_is_not_misread() -> None:

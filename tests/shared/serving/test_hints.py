@@ -109,7 +109,20 @@ def test_what_is_wrong_with_the_path_is_said() -> None:
 segments = st.sampled_from([*LITERALS, *IN_PATH, "v9", "e1", "reward", "x" * 300]) | st.text(max_size=4)
 
 
-@given(st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]), st.lists(segments, max_size=7))
+@st.composite
+def near_misses(draw: st.DrawFn) -> list[str]:
+    """A path that there is, filled with values, and one of its segments misspelled, left out or doubled."""
+    template = draw(st.sampled_from(TABLE.routes)).template
+    path = [draw(segments) if segment.startswith("{") else segment for segment in template.split("/")]
+    place = draw(st.integers(0, len(path) - 1))
+    wrong = draw(st.sampled_from([[], [path[place]] * 2, [path[place] + "s"], [path[place][:-1]], [draw(segments)]]))
+    return [*path[:place], *wrong, *path[place + 1 :]]
+
+
+@given(
+    st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+    st.lists(segments, max_size=7) | near_misses(),
+)
 def test_whatever_is_called_nothing_worse_is_suggested_and_what_is_exists(method: str, path: list[str]) -> None:
     for call in calls(method, "/".join(path)):
         suggested, _, url = call.partition(" ")

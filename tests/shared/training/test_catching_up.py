@@ -9,12 +9,21 @@ import pytest
 from harness.stored import replayed
 from harness.trained import AT_ONCE, Deployment, trainer
 
+from shared.hubs.reader_pairs import Heads
 from shared.joined_log import outlook
 from shared.loops import commits, stored
+from shared.loops.artifacts import Artifact
+from shared.loops.checkpoint import Backlog, Checkpoint, Counts, Draft, ModelRecord, Place, Plan
 from shared.loops.config import Policy
 from shared.serving.service import Service
-from shared.training import new_model
+from shared.training import course, lane, new_model, progress
 from shared.training import trainer as trainer_module
+from shared.training.course import Course
+from shared.training.lane import Lane
+from shared.training.new_model import Learned
+from shared.training.trainee import Trainee
+from shared.vw.budget import Budget
+from shared.vw.cost import cost_of
 from shared.vw.policy import HISTORIC_ARGUMENTS
 
 IDS = [f"e{number}" for number in range(30)]
@@ -172,6 +181,80 @@ async def test_a_loop_that_costs_much_does_not_hold_up_the_others(deployed: Depl
         await one.tick()
     assert await deployed.counts() == {"learned": 2, "rewarded": 1, "matched": 1}
     assert await deployed.counts("dear") == {"learned": 60, "rewarded": 20, "matched": 20}
+
+
+async def test_a_loop_that_cannot_go_on_leaves_the_turns_to_the_others(
+    deployed: Deployment, parts: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wait time that was made longer closes nothing for a while, whatever has to be caught up with."""
+    monkeypatch.setattr(trainer_module, "CATCHING_UP_SECONDS", 0.0)
+    await deployed.make("default", "stuck")
+    async with trainer(parts) as one:
+        await fill(deployed, loop="stuck")
+        await one.tick()
+        await fill(deployed)
+        await one.tick()
+        assert (await deployed.checkpoint("stuck")).backlog is not None
+        assert (await deployed.checkpoint()).backlog is not None
+        longer = msgspec.structs.replace(AT_ONCE, wait=3600.0, retrain_days=0)
+        await deployed.storage.put(stored.config_name(deployed.home("stuck")), longer.encoded())
+        monkeypatch.setattr(trainer_module, "CATCHING_UP_SECONDS", 5.0)
+        await one.tick()
+    assert (await deployed.checkpoint()).backlog is None
+
+
+def test_turns_go_by_when_a_loop_was_served_and_not_by_how_old_its_events_are() -> None:
+    slow, fast = (Trainee(name, "", AT_ONCE) for name in ("slow", "fast"))
+    slow.config = msgspec.structs.replace(AT_ONCE, wait=172_800.0)
+    slow.checkpoint = Checkpoint(cut=1_000, committed=20)
+    fast.checkpoint = Checkpoint(cut=172_801_000, committed=10)
+    assert lane.furthest_behind([slow, fast]) == [slow]
+    assert lane.longest_unserved([slow, fast]) == [fast]
+
+
+async def test_what_has_to_catch_up_is_never_served_among_the_others(
+    deployed: Deployment, parts: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two loops get a backlog, the second one while the first catches up."""
+    served: list[bool] = []
+    await deployed.make("default", "dear")
+    await fill(deployed, loop="dear", ids=[f"d{number}" for number in range(90)])
+    async with trainer(parts) as one:
+        usual = one._usual
+
+        async def serve(group: list[Trainee], heads: Heads) -> list[Trainee]:
+            served.extend(trainee.has_to_catch_up for trainee in group)
+            return await Lane.serve(usual, group, heads)
+
+        monkeypatch.setattr(usual, "serve", serve)
+        await one.tick()
+        ticking = asyncio.create_task(one.tick())
+        await fill(deployed)
+        await ticking
+        for _ in range(3):
+            await one.tick()
+    assert len(served) >= 2
+    assert not any(served)
+    assert await deployed.counts() == {"learned": 30, "rewarded": 10, "matched": 10}
+    assert await deployed.counts("dear") == {"learned": 90, "rewarded": 30, "matched": 30}
+
+
+def test_a_draft_that_is_refused_leaves_the_events_of_its_run_to_the_model_that_stays() -> None:
+    plan = Plan("run-2", 2_000, [], [], AT_ONCE)
+    file = Artifact("file", "digest")
+    model = ModelRecord("run-1", file, file, "now", AT_ONCE.arguments, outlook.settings_of(AT_ONCE), 0, 30)
+    other = msgspec.structs.replace(AT_ONCE, policy=Policy("other", HISTORIC_ARGUMENTS))
+    draft = Draft(other.arguments, outlook.settings_of(other), 0, Place(""))
+    one = Course(other.arguments, None, draft.at, 0, 0, draft)
+    run = Learned(one, None, None, Budget(cost_of(other.arguments)), None)
+    before = Checkpoint(model=model, draft=draft)
+    after = progress.refused(before, plan, Counts(learned=7), run, "it was refused")
+    assert (after.draft, after.model) == (None, model)
+    assert after.backlog == Backlog(Place("run-2.dsjson.gz"), 7)
+    # The policy that was refused is not tried again without end; the one before it learns what waits for it.
+    assert not course.has_to_catch_up(after, other)
+    assert course.has_to_catch_up(after, AT_ONCE)
+    assert progress.refused(before, plan, Counts(), run, "it was refused").backlog is None
 
 
 async def test_an_event_that_costs_more_than_any_run_may_learn_is_refused_and_counted(

@@ -28,6 +28,16 @@ async def pair(parts: Service) -> AsyncIterator[Pair]:
     await links.close()
 
 
+async def test_no_more_pairs_are_open_than_may_be_once_fewer_may(parts: Service) -> None:
+    links = Links(parts.settings, 2)
+    for pace in (1, 2):
+        await links.pair(pace)
+    links.most = 1
+    kept = await links.pair(2)
+    assert list(links._pairs.values()) == [kept]
+    await links.close()
+
+
 async def begun(deployed: Deployment, loops: list[str], heads: Heads, folder: Path) -> list[Run]:
     """Runs of loops that have never trained, up to the heads."""
     cut, runs = round(heads.clock * 1000) + 1, []

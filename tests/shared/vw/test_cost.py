@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 import vowpalwabbit
 from hypothesis import given
@@ -20,8 +21,10 @@ POLICIES = [
     "-q :: --cubic FFj",
     "",
 ]
-objects = st.dictionaries(st.sampled_from(["a", "b", "F", "j", "x1", "x2", "x3"]), st.just(1.5), min_size=1)
-features = st.dictionaries(st.sampled_from(["p", "q", "r", "Fx", "jx"]), st.just(0.5) | objects, min_size=1)
+inner = st.sampled_from(["a", "b", "F", "j", "i", "item", "x1", "x2", "x3"])
+objects = st.dictionaries(inner, st.just(1.5), min_size=1)
+outer = st.sampled_from(["p", "q", "r", "Fx", "jx", "i", "item"])
+features = st.dictionaries(outer, st.just(0.5) | objects, min_size=1)
 
 
 def generated(arguments: str, context: dict[str, Any]) -> int:
@@ -41,13 +44,44 @@ def generated(arguments: str, context: dict[str, Any]) -> int:
 def test_it_is_never_less_than_what_vw_computes(
     arguments: str, shared: dict[str, Any], actions: list[dict[str, Any]]
 ) -> None:
-    multi = [{"i": {"constant": 1, "id": str(place)}, "j": [action]} for place, action in enumerate(actions)]
+    multi = [
+        {"_tag": str(place), "i": {"constant": 1, "id": str(place)}, "j": [action]}
+        for place, action in enumerate(actions)
+    ]
     bound = cost.cost_of(f"--cb_explore_adf {arguments}")
     context = cost.sizes([shared], ord("F"))
     each = [cost.sizes(one["j"], ord("j")) + cost.sizes(one["i"], ord("i")) for one in multi]
     exact = bound.exactly(context, each)
-    assert exact >= generated(arguments, {"FromUrl": [shared], "_multi": multi})
-    assert bound.of(json.dumps({"FromUrl": [shared], "_multi": multi}).encode(), len(multi)) >= exact
+    whole = {"FromUrl": [shared], "_multi": multi}
+    counted = generated(arguments, whole)
+    assert exact >= counted
+    for encoded in (msgspec.json.encode(whole), json.dumps(whole).encode()):
+        assert bound.of(encoded, len(multi)) >= counted
+
+
+@pytest.mark.parametrize("name", ["item", "i", 'i"'])
+@pytest.mark.parametrize("where", ["FromUrl", "j"])
+def test_features_in_the_namespace_of_the_identities_are_not_taken_for_identities(name: str, where: str) -> None:
+    many = {name: dict.fromkeys([f"f{number}" for number in range(1000)], 1)}
+    action = {"_tag": "a", "i": {"constant": 1, "id": "a"}, "j": [many if where == "j" else {"x": 1}]}
+    context = msgspec.json.encode({"FromUrl": [many if where == "FromUrl" else {"x": 1}], "_multi": [action]})
+    escaped = context.replace(b'"item"', b'"\\u0069tem"')
+    bound = cost.cost_of("--cb_explore_adf --cubic ::i")
+    assert not bound.is_cheap(context, 1)
+    assert bound.of(context, 1) == bound.of(escaped, 1) > 1000**3 / 6
+    plain = context.replace(msgspec.json.encode(name) + b':{"f0"', b'"user":{"f0"')
+    assert bound.is_cheap(plain, 1)
+    assert bound.of(plain, 1) < cost.CHEAP
+
+
+def test_texts_that_look_like_names_are_none() -> None:
+    """The work stays in proportion to their length: if each quote of this one were followed, it would take minutes."""
+    text = '"i\\' * 60_000
+    action = {"_tag": "a", "i": {"constant": 1, "id": "a"}, "j": [{"x": text, "y": "i", "z": '"item":{'}]}
+    bound = cost.cost_of("--cb_explore_adf --cubic ::i")
+    plain = {"_tag": "a", "i": {"constant": 1, "id": "a"}, "j": [{"x": "u", "y": "u", "z": "u"}]}
+    found, expected = (bound.of(msgspec.json.encode({"FromUrl": [], "_multi": [one]}), 1) for one in (action, plain))
+    assert found == expected
 
 
 def test_it_is_not_much_more_where_there_are_many_features() -> None:
