@@ -16,8 +16,7 @@ from benchmarks.client import Client
 from benchmarks.figures import Figure, at_most
 from benchmarks.host import Host
 from shared.errors import ApiError
-from shared.loops.config import LoopConfig, Policy
-from shared.rank import ranking, wire
+from shared.rank import expense, ranking, wire
 from shared.serving.service import Service
 from shared.training.trainer import Trainer
 
@@ -34,6 +33,8 @@ CONFIGURATION = {
 }
 # Each alone would fill the process: one by what VW computes, the other by what has to be read.
 BODY_BYTES = 500_000
+# The longest that is read in the process that answers: each array of 45 bytes has an object and 8 commas.
+ALMOST_LONG_BYTES = 45 * expense.MOST_PLAIN // 10
 
 
 def crossed(features: int) -> bytes:
@@ -42,20 +43,20 @@ def crossed(features: int) -> bytes:
     return json.dumps({"contextFeatures": [context], "actions": [{"id": "a", "features": [{"x": 1}]}]}).encode()
 
 
-def long() -> bytes:
-    """A request of many bytes in many small arrays, which take longest to read."""
-    arrays = [{f"feature{number}": [1] * 8} for number in range(BODY_BYTES // 45)]
+def long(size: int) -> bytes:
+    """A request of so many bytes in many small arrays, which take longest to read."""
+    arrays = [{f"feature{number}": [1] * 8} for number in range(size // 45)]
     return json.dumps({"contextFeatures": arrays, "actions": [{"id": "a", "features": [{"x": 1}]}]}).encode()
 
 
 def dearest() -> bytes:
     """The largest `crossed` request that is accepted."""
-    config = LoopConfig(policy=Policy(LOOP, POLICY))
     few, many = 1, 10_000
     while many - few > 1:
         middle = (few + many) // 2
         try:
-            ranking.ask(wire.rank_request(crossed(middle)), config)
+            asked = ranking.ask(wire.rank_request(crossed(middle)), POLICY)
+            expense.check(asked.context, 1, POLICY)
             few = middle
         except ApiError:
             many = middle
@@ -154,7 +155,11 @@ def measure(environment: dict[str, str], seconds: float, rounds: int) -> list[Fi
         load.generator() as attackers,
     ):
         header = prepare(environment, host)
-        attacks = {"dear to predict": dearest(), "long to read, and refused": long()}
+        attacks = {
+            "dear to predict": dearest(),
+            "long to read, and refused": long(BODY_BYTES),
+            "almost long": long(ALMOST_LONG_BYTES),
+        }
         ends: dict[str, list[tuple[float, float]]] = {name: [] for name in attacks}
         victims.submit(steady, host.port, requests, 1).result()
         for _ in range(rounds):

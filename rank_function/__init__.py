@@ -2,17 +2,23 @@
 
 import logging
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import azure.functions as func
 
 from shared import telemetry
 from shared.auth import Role
 from shared.hubs import events
-from shared.rank import ranking, slots_ranking, slots_wire, wire
+from shared.rank import expense, ranking, slots_ranking, slots_wire, wire
+from shared.rank.ranking import Asked
+from shared.rank.slots_ranking import SlotsAsked
 from shared.serving import http
+from shared.serving.loop import Serving
 from shared.serving.routes import Routes
 from shared.serving.service import Service
 
+R = TypeVar("R")
 routes = Routes()
 _log = logging.getLogger(__name__)
 
@@ -24,13 +30,8 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     loop = service.loop(http.loop_of(req))
     if loop.quota is not None:
         loop.quota.take()
-    request = wire.rank_request(http.text_of(req))
-    request.event_id = request.event_id or events.new_id()
-    await service.ready(loop, request.event_id)
-    if loop.multi_slot:
-        await loop.require(multi_slot=False)
-    asked = ranking.ask(request, loop.config)
-    if asked.units or loop.config.explain:
+    asked, deferred = await _asked(service, loop, http.text_of(req))
+    if asked.is_dear or loop.config.explain:
         from rank_function import slow  # here, because few requests take long
 
         decision, explained = await slow.decide(service, loop, asked)
@@ -38,9 +39,9 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
         pmf = ranking.predict(asked, loop.config, loop.model)
         decision, explained = ranking.draw(asked, loop.config, loop.model, pmf, loop.hash), None
     event_id, model, answer = decision.event_id, decision.model, ranking.answer(decision, explained)
-    event = ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
-    # Hundreds of objects: while the log is waited for, the next request takes their place in the processor's cache.
-    del request, asked, decision
+    event = ranking.event(decision, loop.loop, deferred=deferred)
+    # Many objects: while the log is waited for, the next request takes their place in the processor's cache.
+    del asked, decision
     await _append(service, event_id, event)
     _tell(service, loop.loop, event_id, model, began)
     return http.answer(answer, 201)
@@ -53,22 +54,58 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
     loop = service.loop(http.loop_of(req))
     if loop.quota is not None:
         loop.quota.take()
-    request = slots_wire.rank_request(http.text_of(req))
-    request.event_id = request.event_id or events.new_id()
-    await service.ready(loop, request.event_id)
-    await loop.require(multi_slot=True)
-    asked = slots_ranking.ask(request, loop.config)
-    if asked.units:
+    asked, deferred = await _slots_asked(service, loop, http.text_of(req))
+    if asked.is_dear:
         from rank_function import slow
 
         decision = await slow.decide_slots(service, loop, asked)
     else:
         drawn = slots_ranking.predict(asked, loop.config, loop.model)
         decision = slots_ranking.decided(asked, loop.config, loop.model, drawn)
-    event = slots_ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
+    event = slots_ranking.event(decision, loop.loop, deferred=deferred)
     await _append(service, decision.event_id, event)
     _tell(service, loop.loop, decision.event_id, decision.model, began)
     return http.answer(slots_ranking.answer(decision), 201)
+
+
+async def _asked(service: Service, loop: Serving, body: bytes) -> tuple[Asked, bool]:
+    """What a request asks of the loop's model, and whether it defers its activation."""
+    request = _read(body, wire.plain_request, wire.unusual_request)
+    if request is not None:
+        request.event_id = request.event_id or events.new_id()
+        await service.ready(loop, request.event_id)
+        if loop.multi_slot:
+            await loop.require(multi_slot=False)
+        asked = ranking.ask(request, loop.config.policy.arguments)
+        if not asked.is_dear:
+            return asked, bool(request.defer_activation)
+    from rank_function import slow  # here, because few requests take long
+
+    return await slow.read(service, loop, body)
+
+
+async def _slots_asked(service: Service, loop: Serving, body: bytes) -> tuple[SlotsAsked, bool]:
+    """`_asked` of a multi-slot request."""
+    request = _read(body, slots_wire.plain_request, slots_wire.unusual_request)
+    if request is not None:
+        request.event_id = request.event_id or events.new_id()
+        await service.ready(loop, request.event_id)
+        await loop.require(multi_slot=True)
+        asked = slots_ranking.ask(request, loop.config.policy.arguments)
+        if not asked.is_dear:
+            return asked, bool(request.defer_activation)
+    from rank_function import slow
+
+    return await slow.read_slots(service, loop, body)
+
+
+def _read(body: bytes, plain: Callable[[bytes], R | None], unusual: Callable[[bytes], R]) -> R | None:
+    """The request, None if it takes so long to read that others must not wait for it."""
+    values = expense.values(body)
+    if values > expense.MOST_PLAIN:
+        return None
+    request = plain(body)
+    return unusual(body) if request is None and values <= expense.MOST_UNUSUAL else request
 
 
 async def _append(service: Service, event_id: str, event: bytes) -> None:

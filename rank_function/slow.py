@@ -1,4 +1,4 @@
-"""Ranks that take long: predicted or explained beside the event loop, while others are answered."""
+"""Ranks that take long: read, predicted or explained beside the event loop, while others are answered."""
 
 import functools
 
@@ -25,6 +25,26 @@ def _aside(service: Service) -> Aside:
     return aside
 
 
+async def read(service: Service, loop: Serving, body: bytes) -> tuple[Asked, bool]:
+    """What a long request asks, and whether it defers its activation; raises ApiError."""
+    await loop.ready()
+    await loop.require(multi_slot=False)
+    try:
+        return await _aside(service).read(loop.loop, body, loop.config.policy.arguments)
+    except PredictionError as error:
+        raise ranking.unfit(error) from None
+
+
+async def read_slots(service: Service, loop: Serving, body: bytes) -> tuple[SlotsAsked, bool]:
+    """`read` of a multi-slot request."""
+    await loop.ready()
+    await loop.require(multi_slot=True)
+    try:
+        return await _aside(service).read_slots(loop.loop, body, loop.config.policy.arguments)
+    except PredictionError as error:
+        raise ranking.unfit(error) from None
+
+
 async def decide(service: Service, loop: Serving, asked: Asked) -> tuple[Decision, list[ActionExplanation] | None]:
     """The decision, and its explanation if the loop's configuration asks for it; raises ApiError."""
     config, model = loop.config, loop.model
@@ -33,7 +53,7 @@ async def decide(service: Service, loop: Serving, asked: Asked) -> tuple[Decisio
         return decision, explain(decision, None) if config.explain else None
     served, aside = _served(loop, model), _aside(service)
     try:
-        if asked.units:
+        if asked.is_dear:
             pmf = await aside.predict(loop.loop, served, asked.context, len(asked.candidates))
         else:
             pmf = model.predict(asked.context, len(asked.candidates))
@@ -41,7 +61,7 @@ async def decide(service: Service, loop: Serving, asked: Asked) -> tuple[Decisio
         if not config.explain:
             return decision, None
         # The model may be closed once something was waited for.
-        if not asked.units and _few_crossings(loop, asked):
+        if not asked.is_dear and _few_crossings(loop, asked):
             return decision, explain(decision, shares(model, asked.context, decision.ranking.order))
         found = await aside.shares(loop.loop, served, asked.context, decision.ranking.order)
         return decision, explain(decision, found)

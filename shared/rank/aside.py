@@ -1,4 +1,4 @@
-"""Dear predictions, made beside the event loop: one at a time per loop, and the loops take turns."""
+"""Requests that are dear to read or to predict, beside the event loop: one at a time per loop, and loops take turns."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,8 @@ from shared.errors import ApiError
 from shared.loops import artifacts
 from shared.loops.artifacts import Artifact
 from shared.rank.aside_process import LENGTH, LONGEST_PREDICTION, Answer, Question
+from shared.rank.ranking import Asked
+from shared.rank.slots_ranking import SlotsAsked
 from shared.rank.wire import FeatureScore
 from shared.storage import Storage
 from shared.vw.model import PredictionError
@@ -44,21 +46,36 @@ class Aside:
 
     async def predict(self, loop: str, model: Served, context: bytes, count: int) -> list[float]:
         """`Model.predict` of a loop's model; raises PredictionError, OperationNotAllowed if the loop asks too much."""
-        answer = await self._ask(loop, model, Question("actions", model.name, context, count))
+        answer = await self._ask(loop, model, Question("actions", context, model.name, count=count))
         assert answer.pmf is not None
         return answer.pmf
 
     async def predict_slots(self, loop: str, model: Served, context: bytes, count: int) -> list[Ranking]:
         """`Model.predict_slots`; raises as `predict`."""
-        answer = await self._ask(loop, model, Question("slots", model.name, context, count))
+        answer = await self._ask(loop, model, Question("slots", context, model.name, count=count))
         assert answer.rankings is not None
         return answer.rankings
 
     async def shares(self, loop: str, model: Served, context: bytes, order: Sequence[int]) -> list[list[FeatureScore]]:
         """`explanation.shares`; raises as `predict`."""
-        answer = await self._ask(loop, model, Question("shares", model.name, context, order=list(order)))
+        answer = await self._ask(loop, model, Question("shares", context, model.name, order=list(order)))
         assert answer.shares is not None
         return answer.shares
+
+    async def read(self, loop: str, body: bytes, arguments: str) -> tuple[Asked, bool]:
+        """What a request asks of a model under a policy, and whether it defers its activation.
+
+        It is to be predicted here, too. Raises ApiError as `wire.rank_request` and `ranking.ask`, else as `predict`.
+        """
+        answer = await self._answered(loop, Question("body", body, arguments=arguments))
+        assert answer.asked is not None
+        return answer.asked, answer.deferred
+
+    async def read_slots(self, loop: str, body: bytes, arguments: str) -> tuple[SlotsAsked, bool]:
+        """`read` of a multi-slot request."""
+        answer = await self._answered(loop, Question("slots body", body, arguments=arguments))
+        assert answer.slots_asked is not None
+        return answer.slots_asked, answer.deferred
 
     @property
     def process(self) -> int | None:
@@ -72,6 +89,13 @@ class Aside:
             if process.returncode is None:
                 process.kill()
             await process.wait()
+
+    async def _answered(self, loop: str, question: Question) -> Answer:
+        async with self._waited(loop):
+            answer = await self._exchange(question)
+        if (refused := answer.refused) is not None:
+            raise ApiError(refused.code, refused.message, target=refused.target, inner=refused.inner)
+        return answer
 
     async def _ask(self, loop: str, model: Served, question: Question) -> Answer:
         async with self._waited(loop):
@@ -100,7 +124,7 @@ class Aside:
             async with asyncio.timeout(LONGEST_WAIT):
                 await lock.acquire()
         except TimeoutError:
-            busy = "The loop is busy with requests that take long to predict; send fewer of them, or fewer features."
+            busy = "The loop is busy with requests that take long; send fewer of them, or fewer features."
             raise ApiError("OperationNotAllowed", busy, inner="Busy", retry_after=2) from None
         try:
             yield

@@ -1,4 +1,4 @@
-"""Predicting in a process of its own, for requests that would keep all others waiting: VW holds the interpreter's lock.
+"""Work on requests that would keep all others waiting, in a process of its own: VW holds the interpreter's lock.
 
 `python -m shared.rank.aside_process` reads questions from standard input and writes answers to standard output, each a
 MessagePack behind its length (4 bytes, big-endian). It ends when its input does, which is when the process that asks
@@ -16,7 +16,11 @@ from typing import BinaryIO
 
 import msgspec
 
+from shared.errors import ApiError, Fault
+from shared.rank import expense, ranking, slots_ranking, slots_wire, wire
 from shared.rank.explanation import shares
+from shared.rank.ranking import Asked
+from shared.rank.slots_ranking import SlotsAsked
 from shared.rank.wire import FeatureScore
 from shared.vw.model import Model, PredictionError
 from shared.vw.sampling import Ranking
@@ -32,12 +36,14 @@ class Question(msgspec.Struct):
     """model: its name; file, options: where to load it from if it is not known, and VW's options.
 
     kind: `actions` asks for the pmf of `count` actions, `slots` for the rankings of `count` slots, `shares` for the
-    shares in the scores of the actions in `order`.
+    shares in the scores of the actions in `order`. `body` asks what the body of a request, in `context`, asks of a
+    model under the policy `arguments`, `slots body` the same of a multi-slot request.
     """
 
     kind: str
-    model: str
     context: bytes
+    model: str = ""
+    arguments: str = ""
     count: int = 0
     order: list[int] = []
     file: str | None = None
@@ -45,13 +51,20 @@ class Question(msgspec.Struct):
 
 
 class Answer(msgspec.Struct):
-    """unknown: the model has to be sent. failure: why there is no prediction."""
+    """unknown: the model has to be sent. failure: why there is no prediction. refused: what is wrong with a body.
+
+    deferred: whether a body defers its activation.
+    """
 
     unknown: bool = False
     failure: str | None = None
     pmf: list[float] | None = None
     rankings: list[Ranking] | None = None
     shares: list[list[FeatureScore]] | None = None
+    asked: Asked | None = None
+    slots_asked: SlotsAsked | None = None
+    deferred: bool = False
+    refused: Fault | None = None
 
 
 class Models:
@@ -75,6 +88,8 @@ class Models:
 
 def answer(models: Models, question: Question) -> Answer:
     """What a question gets. VW's refusals are answers; its crashes end this process."""
+    if question.kind in ("body", "slots body"):
+        return _read(question)
     try:
         model = models.get(question)
         if model is None:
@@ -86,6 +101,22 @@ def answer(models: Models, question: Question) -> Answer:
         return Answer(pmf=model.predict(question.context, question.count))
     except (PredictionError, RuntimeError) as error:
         return Answer(failure=str(error))
+
+
+def _read(question: Question) -> Answer:
+    try:
+        if question.kind == "slots body":
+            several = slots_wire.rank_request(question.context)
+            slots_asked = slots_ranking.ask(several, question.arguments)._replace(is_dear=True)
+            count, slots = len(slots_asked.actions), len(slots_asked.slots)
+            expense.check(slots_asked.context, count, question.arguments, slots)
+            return Answer(slots_asked=slots_asked, deferred=bool(several.defer_activation))
+        request = wire.rank_request(question.context)
+        asked = ranking.ask(request, question.arguments)._replace(is_dear=True)
+        expense.check(asked.context, len(asked.candidates), question.arguments)
+        return Answer(asked=asked, deferred=bool(request.defer_activation))
+    except ApiError as error:
+        return Answer(refused=Fault(error.code, error.message, error.target, error.inner))
 
 
 def read(source: BinaryIO) -> bytes:

@@ -68,10 +68,10 @@ def explain(decision: Decision, found: Sequence[list[FeatureScore]] | None) -> l
     found: what `shares` says of the candidates in that order, None without a model. Excluded actions stand where they
     do in the request; they have no features, nor has any action without a model.
     """
-    order = [decision.candidates[index].id for index in decision.ranking.order]
+    order = [decision.candidates[index] for index in decision.ranking.order]
     of_each = dict(zip(order, found, strict=True)) if found is not None else {}
-    for place, action in decision.excluded.items():
-        order.insert(place, action.id)
+    for place, name in decision.excluded.items():
+        order.insert(place, name)
     return [ActionExplanation(name, of_each.get(name, [])) for name in order]
 
 

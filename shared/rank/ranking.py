@@ -30,24 +30,24 @@ from shared.vw.sampling import Ranking
 
 
 class Asked(NamedTuple):
-    """What a model is asked. units: its cost if that is not CHEAP, else 0."""
+    """What a model is asked. candidates, excluded: as in Decision. is_dear: it is predicted beside the event loop."""
 
     event_id: str
-    candidates: list[RankableAction[Any]]
-    excluded: dict[int, RankableAction[Any]]
+    candidates: list[str]
+    excluded: dict[int, str]
     context: bytes
-    units: int
+    is_dear: bool
 
 
 class Decision(NamedTuple):
-    """A ranking as it is logged; `candidates` are the actions that were not excluded, the baseline first.
+    """A ranking as it is logged; `candidates` are the ids of the actions that were not excluded, the baseline first.
 
-    excluded: the other actions by their places in the request, in order.
+    excluded: those of the other actions by their places in the request, in order.
     """
 
     event_id: str
-    candidates: list[RankableAction[Any]]
-    excluded: dict[int, RankableAction[Any]]
+    candidates: list[str]
+    excluded: dict[int, str]
     context: bytes
     ranking: Ranking
     model: str
@@ -56,19 +56,20 @@ class Decision(NamedTuple):
 
 def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, loop_hash: int) -> Decision:
     """Predicts and draws. The same request, event id, configuration and model give the same decision."""
-    asked = ask(request, config)
+    asked = ask(request, config.policy.arguments)
     return draw(asked, config, model, predict(asked, config, model), loop_hash)
 
 
-def ask(request: RankRequest[Any], config: LoopConfig) -> Asked:
-    """What a model is to be asked; raises ApiError for what cannot be logged, or costs too much."""
+def ask(request: RankRequest[Any], arguments: str) -> Asked:
+    """What a model is to be asked; raises ApiError for what cannot be logged, or costs the policy too much."""
     candidates, excluded = _split(request)
     context = vw_json(request.context_features or (), candidates)
     if len(context) > events.LARGEST_CONTEXT_BYTES:
         limit = f"{len(context)} bytes as logged, {events.LARGEST_CONTEXT_BYTES} allowed; send fewer features."
         raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
-    units = expense.units(context, len(candidates), config.policy.arguments)
-    return Asked(request.event_id or events.new_id(), candidates, excluded, context, units)
+    is_dear = expense.is_dear(context, len(candidates), arguments)
+    ids = [action.id for action in candidates]
+    return Asked(request.event_id or events.new_id(), ids, excluded, context, is_dear)
 
 
 def predict(asked: Asked, config: LoopConfig, model: Model | None) -> list[float] | None:
@@ -98,14 +99,14 @@ def draw(asked: Asked, config: LoopConfig, model: Model | None, pmf: list[float]
     return Decision(event_id, candidates, excluded, context, ranking, version, config.mode)
 
 
-def _split(request: RankRequest[Any]) -> tuple[list[RankableAction[Any]], dict[int, RankableAction[Any]]]:
+def _split(request: RankRequest[Any]) -> tuple[list[RankableAction[Any]], dict[int, str]]:
     if not request.excluded_actions:
         return request.actions, {}
     names = set(request.excluded_actions)
     candidates = [action for action in request.actions if action.id not in names]
     if not candidates:
         raise ApiError("InvalidRankRequest", "All actions are excluded; leave at least one.", target="excludedActions")
-    return candidates, {place: action for place, action in enumerate(request.actions) if action.id in names}
+    return candidates, {place: action.id for place, action in enumerate(request.actions) if action.id in names}
 
 
 def answer(decision: Decision, explanation: list[ActionExplanation] | None = None) -> bytes:
@@ -113,11 +114,11 @@ def answer(decision: Decision, explanation: list[ActionExplanation] | None = Non
     candidates = decision.candidates
     order, probabilities = decision.ranking if decision.mode == "Online" else sampling.certain(len(candidates))
     ranking = [
-        RankedAction(candidates[index].id, probability) for index, probability in zip(order, probabilities, strict=True)
+        RankedAction(candidates[index], probability) for index, probability in zip(order, probabilities, strict=True)
     ]
     chosen = ranking[0].id
-    for place, action in decision.excluded.items():
-        ranking.insert(place, RankedAction(action.id, 0.0))
+    for place, name in decision.excluded.items():
+        ranking.insert(place, RankedAction(name, 0.0))
     return _encode(RankResponse(ranking, decision.event_id, chosen, explanation))
 
 

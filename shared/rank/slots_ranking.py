@@ -19,12 +19,20 @@ from shared.vw.model import UNTRAINED, Model, PredictionError
 from shared.vw.sampling import Ranking
 
 
+class AskedSlot(NamedTuple):
+    """A slot. open_to: the places of the actions that it may get, None for all. baseline: of its baselineAction."""
+
+    id: str
+    baseline: int
+    open_to: list[int] | None
+
+
 class SlotsDecision(NamedTuple):
-    """A decision as it is logged: one ranking per slot, of the actions that it might have got."""
+    """A decision as it is logged: one ranking per slot, of the actions that it might have got. actions: their ids."""
 
     event_id: str
-    actions: list[RankableAction[Any]]
-    slots: list[SlotRequest[Any]]
+    actions: list[str]
+    slots: list[AskedSlot]
     context: bytes
     rankings: list[Ranking]
     model: str
@@ -32,29 +40,30 @@ class SlotsDecision(NamedTuple):
 
 
 class SlotsAsked(NamedTuple):
-    """What a model is asked. open_to: by slot the actions that it may get. units: the cost if not CHEAP, else 0."""
+    """What a model is asked. actions: their ids. is_dear: it is predicted beside the event loop."""
 
     event_id: str
-    actions: list[RankableAction[Any]]
-    slots: list[SlotRequest[Any]]
-    open_to: list[list[int] | None]
+    actions: list[str]
+    slots: list[AskedSlot]
     context: bytes
-    units: int
+    is_dear: bool
 
 
 def decide(request: MultiSlotRankRequest[Any], config: LoopConfig, model: Model | None) -> SlotsDecision:
     """Predicts and draws, slot by slot. The same request, event id, mode and model give the same decision."""
-    asked = ask(request, config)
+    asked = ask(request, config.policy.arguments)
     return decided(asked, config, model, predict(asked, config, model))
 
 
-def ask(request: MultiSlotRankRequest[Any], config: LoopConfig) -> SlotsAsked:
-    """What a model is to be asked; raises ApiError for what costs too much."""
+def ask(request: MultiSlotRankRequest[Any], arguments: str) -> SlotsAsked:
+    """What a model is to be asked; raises ApiError for what costs the policy too much."""
     event_id, actions, slots = request.event_id or events.new_id(), request.actions, request.slots
     open_to = available(actions, slots)
     context = slots_json(request.context_features or (), actions, slots, open_to, event_id)
-    units = expense.units(context, len(actions), config.policy.arguments, len(slots))
-    return SlotsAsked(event_id, actions, slots, open_to, context, units)
+    is_dear = expense.is_dear(context, len(actions), arguments, len(slots))
+    places = {action.id: place for place, action in enumerate(actions)}
+    asked = [AskedSlot(slot.id, places[slot.baseline_action], one) for slot, one in zip(slots, open_to, strict=True)]
+    return SlotsAsked(event_id, list(places), asked, context, is_dear)
 
 
 def predict(asked: SlotsAsked, config: LoopConfig, model: Model | None) -> list[Ranking] | None:
@@ -71,13 +80,13 @@ def decided(
     asked: SlotsAsked, config: LoopConfig, model: Model | None, rankings: list[Ranking] | None
 ) -> SlotsDecision:
     """The decision by what the model has drawn; without that it is drawn here."""
-    event_id, actions, slots, open_to, context, _ = asked
+    event_id, actions, slots, context, _ = asked
     version = model.version if model is not None and rankings is not None else UNTRAINED
     if rankings is None:
         if config.mode == "LoggingOnly":
-            rankings = [Ranking([index], [1.0]) for index in _baselines(actions, slots)]
+            rankings = [Ranking([slot.baseline], [1.0]) for slot in slots]
         else:
-            rankings = _uniform(len(actions), slots, open_to, event_id)
+            rankings = _uniform(len(actions), slots, event_id)
     return SlotsDecision(event_id, actions, slots, context, rankings, version, config.mode)
 
 
@@ -97,14 +106,12 @@ def available(actions: list[RankableAction[Any]], slots: list[SlotRequest[Any]])
     return [sorted(one) if len(one) < len(actions) else None for one in open_to]
 
 
-def _uniform(
-    count: int, slots: list[SlotRequest[Any]], open_to: list[list[int] | None], event_id: str
-) -> list[Ranking]:
+def _uniform(count: int, slots: list[AskedSlot], event_id: str) -> list[Ranking]:
     """The rankings before the first model, drawn as VW draws."""
     rankings: list[Ranking] = []
     taken: set[int] = set()
-    for slot, included in zip(slots, open_to, strict=True):
-        order = [action for action in included or range(count) if action not in taken]
+    for slot in slots:
+        order = [action for action in slot.open_to or range(count) if action not in taken]
         pmf = [1 / len(order)] * len(order)
         chosen = sampling.choose(pmf, sampling.draw(0, event_id + slot.id))
         order[0], order[chosen] = order[chosen], order[0]
@@ -113,18 +120,13 @@ def _uniform(
     return rankings
 
 
-def _baselines(actions: list[RankableAction[Any]], slots: list[SlotRequest[Any]]) -> list[int]:
-    index = {action.id: number for number, action in enumerate(actions)}
-    return [index[slot.baseline_action] for slot in slots]
-
-
 def answer(decision: SlotsDecision) -> bytes:
     """The contract's MultiSlotRankResponse."""
     if decision.mode == "Online":
-        chosen = [decision.actions[ranking.order[0]].id for ranking in decision.rankings]
+        chosen = [ranking.order[0] for ranking in decision.rankings]
     else:
-        chosen = [slot.baseline_action for slot in decision.slots]
-    slots = [SlotResponse(slot.id, action) for slot, action in zip(decision.slots, chosen, strict=True)]
+        chosen = [slot.baseline for slot in decision.slots]
+    slots = [SlotResponse(slot.id, decision.actions[one]) for slot, one in zip(decision.slots, chosen, strict=True)]
     return _encode(MultiSlotRankResponse(slots, decision.event_id))
 
 
@@ -146,7 +148,7 @@ def event(decision: SlotsDecision, loop: str, *, deferred: bool) -> bytes:
                 events.Slot(slot.id, ranking.order, ranking.probabilities)
                 for slot, ranking in zip(decision.slots, decision.rankings, strict=True)
             ],
-            ba=_baselines(decision.actions, decision.slots),
+            ba=[slot.baseline for slot in decision.slots],
         )
     )
 

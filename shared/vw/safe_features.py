@@ -13,12 +13,23 @@ from typing import Any
 # ends in NaN (docs/decisions/0001-default-policy.md). Milliseconds since 1970 are beyond, and must not stop a loop.
 MAX_MAGNITUDE = 4e9
 
-_SUSPECT = re.compile(rb'"_')
+# A name, or text behind a quote, that begins with `_`, and an escaped ASCII character, which may be that or a NUL.
+_SUSPECT = re.compile(rb'"_|\\u00[0-7]')
+# A name that may not be that of a namespace. A quote right behind a brace or comma opens a name, or closes a text.
+_UNSAFE_NAME = re.compile(rb'[{,]\s*"(?:[:|\\]|[^!-}])')
 
 
 def is_plain(body: bytes) -> bool:
     """True if no text of a JSON body can need `safe`, provided that its features are flat and its numbers small."""
-    return b"\\" not in body and (b"_" not in body or _SUSPECT.search(body) is None)
+    return (b"_" not in body and b"\\" not in body) or _SUSPECT.search(body) is None
+
+
+def has_plain_names(body: bytes) -> bool:
+    """True if every name in a JSON body that `is_plain` may be that of an object or array.
+
+    Names of features, too, then need no `safe`, provided that their numbers are small.
+    """
+    return _UNSAFE_NAME.search(body) is None
 
 
 def safe(features: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """No request, whatever it holds, reaches VW in a form that changes what it means: with a trained model, in volume."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import vowpalwabbit
 from harness.learning import decide, rewarded, train, trained
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from shared.errors import ApiError
 from shared.loops.config import LoopConfig
+from shared.rank import wire
 from shared.rank.ranking import Decision, answer
 from shared.vw.model import Model
 
@@ -183,3 +186,14 @@ def test_large_requests_are_decided(
     body: Any, model: Model, public: vowpalwabbit.Workspace, reader: vowpalwabbit.Workspace
 ) -> None:
     check(decide(body, model), model, public, reader)
+
+
+@given(body=ranks() | bent_ranks(), is_ascii=st.booleans())
+@settings(max_examples=500)
+def test_a_request_that_is_taken_as_it_is_needs_no_change(body: Any, is_ascii: bool) -> None:
+    text = json.dumps(body, ensure_ascii=is_ascii).encode(errors="surrogatepass")
+    with contextlib.suppress(ApiError):
+        plain = wire.plain_request(text)
+        if plain is not None:
+            plain.context_features = plain.context_features or []
+            assert msgspec.json.encode(plain) == msgspec.json.encode(wire.unusual_request(text))

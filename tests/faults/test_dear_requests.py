@@ -18,7 +18,7 @@ from harness.system import ADMIN_KEY, CONFIGURATION, System, running, wait_until
 
 from shared.errors import ApiError
 from shared.loops.config import LoopConfig, Policy
-from shared.rank import ranking, slots_ranking, slots_wire, wire
+from shared.rank import expense, ranking, slots_ranking, slots_wire, wire
 from shared.vw import sampling
 from shared.vw.model import Model
 from shared.vw.policy import parse
@@ -32,6 +32,8 @@ POLICIES = {
     "slots": f"--ccb_explore_adf {EPSILON} --cubic :::",
     "plain": f"--cb_explore_adf {EPSILON}",
 }
+
+LONG = expense.MOST_PLAIN + 2_000  # features, which are cheap to predict without crossings
 
 
 def numbered(count: int, prefix: str = "f") -> dict[str, float]:
@@ -118,12 +120,14 @@ class Tenant:
         return few
 
     def _accepts(self, features: int, config: LoopConfig) -> bool:
-        data = json.dumps(self.request(features)).encode()
+        data, arguments = json.dumps(self.request(features)).encode(), config.policy.arguments
         try:
             if self.is_multi_slot:
-                slots_ranking.ask(slots_wire.rank_request(data), config)
+                slots = slots_ranking.ask(slots_wire.rank_request(data), arguments)
+                expense.check(slots.context, len(slots.actions), arguments, len(slots.slots))
             else:
-                ranking.ask(wire.rank_request(data), config)
+                asked = ranking.ask(wire.rank_request(data), arguments)
+                expense.check(asked.context, len(asked.candidates), arguments)
         except ApiError as error:
             return error.code == "PayloadSizeExceeded"
         return True
@@ -216,6 +220,24 @@ def test_others_are_answered_meanwhile(system: System, tenants: dict[str, Tenant
         assert not dear.done()
         os.kill(child, signal.SIGCONT)
         assert dear.result().status_code == 201
+
+
+def test_a_long_request_is_answered_as_vw_would(tenants: dict[str, Tenant], tmp_path: Path) -> None:
+    body = single(LONG, "long")
+    answer = tenants["plain"].rank(body)
+    assert answer.status_code == 201, answer.text
+    assert answer.json() == tenants["plain"].expected(body, tmp_path)
+    refused = tenants["plain"].rank(body | {"excludedActions": ["a", "b"]})
+    assert (refused.status_code, refused.json()["error"]["target"]) == (400, "excludedActions")
+
+
+def test_reading_a_long_request_keeps_nobody_waiting(system: System, tenants: dict[str, Tenant], child: int) -> None:
+    os.kill(child, signal.SIGSTOP)
+    with asking(lambda: tenants["plain"].rank(single(LONG))) as (long,):
+        others_answer(system, tenants["plain"])
+        assert not long.done()
+        os.kill(child, signal.SIGCONT)
+        assert long.result().status_code == 201
 
 
 def test_explanations_of_large_requests_keep_nobody_waiting(

@@ -42,7 +42,7 @@ def interaction(decision: SlotsDecision, *, deferred: bool = False) -> Interacti
 
 def chosen(decision: SlotsDecision) -> list[str]:
     """The ids of the drawn actions."""
-    return [decision.actions[ranking.order[0]].id for ranking in decision.rankings]
+    return [decision.actions[ranking.order[0]] for ranking in decision.rankings]
 
 
 def reward(event_id: str, slot: str | None, value: float) -> Observation:

@@ -6,17 +6,20 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from harness import slots
 from harness.learning import PLAIN, decide, train, trained
 
 from shared.errors import ApiError
 from shared.loops import artifacts
-from shared.rank import aside
+from shared.rank import aside, ranking, slots_ranking, slots_wire, wire
 from shared.rank.aside import Aside, Served
 from shared.rank.explanation import shares
 from shared.storage import Storage
 from shared.vw import policy
 from shared.vw.model import Model, PredictionError
+from shared.vw.policy import MULTI_SLOT_ARGUMENTS
 
 POLICY = policy.DEFAULT_ARGUMENTS
 
@@ -64,6 +67,29 @@ async def test_each_model_answers_for_itself(
         for one, known in zip(both, (model, untrained), strict=True):
             assert await beside.predict("a", one, context, 3) == known.predict(context, 3)
     assert model.predict(context, 3) != untrained.predict(context, 3)
+
+
+async def test_it_reads_a_request_as_this_process_does(beside: Aside) -> None:
+    for body in (PLAIN[0], PLAIN[0] | {"excludedActions": ["b"], "deferActivation": True}):
+        expected = ranking.ask(wire.rank_request(msgspec.json.encode(body)), POLICY)._replace(is_dear=True)
+        asked, deferred = await beside.read("a", msgspec.json.encode(body | {"eventId": expected.event_id}), POLICY)
+        assert (asked, deferred) == (expected, "deferActivation" in body)
+
+
+async def test_it_reads_a_multi_slot_request_as_this_process_does(beside: Aside) -> None:
+    several = slots.body(eventId="e1")
+    expected = slots_ranking.ask(slots_wire.rank_request(msgspec.json.encode(several)), MULTI_SLOT_ARGUMENTS)
+    asked, deferred = await beside.read_slots("a", msgspec.json.encode(several), MULTI_SLOT_ARGUMENTS)
+    assert (asked, deferred) == (expected._replace(is_dear=True), False)
+
+
+@pytest.mark.parametrize("body", [b'{"actions":[]}', b'{"actions":[{"id":"a","features":[{"f":[[1]]}]}]}', b"[1,"])
+async def test_it_refuses_a_request_as_this_process_does(beside: Aside, body: bytes) -> None:
+    with pytest.raises(ApiError) as expected:
+        wire.rank_request(body)
+    with pytest.raises(ApiError) as refused:
+        await beside.read("a", body, POLICY)
+    assert refused.value.body() == expected.value.body()
 
 
 async def test_a_process_that_ended_is_started_again(beside: Aside, model: Model, asked: Served) -> None:

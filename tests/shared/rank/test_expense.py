@@ -8,9 +8,8 @@ from harness import slots
 from harness.learning import decide
 
 from shared.errors import ApiError
-from shared.loops.config import LoopConfig, Policy
-from shared.rank import ranking, wire
-from shared.vw.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
+from shared.rank import expense, ranking, slots_ranking, slots_wire, wire
+from shared.vw.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS, MULTI_SLOT_ARGUMENTS
 
 USUAL = (DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS)
 CUBIC, BAG = "--cb_explore_adf --epsilon 0.2 --cubic :::", "--cb_explore_adf --epsilon 0.2 --bag 32 -q ::"
@@ -30,9 +29,16 @@ def in_kinds(cases: list[tuple[int, int, str]]) -> list[tuple[int, int, str, str
     return [(*case, kind) for case in cases for kind in kinds if case[1] == 1 or case[0] < 1_000 or kind in kinds[:2]]
 
 
-def units(request: dict[str, Any], arguments: str) -> int:
-    config = LoopConfig(policy=Policy("p", arguments))
-    return ranking.ask(wire.rank_request(msgspec.json.encode(request)), config).units
+def is_dear(request: dict[str, Any], arguments: str) -> bool:
+    asked = ranking.ask(wire.rank_request(msgspec.json.encode(request)), arguments)
+    expense.check(asked.context, len(asked.candidates), arguments)
+    return asked.is_dear
+
+
+def of_slots(request: dict[str, Any], arguments: str = MULTI_SLOT_ARGUMENTS) -> bool:
+    asked = slots_ranking.ask(slots_wire.rank_request(msgspec.json.encode(request)), arguments)
+    expense.check(asked.context, len(asked.actions), arguments, len(asked.slots))
+    return asked.is_dear
 
 
 @pytest.mark.parametrize(("width", "count", "arguments", "kind"), in_kinds([
@@ -41,7 +47,7 @@ def units(request: dict[str, Any], arguments: str) -> int:
     (1_000, 1, CUBIC), (250, 50, CUBIC), (4_000, 1, BAG), (600, 50, BAG),
 ]))  # fmt: skip
 def test_what_is_within_the_bound_is_taken(width: int, count: int, arguments: str, kind: str) -> None:
-    assert units(body(width, count, kind), arguments) > 0
+    assert is_dear(body(width, count, kind), arguments)
 
 
 @pytest.mark.parametrize(("width", "count", "arguments", "kind"), in_kinds([
@@ -52,20 +58,21 @@ def test_what_is_beyond_it_is_refused_and_says_what_to_change(
     width: int, count: int, arguments: str, kind: str
 ) -> None:
     with pytest.raises(ApiError, match="Send fewer features, actions or slots, or put a learning policy") as refused:
-        units(body(width, count, kind), arguments)
+        is_dear(body(width, count, kind), arguments)
     assert refused.value.code == "InvalidRankRequest"
 
 
 def test_an_ordinary_request_is_cheap() -> None:
     for arguments in USUAL:
-        assert units(body(20, 50, "flat"), arguments) == 0
+        assert not is_dear(body(20, 50, "flat"), arguments)
 
 
 def test_every_slot_counts() -> None:
     wide = [{f"c{number}": number + 0.5 for number in range(9_000)}]
     with pytest.raises(ApiError, match="Too many features for the learning policy"):
-        slots.decide(slots.body() | {"contextFeatures": wide})
-    assert slots.decide(slots.body() | {"contextFeatures": [{"c": 1}]}).rankings
+        of_slots(slots.body() | {"contextFeatures": wide})
+    assert not of_slots(slots.body() | {"contextFeatures": wide}, "--ccb_explore_adf --epsilon 0.2")
+    assert not of_slots(slots.body() | {"contextFeatures": [{"c": 1}]})
 
 
 def test_a_decision_is_the_same_however_dear_it_is() -> None:

@@ -85,7 +85,7 @@ def scores(decision: Decision, model: Model) -> dict[str, float]:
     examples = workspace.parse(decision.context.decode())
     pylibvw.vw.predict_multi(workspace, examples)
     found = {
-        action.id: -example.get_partial_prediction()
+        action: -example.get_partial_prediction()
         for action, example in zip(decision.candidates, examples[1:], strict=True)
     }
     workspace.finish_example(examples)
@@ -103,7 +103,7 @@ def test_the_shares_of_an_action_add_up_to_its_score(arguments: str, body: dict[
     model = model_of(arguments)
     decision = decide(body, model)
     explained = explain(decision, model)
-    assert [one.id for one in explained] == [decision.candidates[index].id for index in decision.ranking.order]
+    assert [one.id for one in explained] == [decision.candidates[index] for index in decision.ranking.order]
     for one in explained:
         size = sum(abs(feature.score) for feature in one.features)
         assert sums([one])[one.id] == pytest.approx(scores(decision, model)[one.id], abs=1e-4 * (1 + size))
