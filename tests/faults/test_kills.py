@@ -4,15 +4,17 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 from harness.load import Load
 from harness.metrics import differences
 from harness.stored import Loop
-from harness.system import Part, System, running, wait_until
+from harness.system import ADMIN_KEY, Part, System, running, wait_until
 
 WAIT = 8
+POLICY = "--cb_explore_adf --cb_type mtr --epsilon 0.2 -q Fi"
 
 
 @contextmanager
@@ -55,11 +57,23 @@ def kill_in_training(chance: random.Random, *timers: Part) -> Part:
     return victim
 
 
-def kill_all(system: System, rounds: int, chance: random.Random) -> int:
-    """Kills every part `rounds` times in any order, the timers as often again while they train; the number of kills."""
+def change_policy(system: System, rate: float) -> None:
+    """Puts another policy than the loop has: its log is learned anew while the old model serves."""
+    policy = {"name": "changed", "arguments": f"{POLICY} -l {rate}"}
+    with system.client(ADMIN_KEY) as admin:
+        wait_until(lambda: admin.put("configurations/policy", json=policy).is_success, "the policy is changed")
+
+
+def kill_all(system: System, rounds: int, chance: random.Random, rates: Iterator[float] | None = None) -> int:
+    """Kills every part `rounds` times in any order, the timers as often again while they train; the number of kills.
+
+    rates: before every fourth kill the policy gets the next one.
+    """
     victims = [*system.parts, None] * rounds
     chance.shuffle(victims)
-    for victim in victims:
+    for number, victim in enumerate(victims):
+        if rates and number % 4 == 0:
+            change_policy(system, next(rates))
         time.sleep(chance.uniform(0.2, 1.2))
         part = victim or system.timers
         if victim is None:
@@ -72,12 +86,12 @@ def kill_all(system: System, rounds: int, chance: random.Random) -> int:
     return len(victims)
 
 
-def check_kills(data: Path, seed: int, rounds: int) -> None:
+def check_kills(data: Path, seed: int, rounds: int, rates: Iterator[float] | None = None) -> None:
     # Many calls end in the middle of an outage: some of their events are withdrawn, some stored without an answer.
     with running(data, RANK_REQUIRES_LOG="true", LOG_TIMEOUT_SECONDS="0.5") as system:
         system.configure(rewardWaitTime=f"PT{WAIT}S")
         with audited(system, seed, WAIT) as load:
-            kill_all(system, rounds, random.Random(seed))
+            kill_all(system, rounds, random.Random(seed), rates)
             told = load.ledger.acknowledged
             wait_until(lambda: load.ledger.acknowledged > told + 20, "the system serves again by itself")
         check_undisturbed(system)
@@ -91,6 +105,12 @@ def test_what_was_acknowledged_before_a_kill_is_joined_once_and_learned_once(tmp
 @pytest.mark.parametrize("seed", range(5))
 def test_hundreds_of_kills(tmp_path: Path, seed: int) -> None:
     check_kills(tmp_path, seed, rounds=20)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(5, 8))
+def test_hundreds_of_kills_while_the_log_is_learned_anew(tmp_path: Path, seed: int) -> None:
+    check_kills(tmp_path, seed, rounds=20, rates=(0.5 / number for number in count(1)))
 
 
 def test_two_trainers_at_once_learn_everything_once(tmp_path: Path) -> None:

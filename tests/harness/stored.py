@@ -19,6 +19,7 @@ from azure.storage.blob import BlobProperties
 from harness.system import CONTAINER, System, wait_until
 from shared.loops import checkpoint
 from shared.loops.blob_names import DEFAULT_HOME, Home, blob_name, home_of
+from shared.vw.policy import parse
 
 HUBS, PARTITIONS = ("interactions", "observations"), 4
 
@@ -121,9 +122,18 @@ class Loop:
             wait_until(lambda: self._done() == ends, "the trainer has caught up with the hubs", seconds)
 
     def _done(self) -> list[list[int]]:
-        """How far each hub is done with, once no run is under way."""
+        """How far each hub is done with, once no run is under way and nothing is left to learn."""
         state = self.checkpoint()
-        return [] if not state or state["plan"] else [state["interactions"], state["observed"]]
+        if not state or state["plan"] or state.get("backlog") or state.get("draft") or not self._has_its_policy(state):
+            return []
+        return [state["interactions"], state["observed"]]
+
+    def _has_its_policy(self, state: dict[str, Any]) -> bool:
+        """Whether the model, if there is one, has learned with the policy that was put last."""
+        model, name = state["model"], self.name("config.json")
+        if model is None or name not in self.names("config.json"):
+            return True
+        return parse(model["arguments"]).learns_like(parse(json.loads(self.read(name))["policy"]["arguments"]))
 
 
 def replayed(lines: bytes, state: bytes, arguments: str) -> bool:
