@@ -20,6 +20,12 @@ def rank(body: bytes, key: bytes = KEY, loop: str = "default") -> bytes:
     return b"%b%bContent-Length: %d\r\n\r\n%b" % (line, key, len(body), body)
 
 
+def post(path: str, body: bytes) -> bytes:
+    """A POST request as it travels, without a key."""
+    line = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return f"{line}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
 class Client(asyncio.Protocol):
     """One connection; one request at a time."""
 

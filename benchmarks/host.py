@@ -1,4 +1,4 @@
-"""The local Functions host as a process."""
+"""The servers that are measured, as processes."""
 
 import os
 import subprocess
@@ -9,14 +9,15 @@ from types import TracebackType
 from typing import Self
 
 PROJECT = Path(__file__).parent.parent
-PRODUCT, HELLO = PROJECT / "function_app.py", PROJECT / "benchmarks" / "hello_app.py"
+APPS = PROJECT / "benchmarks"
+PRODUCT, HELLO, FLOOR = PROJECT / "function_app.py", APPS / "hello_app.py", APPS / "floor_app.py"
 
 
-class Host:
-    """Serves an app on a free port from the moment it is made. A context manager that ends the process."""
+class Server:
+    """A process that serves on a free port from the moment it is made. A context manager that ends it."""
 
-    def __init__(self, environment: dict[str, str], *options: str, app: Path = PRODUCT) -> None:
-        command = [sys.executable, "-m", "local.host", "--port", "0", "--app", str(app), *options]
+    def __init__(self, environment: dict[str, str], module: str, *options: str) -> None:
+        command = [sys.executable, "-m", module, *options]
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
             command, cwd=PROJECT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=self._log, text=True
@@ -25,7 +26,7 @@ class Host:
         ready = self._process.stdout.readline()
         if not ready.startswith("ready: "):
             self._log.seek(0)
-            raise RuntimeError(f"the Functions host did not start:\n{self._log.read()}")
+            raise RuntimeError(f"{module} did not start:\n{self._log.read()}")
         self.port = int(ready.rpartition(":")[2])
 
     @property
@@ -39,3 +40,10 @@ class Host:
         self._process.terminate()
         with self._process, self._log:
             self._process.wait()
+
+
+class Host(Server):
+    """The local Functions host with an app."""
+
+    def __init__(self, environment: dict[str, str], *options: str, app: Path = PRODUCT) -> None:
+        super().__init__(environment, "local.host", "--port", "0", "--app", str(app), *options)

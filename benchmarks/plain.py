@@ -36,9 +36,12 @@ class Ranker:
     def __init__(self, model: Path) -> None:
         self._workspace = vowpalwabbit.Workspace(arg_list=["-i", str(model), "--testonly", "--json", "--quiet"])
 
-    def rank(self, body: bytes) -> tuple[str, list[tuple[str, float]]]:
+    def ranked(self, body: bytes) -> tuple[str, list[tuple[str, float]]]:
+        """`rank` of the request in a body."""
+        return self.rank(Request.model_validate_json(body))
+
+    def rank(self, request: Request) -> tuple[str, list[tuple[str, float]]]:
         """The event id and the ranking, the drawn action first."""
-        request = Request.model_validate_json(body)
         pmf = self._workspace.predict(json.dumps(_vw_json(request)))
         order = sorted(range(len(pmf)), key=lambda index: pmf[index], reverse=True)
         chosen = random.choices(order, [pmf[index] for index in order])[0]

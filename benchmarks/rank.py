@@ -60,7 +60,7 @@ def compare(policy: str, actions: int, rounds: int) -> list[Figure]:
         model = models.trained(POLICIES[policy], actions, FEATURES, Path(folder))
         decide = product(model)
         decided = Side(decide, [wire.rank_request(body) for body in bodies])
-        ours, plain = Side(lambda body: decide(wire.rank_request(body)), bodies), Side(Ranker(model).rank, bodies)
+        ours, plain = Side(lambda body: decide(wire.rank_request(body)), bodies), Side(Ranker(model).ranked, bodies)
         alone = Side(bare(model), [context(body) for body in bodies])
     alternate([decided, ours, alone, plain], rounds, calls=2_000 // actions)
     name = f"rank, {actions} actions, {policy} policy"
