@@ -10,7 +10,7 @@ from shared.joined_log.joined_lines import join_line
 from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.config import LoopConfig
 from shared.serving.service import Service
-from shared.vw import learner
+from shared.vw import learning
 
 
 def trained(arguments: str, actions: int, features: int, folder: Path, count: int = 500) -> Path:
@@ -21,8 +21,8 @@ def trained(arguments: str, actions: int, features: int, folder: Path, count: in
             event_id, event = traffic.interaction(number, actions, features)
             reward = events.decode_observation(traffic.reward(event_id, number % 3 / 2))
             lines.write(join_line(events.decode_interaction(event), 0, [reward], LoopConfig()).line)
-    learner.learn(arguments, None, batch, model)
-    learner.reduce(model, predict)
+    learning.learn(arguments, None, batch, model)
+    learning.reduce(model, predict)
     return predict
 
 

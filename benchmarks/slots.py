@@ -18,7 +18,7 @@ from shared.joined_log.joined_lines import join_line
 from shared.loops.config import LoopConfig, Policy
 from shared.rank import slots_ranking, slots_wire
 from shared.rank.slots_wire import MultiSlotRankRequest
-from shared.vw import learner
+from shared.vw import learning
 from shared.vw.model import Model
 from shared.vw.policy import MULTI_SLOT_ARGUMENTS
 
@@ -57,8 +57,8 @@ def trained(folder: Path, count: int) -> Path:
                 for slot in decision.slots
             ]
             lines.write(join_line(event, 0, rewards, config).line)
-    learner.learn(MULTI_SLOT_ARGUMENTS, None, batch, model)
-    learner.reduce(model, predict)
+    learning.learn(MULTI_SLOT_ARGUMENTS, None, batch, model)
+    learning.reduce(model, predict)
     return predict
 
 

@@ -29,7 +29,9 @@ from shared.loops.config import LoopConfig, Policy
 from shared.loops.stored import config_name
 from shared.storage import Conflict
 from shared.vw import dsjson, policy
-from shared.vw.learner import Learner, TrainingRefused
+from shared.vw.learner import Learner
+from shared.vw.learning import TrainingRefused
+from shared.vw.zygote import Zygote
 
 ATTEMPTS, PLANNED_SECONDS, POLL_SECONDS = 5, 120.0, 0.05
 
@@ -59,12 +61,12 @@ _label = msgspec.json.Decoder(_Label).decode
 
 async def run(given: argparse.Namespace) -> int:
     """Trains, then writes or publishes; raises RebuildError."""
-    async with blobs(given.data, given.loop) as loop:
+    async with blobs(given.data, given.loop) as loop, Zygote() as zygote:
         config, _ = await loop.config()
         chosen = await _with_policy(config, given.policy)
         print(f"loop {loop.name}, policy: {chosen.arguments}")
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
-            model = _Rebuilt(loop, chosen, Path(folder))
+            model = _Rebuilt(loop, chosen, Path(folder), zygote)
             await model.learn_log()
             if given.output:
                 _copy(model.learner.model, given.output)
@@ -79,8 +81,8 @@ async def run(given: argparse.Namespace) -> int:
 class _Rebuilt:
     """A model on its way from the log to the checkpoint."""
 
-    def __init__(self, loop: Loop, config: LoopConfig, folder: Path) -> None:
-        self._loop, self._config, self._folder = loop, config, folder
+    def __init__(self, loop: Loop, config: LoopConfig, folder: Path, zygote: Zygote) -> None:
+        self._loop, self._config, self._folder, self._zygote = loop, config, folder, zygote
         self._cut, self._sums = 0, _Sums()
 
     async def learn_log(self) -> None:
@@ -140,7 +142,7 @@ class _Rebuilt:
         progress.end(self._told())
 
     async def _learn(self, previous: Path | None, runs: AsyncIterator[bytes], progress: Progress) -> Learner:
-        learner = await Learner.start(self._config.arguments, previous, self._folder)
+        learner = await Learner.start(self._zygote, self._config.arguments, previous, self._folder)
         try:
             async for lines in runs:
                 self._count(lines)

@@ -28,7 +28,7 @@ from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.storage import Conflict, StorageUnavailable
 from shared.vw import allowed_options, dsjson, model_header, policy, trial
-from shared.vw.learner import VALIDATED_EVENTS
+from shared.vw.learning import VALIDATED_EVENTS
 from shared.vw.meaning import may_be_of, meaning
 from shared.vw.model_header import ModelHeader
 

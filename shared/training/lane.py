@@ -19,6 +19,7 @@ from shared.training import planning
 from shared.training.passes import Pass
 from shared.training.run import Run
 from shared.training.trainee import Trainee
+from shared.vw.learners import Learners
 
 STORES = 8  # runs that are stored at once
 
@@ -27,12 +28,11 @@ _Item = TypeVar("_Item")
 
 
 class Lane:
-    """learners: how many runs may learn at once. pairs: of readers, that are kept open."""
+    """learners: of its runs. pairs: of readers, that are kept open."""
 
-    def __init__(self, settings: Settings, storage: Storage, learners: int, pairs: int) -> None:
-        self._settings, self._storage = settings, storage
+    def __init__(self, settings: Settings, storage: Storage, learners: Learners, pairs: int) -> None:
+        self._settings, self._storage, self._learners = settings, storage, learners
         self.links = Links(settings, pairs)
-        self._learners = asyncio.Semaphore(learners)
 
     async def heads(self, due: list[Trainee]) -> Heads:
         """The heads of the hubs. Meanwhile the links that are needed first are opened."""

@@ -23,6 +23,7 @@ from shared.training.course import Course
 from shared.vw.budget import BUDGET, Budget
 from shared.vw.cost import cost_of
 from shared.vw.learner import Learner
+from shared.vw.learners import Learners
 
 CHUNK_BYTES = 1 << 20
 # Longer than this (s) the other loops of a pass do not wait for the learner of one of them.
@@ -56,7 +57,7 @@ class NewModel:
     """
 
     def __init__(
-        self, storage: Storage, home: Home, before: Checkpoint, plan: Plan, folder: Path, learners: asyncio.Semaphore,
+        self, storage: Storage, home: Home, before: Checkpoint, plan: Plan, folder: Path, learners: Learners,
         *, alone: bool = True,
     ) -> None:  # fmt: skip
         self._storage, self._home, self._before, self._plan, self._folder = storage, home, before, plan, folder
@@ -172,7 +173,7 @@ class NewModel:
                 damaged_logs.begin(self._home, self._course.since)
             self._budget = Budget(cost_of(self._course.arguments), UNITS)
             previous = await self._fetch()
-            self._learner = await Learner.start(self._course.arguments, previous, self._folder)
+            self._learner = await self._learners.start(self._course.arguments, previous, self._folder)
         except BaseException:
             self._learners.release()
             raise

@@ -27,7 +27,7 @@ from shared.training import memory, progress, retention
 from shared.training.new_model import Learned, NewModel
 from shared.training.run_files import Batch
 from shared.training.trainee import Trainee
-from shared.vw.learner import TrainingRefused
+from shared.vw.learning import TrainingRefused
 
 _log = logging.getLogger(__name__)
 

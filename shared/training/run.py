@@ -20,6 +20,7 @@ from shared.training.new_model import NewModel
 from shared.training.publication import Publication
 from shared.training.run_files import Batch
 from shared.training.trainee import Trainee
+from shared.vw.learners import Learners
 
 # A loop in which nothing happens is committed after so much time or so many messages of others, for a trainer that
 # starts anew begins at its last commit.
@@ -36,7 +37,7 @@ class Run:
 
     def __init__(
         self, storage: Storage, trainee: Trainee, before: Checkpoint, plan: Plan, folder: Path,
-        learners: asyncio.Semaphore, *, alone: bool = True,
+        learners: Learners, *, alone: bool = True,
     ) -> None:  # fmt: skip
         self.trainee, self.loop, self.before, self.plan = trainee, trainee.loop, before, plan
         self.observed = before.observations if trainee.joiner is None else before.observed

@@ -16,6 +16,8 @@ from shared.serving.service import Service
 from shared.training import lane
 from shared.training.lane import Lane
 from shared.training.trainee import Trainee
+from shared.vw.learners import Learners
+from shared.vw.zygote import Zygote
 
 LOOKS = 16  # loops that are looked at at once
 # Loops that are not due whose configuration is looked at in a tick, for they may have become so.
@@ -34,8 +36,9 @@ class Trainer:
 
     def __init__(self, parts: Service) -> None:
         self._settings, self._storage, self._registry = parts.settings, parts.storage, parts.registry
-        self._usual = Lane(parts.settings, parts.storage, LEARNERS, KEPT_PAIRS)
-        self._late = Lane(parts.settings, parts.storage, 1, 1)
+        self._zygote = Zygote()
+        self._usual = Lane(parts.settings, parts.storage, Learners(LEARNERS, self._zygote), KEPT_PAIRS)
+        self._late = Lane(parts.settings, parts.storage, Learners(1, self._zygote), 1)
         self._trainees: dict[str, Trainee] = {}
         self._pulse, self._folding = Pulse(parts.storage), Folding(parts.storage)
         self._ticking = asyncio.Lock()
@@ -112,7 +115,7 @@ class Trainer:
         return {loop: trainee.behind for loop, trainee in self._trainees.items() if trainee.behind is not None}
 
     async def close(self) -> None:
-        await asyncio.gather(self._usual.links.close(), self._late.links.close())
+        await asyncio.gather(self._usual.links.close(), self._late.links.close(), self._zygote.close())
 
     async def _due(self) -> list[Trainee]:
         await self._meet()

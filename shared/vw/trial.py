@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from shared.vw import dsjson, learner, policy, weights
+from shared.vw import dsjson, learning, policy, weights
 from shared.vw.dsjson import Line, Question, SlotsLine, State
-from shared.vw.learner import REFUSED
+from shared.vw.learning import REFUSED
 
 SECONDS = 60.0
 MOST_MEMORY_BYTES = 4 << 30
@@ -110,8 +110,8 @@ def main() -> int:
     try:
         for name, batch in (("", Path(os.devnull)), ("next.", sample)):
             model, predict = folder / f"{name}model.vw", folder / f"{name}predict.vw"
-            learner.learn(given.arguments, given.model, batch, model)
-            learner.reduce(model, predict)
+            learning.learn(given.arguments, given.model, batch, model)
+            learning.reduce(model, predict)
             if given.model and not name:
                 weights.check_whole(given.model, (model, predict))
                 weights.check_finite(model, folder / "weights.txt")

@@ -51,7 +51,7 @@ def check_undisturbed(system: System) -> None:
 
 def kill_in_training(chance: random.Random, *timers: Part) -> Part:
     """Kills the first of these processes whose VW learns in its child, which then sees its input end."""
-    victim: Part = wait_until(lambda: next((part for part in timers if part.children()), None), "a training run")
+    victim: Part = wait_until(lambda: next((part for part in timers if part.learners()), None), "a training run")
     time.sleep(chance.uniform(0, 0.2))
     victim.kill()
     return victim

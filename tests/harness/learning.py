@@ -14,6 +14,7 @@ from shared.rank import ranking, wire
 from shared.rank.ranking import Decision
 from shared.vw.learner import Learner
 from shared.vw.model import Model
+from shared.vw.zygote import Zygote
 
 PLAIN = [
     {"contextFeatures": [{"time": time}], "actions": [{"id": one, "features": [{"kind": one}]} for one in "abc"]}
@@ -44,9 +45,10 @@ def train(folder: Path, lines: Iterable[bytes], previous: Path | None = None, po
     folder.mkdir(exist_ok=True)
 
     async def learn() -> Learner:
-        learner = await Learner.start(policy or LoopConfig().arguments, previous, folder)
-        await learner.feed(b"".join(lines))
-        await learner.finish()
+        async with Zygote() as zygote:
+            learner = await Learner.start(zygote, policy or LoopConfig().arguments, previous, folder)
+            await learner.feed(b"".join(lines))
+            await learner.finish()
         return learner
 
     return asyncio.run(learn())

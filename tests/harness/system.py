@@ -83,8 +83,11 @@ class Part:
 
     def children(self) -> list[int]:
         """The process ids of its own children, in no order; none if it has ended."""
-        threads = Path(f"/proc/{self.pid}/task").glob("*/children")
-        return [int(child) for thread in threads for child in _read(thread).split()]
+        return _children(self.pid)
+
+    def learners(self) -> list[int]:
+        """The process ids of its children's children, which learn."""
+        return [learner for child in self.children() for learner in _children(child)]
 
     def log(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
@@ -190,6 +193,10 @@ def running(data: Path, **settings: str) -> Iterator[System]:
 
 async def _ask(service: Service) -> bool:
     return await service.is_ready()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for thread in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(thread).split()]
 
 
 def _read(path: Path) -> str:

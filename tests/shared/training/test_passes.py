@@ -1,6 +1,5 @@
 """One pass over real event hubs for the runs of several loops."""
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from shared.training import planning
 from shared.training.passes import Pass
 from shared.training.run import Run
 from shared.training.trainee import Trainee
+from shared.vw.learners import Learners
 
 
 @pytest.fixture
@@ -38,27 +38,27 @@ async def test_no_more_pairs_are_open_than_may_be_once_fewer_may(parts: Service)
     await links.close()
 
 
-async def begun(deployed: Deployment, loops: list[str], heads: Heads, folder: Path) -> list[Run]:
+async def begun(deployed: Deployment, loops: list[str], heads: Heads, folder: Path, learners: Learners) -> list[Run]:
     """Runs of loops that have never trained, up to the heads."""
     cut, runs = round(heads.clock * 1000) + 1, []
     for loop in loops:
         trainee = Trainee(loop, deployed.created(loop), AT_ONCE)
         before = planning.realigned(trainee.checkpoint, heads.interactions, heads.observations)
         plan = planning.plan(cut, heads, AT_ONCE)
-        runs.append(Run(deployed.storage, trainee, before, plan, folder / loop, asyncio.Semaphore(1)))
+        runs.append(Run(deployed.storage, trainee, before, plan, folder / loop, learners))
         await runs[-1].begin()
     return runs
 
 
 async def test_each_run_gets_its_own_events_and_those_of_other_loops_are_passed_over(
-    deployed: Deployment, pair: Pair, tmp_path: Path
+    deployed: Deployment, pair: Pair, tmp_path: Path, learners: Learners
 ) -> None:
     await deployed.reward("1", 0.5, loop="a")
     for loop in ("a", "b", "c"):
         await deployed.rank("1", "2", loop=loop)
     assert await deployed.parts.interactions.append(0, b"of no loop\n")
     heads = await pair.heads()
-    runs = await begun(deployed, ["a", "b"], heads, tmp_path)
+    runs = await begun(deployed, ["a", "b"], heads, tmp_path, learners)
     one = Pass(pair, runs, lambda run, error: pytest.fail(f"{run.loop}: {error}"))
     await one.observe()
     reached = await one.close()
@@ -72,11 +72,11 @@ async def test_each_run_gets_its_own_events_and_those_of_other_loops_are_passed_
 
 
 async def test_a_run_that_fails_is_told_of_once_and_the_others_go_on(
-    deployed: Deployment, pair: Pair, tmp_path: Path
+    deployed: Deployment, pair: Pair, tmp_path: Path, learners: Learners
 ) -> None:
     for loop in ("a", "b"):
         await deployed.rank(*(f"{number}" for number in range(6)), loop=loop)
-    runs = await begun(deployed, ["a", "b"], await pair.heads(), tmp_path)
+    runs = await begun(deployed, ["a", "b"], await pair.heads(), tmp_path, learners)
     shutil.rmtree(tmp_path / "a")  # the disk of one run is gone
     dropped: list[tuple[str, type[Exception]]] = []
     one = Pass(pair, runs, lambda run, error: dropped.append((run.loop, type(error))))

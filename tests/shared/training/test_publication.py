@@ -1,6 +1,5 @@
 """What a run stores, in which order, and that a run which ends at any write is repeated as if it had not begun."""
 
-import asyncio
 import gzip
 import math
 from collections.abc import AsyncIterator
@@ -26,6 +25,8 @@ from shared.storage import Storage, StorageUnavailable
 from shared.training import planning
 from shared.training.run import Run
 from shared.training.trainee import Trainee
+from shared.vw.learners import Learners
+from shared.vw.zygote import Zygote
 
 AT = 1_700_000_000_000
 CUT = AT + 10_000_000
@@ -84,27 +85,29 @@ async def run(
 
     free: whether there is a learner while it joins.
     """
-    trainee, learners = Trainee(loop, "", LoopConfig(retention_days=-1)), asyncio.Semaphore(1)
+    trainee = Trainee(loop, "", LoopConfig(retention_days=-1))
     trainee.keep(await commits.load(storage, Home(loop)))
     observations = [observed("e0"), observed("nobody's")] if interactions else []
     heads = [len(interactions) - 1], [len(observations) - 1]
     before = planning.realigned(trainee.checkpoint, *heads)
     plan = before.plan or planning.plan(CUT, Heads(0.0, *heads), trainee.config)
-    one = Run(storage, trainee, before, plan, folder, learners)
-    await one.begin()
-    try:
-        for number, line in enumerate(observations):
-            one.observe(Message(AT + 1, 0, number, line), events.decode_observation(line), line)
-        if not free:
-            await learners.acquire()
-        for number, line in enumerate(interactions):
-            if one.close_interaction(Message(AT, 0, number, line), events.decode_interaction(line), line):
-                await one.flush()
-        if not free:
-            learners.release()
-        await one.end(heads[0])
-    finally:
-        await one.close()
+    async with Zygote() as zygote:
+        learners = Learners(1, zygote)
+        one = Run(storage, trainee, before, plan, folder, learners)
+        await one.begin()
+        try:
+            for number, line in enumerate(observations):
+                one.observe(Message(AT + 1, 0, number, line), events.decode_observation(line), line)
+            if not free:
+                await learners.acquire()
+            for number, line in enumerate(interactions):
+                if one.close_interaction(Message(AT, 0, number, line), events.decode_interaction(line), line):
+                    await one.flush()
+            if not free:
+                learners.release()
+            await one.end(heads[0])
+        finally:
+            await one.close()
     return trainee, (await commits.load(storage, Home(loop))).checkpoint
 
 

@@ -21,6 +21,7 @@ from shared.storage import Conflict, Storage
 from shared.training import planning
 from shared.training.run import Run
 from shared.training.trainee import Trainee
+from shared.vw.learners import Learners
 
 CUT = 1_700_000_000_000
 CONFIG = LoopConfig(wait=10.0, retention_days=-1)
@@ -29,8 +30,8 @@ CONFIG = LoopConfig(wait=10.0, retention_days=-1)
 class Loop:
     """A loop and the single partitions of its hubs, whose messages hold an event each."""
 
-    def __init__(self, storage: Storage, folder: Path) -> None:
-        self.storage, self._folder = storage, folder
+    def __init__(self, storage: Storage, folder: Path, learners: Learners) -> None:
+        self.storage, self._folder, self._learners = storage, folder, learners
         self.ranks: list[Message] = []
         self.rewards: list[Message] = []
 
@@ -54,7 +55,7 @@ class Loop:
         before = planning.realigned(trainee.checkpoint, *heads[1:])
         plan = before.plan or planning.plan(cut, heads, CONFIG)
         folder = self._folder / f"{id(trainee)}-{plan.run}"
-        run = Run(self.storage, trainee, before, plan, folder, asyncio.Semaphore(1))
+        run = Run(self.storage, trainee, before, plan, folder, self._learners)
         await run.begin()
         for message in self.rewards[: plan.observations[0] + 1]:
             run.observe(message, events.decode_observation(message.body), message.body)
@@ -85,8 +86,8 @@ class Loop:
 
 
 @pytest.fixture
-def loop(storage: Storage, tmp_path: Path) -> Loop:
-    return Loop(storage, tmp_path)
+def loop(storage: Storage, tmp_path: Path, learners: Learners) -> Loop:
+    return Loop(storage, tmp_path, learners)
 
 
 async def test_what_a_run_has_joined_the_next_one_passes_over(loop: Loop) -> None:

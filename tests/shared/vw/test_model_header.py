@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.vw import allowed_options, learner, meaning, model_header, options, policy, trial
+from shared.vw import allowed_options, learning, meaning, model_header, options, policy, trial
 
 DATA = Path(__file__).parents[2] / "data"
 OPTIONS = b" --cb_explore_adf --epsilon 0.2"
@@ -26,7 +26,7 @@ def test_the_policy_of_a_model() -> None:
 def test_a_multi_slot_model_has_a_policy_that_may_be_put(tmp_path: Path) -> None:
     """VW writes `--cb_explore_adf` beside `--ccb_explore_adf`."""
     made = tmp_path / "model.vw"
-    learner.learn(policy.MULTI_SLOT_ARGUMENTS, None, Path("/dev/null"), made)
+    learning.learn(policy.MULTI_SLOT_ARGUMENTS, None, Path("/dev/null"), made)
     allowed_options.check_one_exploration(model_header.read(made.read_bytes()).options)
 
 
@@ -35,7 +35,7 @@ def test_a_model_that_has_drawn_random_numbers_is_still_one_of_its_policy(tmp_pa
     """VW writes how far they have got into its options, as a seed of 64 bits."""
     batch, made = tmp_path / "batch", tmp_path / "model.vw"
     batch.write_bytes(trial.example(arguments))
-    learner.learn(arguments, None, batch, made)
+    learning.learn(arguments, None, batch, made)
     header = model_header.read(made.read_bytes())
     meant = meaning.meaning(allowed_options.parse(arguments))
     assert meaning.may_be_of(meaning.meaning(header.options), meant)

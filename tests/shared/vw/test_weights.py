@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.vw import learner, model_header, options, policy, trial
+from shared.vw import learning, model_header, options, policy, trial
 
 DATA = Path(__file__).parents[2] / "data"
 POLICIES = [
@@ -28,8 +28,8 @@ def attempt(folder: Path, data: bytes) -> None:
 def test_a_model_cut_off_within_a_weight_is_refused(tmp_path: Path, arguments: str) -> None:
     batch, model, predict = tmp_path / "batch", tmp_path / "model.vw", tmp_path / "predict.vw"
     batch.write_bytes(trial.example(arguments) * 20)
-    learner.learn(arguments, None, batch, model)
-    learner.reduce(model, predict)
+    learning.learn(arguments, None, batch, model)
+    learning.reduce(model, predict)
     for data in (model.read_bytes(), predict.read_bytes()):
         attempt(tmp_path, data)
         for cut in (1, 6):
@@ -48,7 +48,7 @@ def test_a_model_of_an_earlier_version_is_whole_or_not(tmp_path: Path, name: str
 
 def test_a_model_that_has_learned_nothing_is_whole(tmp_path: Path) -> None:
     model = tmp_path / "model.vw"
-    learner.learn(policy.DEFAULT_ARGUMENTS, None, Path("/dev/null"), model)
+    learning.learn(policy.DEFAULT_ARGUMENTS, None, Path("/dev/null"), model)
     attempt(tmp_path, model.read_bytes())
 
 
