@@ -165,7 +165,7 @@ class _Rebuilt:
             async for lines in runs:
                 self._count(lines)
                 await learner.feed(lines)
-                progress.update(self._told())
+                progress.update(f"{self._sums.events:,} events so far, {self._sums.learned:,} of them to be learned")
         except BaseException:
             await learner.kill()
             raise

@@ -12,6 +12,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from local import services
 from local.__main__ import DEFAULTS, lock
 from local.azurite import PROJECT, connection_string
+from local.packages import InstallError
 from local.supervisor import StartError, Supervisor
 from shared import settings
 from shared.auth import Keys
@@ -89,12 +90,12 @@ async def _settings(data: Path | None) -> AsyncIterator[Settings]:
         yield _loaded({"STORAGE_CONNECTION_STRING": connection_string(port)})
         return
     with held:
-        server = services.storage(data)
         supervisor = Supervisor(PROJECT, data / "logs", held.fileno(), print)
         try:
+            server = services.storage(data)
             await supervisor.start(server)
             yield _loaded(server.settings)
-        except StartError as error:
+        except (StartError, InstallError) as error:
             raise TargetError(str(error)) from None
         finally:
             await supervisor.stop()
