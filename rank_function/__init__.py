@@ -24,7 +24,8 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     loop = service.loop(http.loop_of(req))
     if loop.quota is not None:
         loop.quota.take()
-    request = wire.rank_request(http.text_of(req))
+    unknown: list[str] = []
+    request = wire.rank_request(http.text_of(req), unknown)
     request.event_id = request.event_id or events.new_id()
     await service.ready(loop, request.event_id)
     if loop.multi_slot:
@@ -39,6 +40,8 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
         decision, explained = ranking.draw(asked, loop.config, loop.model, pmf, loop.hash), None
     event_id, model, answer = decision.event_id, decision.model, ranking.answer(decision, explained)
     event = ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
+    if unknown or not request.context_features or not any(request.context_features):
+        service.oddities.rank(loop.loop, loop.home, request.context_features, unknown)
     # Hundreds of objects: while the log is waited for, the next request takes their place in the processor's cache.
     del request, asked, decision
     await _append(service, event_id, event)
@@ -53,7 +56,8 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
     loop = service.loop(http.loop_of(req))
     if loop.quota is not None:
         loop.quota.take()
-    request = slots_wire.rank_request(http.text_of(req))
+    unknown: list[str] = []
+    request = slots_wire.rank_request(http.text_of(req), unknown)
     request.event_id = request.event_id or events.new_id()
     await service.ready(loop, request.event_id)
     await loop.require(multi_slot=True)
@@ -66,6 +70,7 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
         drawn = slots_ranking.predict(asked, loop.config, loop.model)
         decision = slots_ranking.decided(asked, loop.config, loop.model, drawn)
     event = slots_ranking.event(decision, loop.loop, deferred=bool(request.defer_activation))
+    service.oddities.rank(loop.loop, loop.home, request.context_features, unknown)
     await _append(service, decision.event_id, event)
     _tell(service, loop.loop, decision.event_id, decision.model, began)
     return http.answer(slots_ranking.answer(decision), 201)

@@ -66,17 +66,17 @@ _rank = msgspec.json.Decoder(MultiSlotRankRequest[wire.nested() | None])  # type
 _reward = msgspec.json.Decoder(MultiSlotRewardRequest)
 
 
-def rank_request(body: bytes) -> MultiSlotRankRequest[Any]:
+def rank_request(body: bytes, unknown: list[str] | None = None) -> MultiSlotRankRequest[Any]:
     """A multi-slot Rank request within the contract's limits, its features safe for VW; raises ApiError.
 
-    Slot ids and action ids are unique, every slot has a baseline action of its own.
+    Slot ids and action ids are unique, every slot has a baseline action of its own. unknown: as in `wire.rank_request`.
     """
     request: MultiSlotRankRequest[Any]
     try:
         request = _flat_rank.decode(body)
         plain = is_plain(body)
     except REFUSED:
-        request, plain = wire.decode(_flat_rank, _rank, body)
+        request, plain = wire.decode(_flat_rank, _rank, body, unknown)
     if not plain:
         wire.make_safe(request)
         for slot in request.slots:

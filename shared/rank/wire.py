@@ -127,28 +127,28 @@ _rank = msgspec.json.Decoder(RankRequest[nested() | None])  # type: ignore[misc]
 _reward = msgspec.json.Decoder(RewardRequest)
 
 
-def rank_request(body: bytes) -> RankRequest[Any]:
+def rank_request(body: bytes, unknown: list[str] | None = None) -> RankRequest[Any]:
     """A Rank request within the contract's limits, its features safe for VW, ids unique; raises ApiError.
 
-    Most requests are flat and plain, and need one pass.
+    Most requests are flat and plain, and need one pass. unknown: gets the names of members that no contract has.
     """
     request: RankRequest[Any]
     try:
         request = _flat_rank.decode(body)
         plain = is_plain(body)
     except REFUSED:
-        request, plain = decode(_flat_rank, _rank, body)
+        request, plain = decode(_flat_rank, _rank, body, unknown)
     if not plain:
         make_safe(request)
     check_ids(request)
     return request
 
 
-def decode(flat: Decoder[R], nested: Decoder[R], body: bytes) -> tuple[R, bool]:
+def decode(flat: Decoder[R], nested: Decoder[R], body: bytes, unknown: list[str] | None = None) -> tuple[R, bool]:
     """A Rank request that the decoder of flat features refused, and whether its features are plain; raises ApiError."""
     with contextlib.suppress(*REFUSED):
         return nested.decode(body), False
-    text = lenient.exact(nested, body, "InvalidRankRequest")
+    text = lenient.exact(nested, body, "InvalidRankRequest", unknown)
     with contextlib.suppress(*REFUSED):
         return flat.decode(text), is_plain(text)
     return bodies.decode(nested, text, "InvalidRankRequest", RANK_HINTS), False
