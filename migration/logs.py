@@ -63,7 +63,7 @@ async def bring_in(
     for file in logs:
         await _file(file, to, hours, outcome, progress, fallback)
     await hours.close()
-    progress.end(f"{outcome.lines:,} lines of {len(logs)} files read")
+    progress.end(f"{outcome.lines:,} lines of {len(logs)} file{'' if len(logs) == 1 else 's'} read")
     section = _section(outcome, hours.parts, write)
     if outcome.too_old:
         _tell_too_old(section, outcome, to.config.retention_days, write, asked)
