@@ -119,7 +119,10 @@ def _loaded(environment: Mapping[str, str]) -> Settings:
 
 async def _home(storage: Storage, loop: str) -> Home:
     registry = Registry(storage, Keys())
-    await registry.refresh()
+    try:
+        await registry.refresh()
+    except ValueError as error:
+        raise TargetError(f"STORAGE_CONNECTION_STRING is malformed: {error}") from None
     created = registry.created(loop)
     if created is None:
         raise TargetError(f"There is no loop {loop}; make it first: PUT /loops/{loop} with an owner's key.")
