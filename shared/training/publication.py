@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from shared import otel, telemetry
+from shared.errors import shown
 from shared.hubs import events
 from shared.joined_log import damaged_logs, event_index, outlook
 from shared.joined_log.join import Joiner
@@ -140,6 +141,10 @@ class Publication:
         meters = otel.current()
         if meters is not None:
             meters.joined(self._loop, counts.ranks, counts.observations)
+        if self._batch.orphaned:
+            names = ", ".join(f"'{shown(one)}'" for one in self._batch.orphaned)
+            text = f"Rewards and activations of events that were never ranked: {counts.orphans}, such as of {names}"
+            telemetry.notice(_log, f"{text}; send the eventId that Rank was sent or answered.", self._loop)
         model, previous = after.model, self._before.model
         if model is not None and model != previous:
             age = model.born - previous.born if previous is not None else 0.0

@@ -20,6 +20,8 @@ from shared.loops.checkpoint import Counts, Plan
 from shared.loops.reward_sums import Statistics
 from shared.vw.writer import Writer
 
+NAMED_ORPHANS = 3
+
 
 class Batch:
     """Feeds a loop's events through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late`
@@ -35,6 +37,7 @@ class Batch:
         self._wait = round(plan.config.wait * 1000)
         self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
         self.lessons: list[Lesson] = []
+        self.orphaned: list[str] = []  # the event ids of the first few orphans
         self.statistics = statistics.copy()
         self._joined: LogFile | None = None
         self._late: LogFile | None = None
@@ -105,6 +108,8 @@ class Batch:
         """Ends the run: what can no longer be matched is kept with its reason."""
         for fate, key, at, line in self._joiner.settle(self._cut, self._wait):
             self._write_unjoined("late" if fate == "late" else "orphans", key, at, line)
+            if fate == "orphan" and len(self.orphaned) < NAMED_ORPHANS:
+                self.orphaned.append(events.decode_observation(line).id)
 
     def _write_unjoined(self, count: str, key: int | None, at: int, line: bytes, why: str = "") -> None:
         self._tally[count] += 1

@@ -149,6 +149,14 @@ async def test_a_run_that_ended_at_any_write_is_done_once(mortal: Mortal, tmp_pa
         assert (place.cut, place.late) == (CUT, is_late)
 
 
+async def test_rewards_without_a_rank_are_told_with_the_ids_they_had(
+    mortal: Mortal, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run(mortal, "orphans", tmp_path / "a", ranks(deferred=True))
+    (told,) = [record.message for record in caplog.records if "never ranked" in record.message]
+    assert "of events that were never ranked: 1, such as of 'nobody's';" in told
+
+
 async def test_a_model_is_stored_before_the_commit_that_names_it(mortal: Mortal, tmp_path: Path) -> None:
     """It is the same whether it was learned while the run joined, or from its file because no learner was free."""
     digests = set()
