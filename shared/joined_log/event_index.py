@@ -16,13 +16,14 @@ import struct
 import tempfile
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from shared import telemetry
+from shared.joined_log import merging
 from shared.loops.blob_names import Home, blob_name, loop_of, run_name
 from shared.storage import Storage
 
@@ -30,8 +31,7 @@ ENTRY = struct.Struct(">QQQ")
 KEY_BYTES = 8
 # In entries. Smaller indexes are merged whatever their sizes; what is as large as LARGEST (96 MB) is left alone.
 SMALL, LARGEST = 40_000, 4_000_000
-FAN_IN = 3
-SLICE = 100_000
+SLICE = 50_000
 
 _log = logging.getLogger(__name__)
 # Those that this process has met while it merged.
@@ -52,11 +52,10 @@ class Index(NamedTuple):
 
 async def publish(storage: Storage, home: Home, cut: int, joined: array[int], late: array[int], folder: Path) -> None:
     """Writes the index of a run from the entries of its log files; to be called before the run is committed."""
-    records = {*_records(joined, 2 * cut), *_records(late, 2 * cut + 1)}
-    if records:
-        file = folder / "index"
-        file.write_bytes(b"".join(sorted(records)))
-        await storage.create(_name(home, run_name(cut), run_name(cut), len(records)), file)
+    file = folder / "index"
+    count = await asyncio.to_thread(_write, file, {2 * cut: joined, 2 * cut + 1: late})
+    if count:
+        await storage.create(_name(home, run_name(cut), run_name(cut), count), file)
 
 
 async def merge(storage: Storage, home: Home) -> None:
@@ -81,14 +80,8 @@ async def merge(storage: Storage, home: Home) -> None:
 
 def due(indexes: Sequence[Index]) -> list[Index]:
     """The newest indexes, as far back as each is no larger than all newer ones together; [] if they are too few."""
-    group: list[Index] = []
-    total = 0
-    for index in reversed(indexes):
-        if group and (total + index.length > LARGEST or index.length > max(total, SMALL)):
-            break
-        group.insert(0, index)
-        total += index.length
-    return group if len(group) >= FAN_IN else []
+    count = merging.due([one.length for one in indexes], SMALL, LARGEST)
+    return list(indexes[len(indexes) - count :])
 
 
 async def listed(storage: Storage, home: Home) -> list[Index]:
@@ -126,6 +119,23 @@ def _is_whole(index: Index, file: Path) -> bool:
     return file.stat().st_size == index.length * ENTRY.size
 
 
+def _write(target: Path, logs: Mapping[int, array[int]]) -> int:
+    """Writes the entries of log files in order, some of the keys at a time to bound memory; their number."""
+    parts = sum(map(len, logs.values())) // 2 // SLICE + 1
+    written = 0
+    with target.open("wb") as out:
+        for low, high in pairwise(2**64 * part // parts for part in range(parts + 1)):
+            records = {
+                ENTRY.pack(key, run, place)
+                for run, entries in logs.items()
+                for key, place in zip(*[iter(entries)] * 2, strict=True)
+                if low <= key < high
+            }
+            out.write(b"".join(sorted(records)))
+            written += len(records)
+    return written
+
+
 def _combine(sources: Sequence[Path], target: Path) -> int:
     """Merges files of sorted entries into one, some of the keys at a time to bound memory; the number of entries."""
     total = sum(source.stat().st_size for source in sources) // ENTRY.size
@@ -155,10 +165,6 @@ def bisect(data: bytes | mmap.mmap, key: bytes) -> int:
 
 def key_at(data: bytes | mmap.mmap, number: int) -> bytes:
     return data[number * ENTRY.size : number * ENTRY.size + KEY_BYTES]
-
-
-def _records(entries: array[int], run: int) -> set[bytes]:
-    return {ENTRY.pack(key, run, place) for key, place in zip(entries[::2], entries[1::2], strict=True)}
 
 
 def _name(home: Home, last: str, first: str, count: int) -> str:

@@ -15,6 +15,7 @@ from shared.joined_log import unjoined_lines
 from shared.joined_log.join import Joiner
 from shared.joined_log.joined_lines import join_line
 from shared.joined_log.log_file import Keyed, LogFile
+from shared.joined_log.window_file import WindowFile
 from shared.loops.apprentice import Lesson
 from shared.loops.checkpoint import Counts, Plan
 from shared.loops.reward_sums import Statistics
@@ -25,12 +26,13 @@ class Batch:
     """Feeds a loop's events through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late`
     (JSON lines). The same events give the same files; a file without anything in it is not made.
 
-    statistics: those of the loop before the run, to which it adds. They, `counts` and `lessons` are final after
-    `settle`, the files are complete after `close`.
+    windows: a file of those of the interactions that it has closed. statistics: those of the loop before the run, to
+    which it adds. They, `counts` and `lessons` are final after `settle`, the files are complete after `close`.
     """
 
     def __init__(self, plan: Plan, joiner: Joiner, folder: Path, statistics: Statistics) -> None:
         self.lines, self.late = folder / "batch.dsjson.gz", folder / "late.jsonl.gz"
+        self.windows = WindowFile(folder / "windows.gz")
         self._config, self._cut, self._joiner = plan.config, plan.cut, joiner
         self._wait = round(plan.config.wait * 1000)
         self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
@@ -65,6 +67,7 @@ class Batch:
         if matched is None:
             self._write_unjoined("duplicate_ranks", key, at, line)
             return None
+        self.windows.write(key, at + self._wait)
         joined = join_line(event, at, [observation for _, observation in matched], self._config)
         fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
         self._tally[fate] += 1
@@ -96,6 +99,7 @@ class Batch:
 
     async def close(self) -> None:
         """Completes the files."""
+        self.windows.close()
         if self._writer is not None:
             await self._writer.close()
         if self._late is not None:

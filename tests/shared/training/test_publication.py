@@ -111,7 +111,7 @@ async def run(
 async def test_the_plan_is_stored_first_and_what_commits_it_last(mortal: Mortal, tmp_path: Path) -> None:
     await run(mortal, "order", tmp_path / "a", ranks(deferred=True))
     copy, log = f"checkpoints/{NAME}.json", log_name(Home("order"), CUT, "joined").split("/", 2)[2]
-    late, memory = log_name(Home("order"), CUT, "late").split("/", 2)[2], f"join/{NAME}.seen.gz"
+    late, memory = log_name(Home("order"), CUT, "late").split("/", 2)[2], f"join/{NAME}.windows.gz"
     index = f"logs/index/{NAME}.{NAME}.10"
     assert mortal.writes[:2] == ["checkpoint.json", copy]
     assert mortal.writes[-2:] == [copy, "checkpoint.json"]

@@ -15,11 +15,13 @@ AGES = (0, 1, 6, 8, 400)
 NOTHING = Checkpoint()
 
 
-async def left(storage: Storage, names: list[str], days: int, state: Checkpoint = NOTHING) -> set[str]:
+async def left(
+    storage: Storage, names: list[str], days: int, state: Checkpoint = NOTHING, before: Checkpoint = NOTHING
+) -> set[str]:
     """The names that a sweep keeps."""
     for name in names:
         await storage.put(name, b"x")
-    await retention.sweep(storage, "default", days, state)
+    await retention.sweep(storage, "default", days, before, state)
     return set(await storage.names("loops/default/")).intersection(names)
 
 
