@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import mmap
+import os
 import struct
 import tempfile
 from array import array
@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 from shared import telemetry
 from shared.joined_log import merging
@@ -144,26 +144,44 @@ def _combine(sources: Sequence[Path], target: Path) -> int:
     written = 0
     with ExitStack() as stack:
         files = [stack.enter_context(source.open("rb")) for source in sources]
-        maps = [stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) for file in files]
-        cuts = [[*(bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in maps]
+        stored = [_File(file) for file in files]
+        cuts = [[*(bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in stored]
         out = stack.enter_context(target.open("wb"))
         for stretches in zip(*map(pairwise, cuts), strict=True):
-            records = {
-                data[at : at + ENTRY.size]
-                for data, (low, high) in zip(maps, stretches, strict=True)
-                for at in range(low * ENTRY.size, high * ENTRY.size, ENTRY.size)
-            }
+            parts_of = [
+                data[low * ENTRY.size : high * ENTRY.size] for data, (low, high) in zip(stored, stretches, strict=True)
+            ]
+            records = {part[at : at + ENTRY.size] for part in parts_of for at in range(0, len(part), ENTRY.size)}
             out.write(b"".join(sorted(records)))
             written += len(records)
     return written
 
 
-def bisect(data: bytes | mmap.mmap, key: bytes) -> int:
+class _Bytes(Protocol):
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, stretch: slice, /) -> bytes: ...
+
+
+class _File:
+    """The bytes of a file, read when they are asked for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._number = file.fileno()
+
+    def __len__(self) -> int:
+        return os.fstat(self._number).st_size
+
+    def __getitem__(self, stretch: slice, /) -> bytes:
+        return os.pread(self._number, stretch.stop - stretch.start, stretch.start)
+
+
+def bisect(data: _Bytes, key: bytes) -> int:
     """The number of the first entry whose key is not less."""
     return bisect_left(range(len(data) // ENTRY.size), key, key=lambda number: key_at(data, number))
 
 
-def key_at(data: bytes | mmap.mmap, number: int) -> bytes:
+def key_at(data: _Bytes, number: int) -> bytes:
     return data[number * ENTRY.size : number * ENTRY.size + KEY_BYTES]
 
 
