@@ -453,3 +453,23 @@ async def test_a_memory_that_cannot_be_read_though_it_is_what_was_written_is_mad
     async with trainer(parts) as another:
         await another.tick()
     assert await deployed.counts() == {"skipped": 2, "duplicate_ranks": 1}
+
+
+async def test_a_trainer_goes_on_from_the_memory_of_an_earlier_version(deployed: Deployment, parts: Service) -> None:
+    await deployed.make("default")
+    await deployed.rank("1", at=CREATED)
+    async with trainer(parts) as one:
+        await one.tick()
+    state = await deployed.checkpoint()
+    (part,) = state.windows
+    earlier = msgspec.structs.replace(state, v=1, seen=part.file, windows=[])
+    await deployed.storage.put(checkpoint.name(deployed.home("default")), checkpoint.encode(earlier))
+    await deployed.rank("1", "2", at=CREATED)
+    await deployed.reward("1")
+    async with trainer(parts) as another:
+        await another.tick()
+    assert await deployed.counts() == {"skipped": 2, "duplicate_ranks": 1, "late": 1}
+    state = await deployed.checkpoint()
+    assert (state.v, state.seen) == (checkpoint.LATEST, None)
+    assert [one.file for one in state.windows][:1] == [part.file]
+    assert len(state.windows) == 2
