@@ -14,7 +14,6 @@ import logging
 import os
 import struct
 import tempfile
-from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -24,6 +23,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from shared import telemetry
 from shared.joined_log import merging
+from shared.joined_log.log_file import Entries
 from shared.loops.blob_names import Home, blob_name, loop_of, run_name
 from shared.storage import Storage
 
@@ -50,7 +50,7 @@ class Index(NamedTuple):
         return self is not other and self.first <= other.first and other.last <= self.last
 
 
-async def publish(storage: Storage, home: Home, cut: int, joined: array[int], late: array[int], folder: Path) -> None:
+async def publish(storage: Storage, home: Home, cut: int, joined: Entries, late: Entries, folder: Path) -> None:
     """Writes the index of a run from the entries of its log files; to be called before the run is committed."""
     file = folder / "index"
     count = await asyncio.to_thread(_write, file, {2 * cut: joined, 2 * cut + 1: late})
@@ -119,16 +119,16 @@ def _is_whole(index: Index, file: Path) -> bool:
     return file.stat().st_size == index.length * ENTRY.size
 
 
-def _write(target: Path, logs: Mapping[int, array[int]]) -> int:
+def _write(target: Path, logs: Mapping[int, Entries]) -> int:
     """Writes the entries of log files in order, some of the keys at a time to bound memory; their number."""
-    parts = sum(map(len, logs.values())) // 2 // SLICE + 1
+    parts = sum(map(len, logs.values())) // SLICE + 1
     written = 0
     with target.open("wb") as out:
         for low, high in pairwise(2**64 * part // parts for part in range(parts + 1)):
             records = {
                 ENTRY.pack(key, run, place)
                 for run, entries in logs.items()
-                for key, place in zip(*[iter(entries)] * 2, strict=True)
+                for key, place in entries
                 if low <= key < high
             }
             out.write(b"".join(sorted(records)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from array import array
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from shared.hubs.reader import Message
 from shared.joined_log import unjoined_lines
 from shared.joined_log.join import Joiner
 from shared.joined_log.joined_lines import join_line
-from shared.joined_log.log_file import Keyed, LogFile
+from shared.joined_log.log_file import Entries, Keyed, LogFile
 from shared.joined_log.window_file import WindowFile
 from shared.loops.apprentice import Lesson
 from shared.loops.checkpoint import Counts, Plan
@@ -43,9 +42,10 @@ class Batch:
         self._writer: Writer[list[Keyed]] | None = None
 
     @property
-    def entries(self) -> tuple[array[int], array[int]]:
+    def entries(self) -> tuple[Entries, Entries]:
         """Where the events are in `lines` and `late`, as in `LogFile`; complete when the files are."""
-        joined, late = (log.entries if log is not None else array("Q") for log in (self._joined, self._late))
+        none = Entries(self.lines)
+        joined, late = (log.entries if log is not None else none for log in (self._joined, self._late))
         return joined, late
 
     @property
