@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import accumulate, islice
 
 import msgspec
 
@@ -112,33 +112,36 @@ async def trainer(environment: dict[str, str], opened: int, observed: int) -> li
     ]
 
 
-async def joiner(environment: dict[str, str], first: int, count: int) -> list[Figure]:
-    """The most memory of a trainer while it closes decisions and remembers them, above what it has when it is idle
-    after the first ones; and what the memory of its last run takes in storage, against the memory of all runs.
+async def joiner(environment: dict[str, str], count: int) -> list[Figure]:
+    """The most memory of a trainer while it closes decisions and remembers them; what of it a run stores, beside all.
+
+    One that followed them is compared with itself, idle after some of them: its links to the hubs hold what they have
+    read ahead. One that was started behind them is compared with one that is idle after very few.
     """
     service = Service(parts.settings(environment))
     await service.storage.put(blob_name(DEFAULT_HOME, "config.json"), CLOSING.encoded())
-    peaks = []
+    idle, few = [], (PARTITIONS * 100, count // 20)
     with Host(environment, "--timers-only") as host:
-        await fill(service, first, 0)
-        await closed(service, first)
-        await asyncio.sleep(2)
-        idle = resident_mb(host.pid)
+        for some, total in zip(few, accumulate(few), strict=True):
+            await fill(service, some, 0)
+            await closed(service, total)
+            await asyncio.sleep(2)
+            idle.append(resident_mb(host.pid))
         await fill(service, count, 0)
-        await closed(service, first + count)
-        peaks.append(peak_mb(host.pid))
+        await closed(service, sum(few) + count)
+        followed = peak_mb(host.pid)
     await fill(service, PARTITIONS, 0)  # nothing new would be nothing to close
     with Host(environment, "--timers-only") as host:
-        state = await closed(service, first + count + PARTITIONS)
-        peaks.append(peak_mb(host.pid))
+        state = await closed(service, sum(few) + count + PARTITIONS)
+        restarted = peak_mb(host.pid)
     sizes = [len(blob.data) for part in state.windows if (blob := await service.storage.read(part.file.name))]
     await service.close()
-    name = f"trainer memory, {count:,} closed and remembered interactions"
-    figures = [
-        bounded(f"{name}, {which}", peak, idle, 40, "MB")
-        for which, peak in zip(("followed", "after a restart"), peaks, strict=True)
+    name = f"trainer memory, {count:,} closed interactions"
+    return [
+        bounded(f"{name}, followed", followed, idle[1], 40, "MB"),
+        bounded(f"{name}, after a restart", restarted, idle[0], 40, "MB"),
+        at_most(f"{name}, stored by a run", sizes[-1] / 1e6, sum(sizes) / 1e6, 0.1, "MB", digits=4),
     ]
-    return [*figures, at_most(f"{name}, stored by a run", sizes[-1] / 1e6, sum(sizes) / 1e6, 0.1, "MB", digits=4)]
 
 
 def ranks(environment: dict[str, str], count: int) -> Figure:
@@ -158,7 +161,7 @@ def run(quick: bool = False) -> list[Figure]:
         figures = asyncio.run(trainer({**environment, "TRAINER_SCHEDULE": "* * * * * *"}, opened, observed))
     with parts.servers(PARTITIONS) as environment:
         often = {**environment, "TRAINER_SCHEDULE": "* * * * * *"}
-        figures += asyncio.run(joiner(often, opened // 20, opened))
+        figures += asyncio.run(joiner(often, opened))
     with parts.servers() as environment:
         return [*figures, ranks(environment, answered)]
 
