@@ -7,13 +7,16 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 PY := .venv/bin/python
 PACKAGES = shared local migration simulator benchmarks deployment rank_function reward_function trainer_function admin_function function_app.py
-PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+INSTALL = $(PY) -m local.packages
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak lint bench package lock clean
+.PHONY: help setup run demo test soak lint bench package lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
+
+setup: .venv/local.stamp ## Install what run and demo need, which do without a network from then on
+	@$(PY) -m local.azurite --install
 
 run: .venv/local.stamp ## Run the service on this machine [PORT=7071] [DATA=.data]
 	@exec $(PY) -m local --port "$(PORT)" --data "$(DATA)"
@@ -54,14 +57,14 @@ clean: ## Remove the environment, tools and caches; data stays
 	@echo "setting up .venv with $(PYTHON) (once, may take a minute) ..."
 	@$(PY) -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || \
 		{ echo "Python cannot make an environment: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
-	@$(PIP_INSTALL) -r requirements-local.txt
+	@$(INSTALL) requirements-local.txt
 	@touch $@
 
 .venv/package.stamp: .venv/local.stamp requirements-package.txt
-	@$(PIP_INSTALL) -r requirements-package.txt
+	@$(INSTALL) requirements-package.txt
 	@touch $@
 
 .venv/dev.stamp: .venv/local.stamp requirements-dev.txt requirements-package.txt
 	@echo "adding what tests need to .venv ..."
-	@$(PIP_INSTALL) -r requirements-dev.txt
+	@$(INSTALL) requirements-dev.txt
 	@touch $@

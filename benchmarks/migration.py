@@ -38,7 +38,7 @@ async def bring_in(storage: Storage, file: Path, home: Home, count: int) -> floa
     to = Destination(storage, home, LoopConfig(retention_days=-1))
     begun = time.perf_counter()
     with contextlib.redirect_stderr(io.StringIO()):
-        section = await logs.bring_in([file], to, write=True, fallback=None)
+        section = await logs.bring_in([file], to, write=True, fallback=None, asked=True)
     seconds = time.perf_counter() - begun
     if not section.outcome.startswith(f"{count:,} of {count:,} "):
         raise RuntimeError(f"of {count:,} events: {section.outcome}")

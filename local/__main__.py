@@ -19,10 +19,17 @@ from pathlib import Path
 
 from local import arguments
 from local.azurite import PROJECT
-from local.services import free_port, function_app, is_free, own_servers
+from local.host.ncrontab import Schedule
+from local.packages import InstallError
+from local.services import OWN_SERVERS, free_port, function_app, is_free, own_servers
 from local.supervisor import Service, StartError, Supervisor
+from shared import settings
+from shared.settings import SettingsError
 
+APP = PROJECT / "function_app.py"
 DEFAULTS = {"APP_KEYS": "local-app-key", "ADMIN_KEYS": "local-admin-key", "TRAINER_SCHEDULE": "* * * * * *"}
+# A second run needs both a port and a folder of its own.
+ANOTHER = "choose a port and a folder of its own: make run PORT=7072 DATA=.data-2"
 # The children of a run that was killed need a moment to be gone.
 LOCK_SECONDS = 2
 
@@ -33,14 +40,14 @@ def lock(data: Path) -> TextIOWrapper:
         data.mkdir(parents=True, exist_ok=True)
         file = (data / "lock").open("a+")
     except OSError as error:
-        raise StartError(f"{data} cannot be used ({error.strerror}); choose another: make run DATA=...") from None
+        raise StartError(f"{data} cannot be used ({error.strerror}); {ANOTHER}") from None
     patience = time.monotonic() + LOCK_SECONDS
     while not _is_locked_by_us(file):
         if time.monotonic() > patience:
             file.seek(0)
             holder = file.read().strip()
             file.close()
-            raise StartError(f"{data} is in use by process {holder}; stop it, or choose another: make run DATA=...")
+            raise StartError(f"{data} is in use by process {holder}; stop it, or {ANOTHER}")
         time.sleep(0.1)
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
@@ -76,14 +83,25 @@ async def run(supervisor: Supervisor, servers: list[Service], app: Path, port: i
 
 
 async def _start(supervisor: Supervisor, servers: list[Service], app: Path, port: int) -> None:
-    settings = {name: os.environ.get(name) or value for name, value in DEFAULTS.items()}
+    values = {name: os.environ.get(name) or value for name, value in DEFAULTS.items()}
     for server in servers:
-        settings |= server.settings
+        values |= server.settings
     await supervisor.start(*servers)
-    await supervisor.start(*function_app(app, port, settings))
+    await supervisor.start(*function_app(app, port, values))
     for role, name in (("app", "APP_KEYS"), ("admin", "ADMIN_KEYS")):
-        _say(f"{role} key: {DEFAULTS[name] if settings[name] == DEFAULTS[name] else f'as set in {name}'}")
+        _say(f"{role} key: {DEFAULTS[name] if values[name] == DEFAULTS[name] else f'as set in {name}'}")
     _say(f"ready: http://127.0.0.1:{port}")
+
+
+def _check_settings() -> None:
+    """Raises SettingsError for what the function app would not start with: before anything else is started."""
+    own = dict.fromkeys(OWN_SERVERS, "its own")
+    given = own | DEFAULTS | {name: value for name, value in os.environ.items() if value}
+    settings.load(given)
+    try:
+        Schedule.parse(given["TRAINER_SCHEDULE"])
+    except ValueError as error:
+        raise SettingsError(f"TRAINER_SCHEDULE is malformed: {error}.") from None
 
 
 def _say(line: str) -> None:
@@ -97,7 +115,7 @@ def _arguments() -> argparse.Namespace:
         "--port", type=arguments.port, default=7071, help="port on 127.0.0.1, 0 for a free one (default: 7071)"
     )
     parser.add_argument("--data", type=Path, default=Path(".data"), help="folder of all data (default: .data)")
-    parser.add_argument("--app", type=Path, default=PROJECT / "function_app.py", help="script with the FunctionApp")
+    parser.add_argument("--app", type=Path, default=APP, help="script with the FunctionApp")
     return parser.parse_args()
 
 
@@ -107,12 +125,14 @@ def main() -> None:
     port = given.port or free_port()
     data = given.data.resolve()
     try:
+        if given.app == APP:
+            _check_settings()
         if not is_free(port):
-            raise StartError(f"port {port} is taken; stop what listens there, or choose another: make run PORT=7072")
+            raise StartError(f"port {port} is taken; stop what listens there, or {ANOTHER}")
         with lock(data) as held:
             supervisor = Supervisor(PROJECT, data / "logs", held.fileno(), _say)
             asyncio.run(run(supervisor, own_servers(data), given.app.resolve(), port))
-    except (StartError, RuntimeError) as error:
+    except (StartError, InstallError, SettingsError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

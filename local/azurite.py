@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from local import packages
 from local.arguments import port
+from local.packages import InstallError
 
 # The last version that runs on any Node; 3.36 needs Node 21, 3.37 needs 22.
 VERSION = "3.35.0"
@@ -41,7 +43,7 @@ def connection_string(port: int) -> str:
 
 
 def command(port: int, data: Path, tools: Path = TOOLS) -> list[str]:
-    """The Azurite process: its pid is the server's own. Installs what is missing. RuntimeError says what to do."""
+    """The Azurite process: its pid is the server's own. Installs what is missing. InstallError says what to do."""
     node, folder = find_node(tools), install(tools)
     data.mkdir(parents=True, exist_ok=True)
     main = folder / "node_modules/azurite/dist/src/blob/main.js"
@@ -57,9 +59,9 @@ def install(tools: Path = TOOLS) -> Path:
     return npm_packages(f"azurite-{VERSION}", f"azurite@{VERSION}", tools=tools)
 
 
-def npm_packages(folder: str, *packages: str, tools: Path = TOOLS) -> Path:
+def npm_packages(folder: str, *names: str, tools: Path = TOOLS) -> Path:
     """The folder of these npm packages, installed on first use; they are in its `node_modules`."""
-    return _once(tools / folder, ", ".join(packages), lambda part: _npm_install(part, tools, packages))
+    return _once(tools / folder, ", ".join(names), lambda part: _npm_install(part, tools, names))
 
 
 def find_node(tools: Path = TOOLS) -> str:
@@ -107,16 +109,13 @@ def _major(node: str) -> int:
 
 
 def _pip_install(folder: Path, requirement: str, options: Sequence[str]) -> None:
-    quiet = ["--quiet", "--disable-pip-version-check"]
-    _run([sys.executable, "-m", "pip", "install", *quiet, *options, "--target", str(folder), requirement])
+    packages.pip_install(*options, "--target", str(folder), requirement)
 
 
-def _npm_install(folder: Path, tools: Path, packages: Sequence[str]) -> None:
+def _npm_install(folder: Path, tools: Path, names: Sequence[str]) -> None:
     node, npm = _npm(tools)
-    quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--loglevel=error"]
-    cache = [] if os.access(Path.home(), os.W_OK) else ["--cache", str(folder / "cache")]
     path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", os.defpath)])
-    _run([*npm, "install", "--prefix", str(folder), *quiet, *cache, *packages], {"PATH": path})
+    packages.npm_install(npm, folder, names, path)
     shutil.rmtree(folder / "cache", ignore_errors=True)
 
 
@@ -127,20 +126,6 @@ def _npm(tools: Path) -> tuple[str, list[str]]:
         return node, [npm]
     wheel = _wheel(tools)
     return str(wheel / "bin/node"), [str(wheel / "bin/node"), str(wheel / "lib/node_modules/npm/bin/npm-cli.js")]
-
-
-def _run(arguments: list[str], environment: dict[str, str] | None = None) -> None:
-    """RuntimeError with the program's last words if it fails."""
-    result = subprocess.run(
-        arguments,
-        env=os.environ | (environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if result.returncode:
-        raise RuntimeError(f"{Path(arguments[0]).name} failed:\n{result.stdout[-2000:]}")
 
 
 @contextmanager
@@ -159,7 +144,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         process = command(arguments.port, arguments.data)
-    except RuntimeError as error:
+    except InstallError as error:
         sys.exit(str(error))
     if not arguments.install:
         os.execv(process[0], process)  # noqa: S606

@@ -15,6 +15,8 @@ from local.supervisor import Service, is_healthy, listens
 KEY_NAME = "local"
 # One machine has nothing to spread over more, and what waits for one partition makes the largest messages.
 PARTITIONS = 1
+# What each server of its own is known to the function app by.
+OWN_SERVERS = ("STORAGE_CONNECTION_STRING", "EVENT_HUBS_CONNECTION_STRING")
 # Longer than the longest rewardWaitTime, two days, or events would expire before they can be joined.
 RETENTION_HOURS = 168
 # Below the ports that outgoing connections take, so that a server finds its port free again when it is restarted.
@@ -96,5 +98,5 @@ def function_app(app: Path, port: int, settings: dict[str, str]) -> list[Service
 
 def own_servers(data: Path) -> list[Service]:
     """The servers the environment does not name a replacement for. Installs Azurite if it has to."""
-    makers = {"STORAGE_CONNECTION_STRING": storage, "EVENT_HUBS_CONNECTION_STRING": event_hubs}
+    makers = dict(zip(OWN_SERVERS, (storage, event_hubs), strict=True))
     return [maker(data) for setting, maker in makers.items() if not os.environ.get(setting)]

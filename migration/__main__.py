@@ -86,6 +86,9 @@ def _rebuild_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"VW arguments, or one of {', '.join(policy.NAMED)} (default: the loop's own policy)",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the model here and publish nothing")
+    parser.add_argument(
+        "--force", action="store_true", help="publish the model also if it is estimated to earn less than the log did"
+    )
     _common(parser)
 
 

@@ -16,8 +16,6 @@ from migration.target import Api, TargetError, blobs
 from shared.loops.blob_names import DEFAULT_HOME
 from shared.loops.config import Aggregation, LoopConfig, Policy
 
-FOREVER = -1
-
 
 async def run(given: argparse.Namespace) -> int:
     """Imports and prints the report; the exit status."""
@@ -46,7 +44,8 @@ async def _sections(given: argparse.Namespace, api: Api | None, stack: AsyncExit
         sections.append(section)
     if given.logs:
         to = await _destination(given, service, policy, stack)
-        sections.append(await logs.bring_in(given.logs, to, write=not given.dry_run, fallback=given.at))
+        asked = given.retention_days is not None
+        sections.append(await logs.bring_in(given.logs, to, write=not given.dry_run, fallback=given.at, asked=asked))
     if given.model:
         sections.append(await _model(given.model, api, replace=given.replace_model))
     if api is not None:
@@ -108,8 +107,8 @@ async def _destination(
     stack: AsyncExitStack,
 ) -> Destination:
     """Where logs go. A dry run takes the policy and the retention of the files named, for they are not in effect yet;
-    without any storage it looks at the files alone."""
-    storage, home, config = None, DEFAULT_HOME, msgspec.structs.replace(LoopConfig(), retention_days=FOREVER)
+    without any storage it takes the loop for a new one."""
+    storage, home, config = None, DEFAULT_HOME, LoopConfig()
     if given.data or _has_storage() or not given.dry_run:
         loop = await stack.enter_async_context(blobs(given.data, given.loop))
         (config, _), storage, home = await loop.config(), loop.storage, loop.home

@@ -1,5 +1,7 @@
 """Old logs into a loop's joined log."""
 
+import math
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +18,7 @@ from shared.loops.config import LoopConfig
 from shared.storage import Storage
 
 DUPLICATE = "in the log already, or a second time in these files"
+DAY_MS = 86_400_000
 MULTI_SLOT_OPTION = "--ccb_explore_adf"
 LAYOUT_ADVICE = (
     "a model that learned features of another layout gives them no weight when Rank is called; "
@@ -32,16 +35,26 @@ class Destination(NamedTuple):
     config: LoopConfig
 
 
+class _TooOld(Unusable):
+    """A decision that retention would delete at once."""
+
+
 class _Outcome:
     def __init__(self) -> None:
         self.lines = self.learned = self.unlearned = 0
+        self.too_old, self.oldest = 0, sys.maxsize  # ms since 1970
         self.skipped, self.notes = Tally(), Tally()
         self.anonymous: Counter[str] = Counter()  # lines without an EventId, by their digests
         self.unread = False
 
 
-async def bring_in(paths: Iterable[Path], to: Destination, *, write: bool, fallback: datetime | None) -> Section:
-    """Reads files and folders; never ends at a bad line or file. write: False for a dry run."""
+async def bring_in(
+    paths: Iterable[Path], to: Destination, *, write: bool, fallback: datetime | None, asked: bool
+) -> Section:
+    """Reads files and folders; never ends at a bad line or file. write: False for a dry run.
+
+    asked: the owner has named how long logs are kept, so that it is no failure to leave out what is older.
+    """
     outcome, progress = _Outcome(), Progress()
     logs, others = files.found(paths)
     hours = Hours(to.storage, to.home, write=write)
@@ -50,8 +63,11 @@ async def bring_in(paths: Iterable[Path], to: Destination, *, write: bool, fallb
     for file in logs:
         await _file(file, to, hours, outcome, progress, fallback)
     await hours.close()
-    progress.end(f"{outcome.lines:,} lines of {len(logs)} files read")
-    return _section(outcome, hours.parts, write)
+    progress.end(f"{outcome.lines:,} lines of {len(logs)} file{'' if len(logs) == 1 else 's'} read")
+    section = _section(outcome, hours.parts, write)
+    if outcome.too_old:
+        _tell_too_old(section, outcome, to.config.retention_days, write, asked)
+    return section
 
 
 async def _file(
@@ -69,6 +85,9 @@ async def _file(
                 decision = decisions.read(line, multi_slot, time, outcome.anonymous)
                 _check(decision.at, earliest, latest, days)
             except Unusable as reason:
+                if isinstance(reason, _TooOld):
+                    outcome.too_old += 1
+                    outcome.oldest = min(outcome.oldest, decision.at)
                 outcome.skipped.add(str(reason), f"{file.name}:{number}")
                 continue
             if not await hours.add(decision):
@@ -99,10 +118,10 @@ def _bounds(retention_days: int) -> tuple[int, int]:
 def _check(at: int, earliest: int, latest: int, days: int) -> None:
     if at > latest:
         raise Unusable("its Timestamp is in the future")
-    if at < earliest:
-        raise Unusable(f"older than logRetentionDays ({days}), so it would be deleted; raise it: --retention-days -1")
     if at < 0:
         raise Unusable("its Timestamp is before 1970")
+    if at < earliest:
+        raise _TooOld(f"older than logRetentionDays ({days})")
 
 
 def _section(outcome: _Outcome, parts: int, write: bool) -> Section:
@@ -118,5 +137,18 @@ def _section(outcome: _Outcome, parts: int, write: bool) -> Section:
     section.rows += [(f"noted: {note}", count, where) for note, count, where in outcome.notes.rows()]
     section.rows += [(f"skipped: {reason}", count, where) for reason, count, where in outcome.skipped.rows()]
     if outcome.notes.counts.get(decisions.OTHER_LAYOUT):
-        section.advice = LAYOUT_ADVICE
+        section.advice.append(LAYOUT_ADVICE)
     return section
+
+
+def _tell_too_old(section: Section, outcome: _Outcome, days: int, write: bool, asked: bool) -> None:
+    """Says how many events were left out for their age, and which option keeps them."""
+    section.failed |= not asked
+    needed = math.ceil((datetime.now(UTC).timestamp() * 1000 - outcome.oldest) / DAY_MS) + 1
+    left = "were left out" if write else "would be left out"
+    section.outcome += f"; {outcome.too_old:,} {left} because of their age"
+    section.advice.append(
+        f"{outcome.too_old:,} of {outcome.lines:,} events are older than logRetentionDays ({days}) and {left}, "
+        f"for they would be deleted at once: --retention-days -1 keeps all of them for ever, --retention-days {needed} "
+        f"for now; --retention-days {days} says that they may be left out"
+    )

@@ -45,6 +45,11 @@ class _Sums(msgspec.Struct):
     learned: int = 0
     reward: float = 0.0
 
+    @property
+    def average(self) -> float:
+        """What the learned events earned."""
+        return self.reward / self.learned if self.learned else 0.0
+
 
 class _Slot(msgspec.Struct, rename=dsjson.SLOT, gc=False):
     cost: float
@@ -68,10 +73,17 @@ async def run(given: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
             model = _Rebuilt(loop, chosen, Path(folder), zygote)
             await model.learn_log()
+            doubt = await model.doubt()
             if given.output:
+                if doubt:
+                    print(doubt)
                 _copy(model.learner.model, given.output)
                 print(f"written: {given.output}")
                 return 0
+            if doubt and not given.force:
+                raise RebuildError(f"{doubt} Nothing was replaced: try another --policy, or publish it with --force.")
+            if doubt:
+                print(doubt)
             if given.policy:
                 await _put_policy(loop, chosen)
             print(f"published: version {await model.publish()}")
@@ -98,9 +110,17 @@ class _Rebuilt:
             raise RebuildError(f"The log of loop {self._loop.name} is empty: import one, or wait for the first events.")
         await self._finish()
         progress.end(self._told())
+
+    async def doubt(self) -> str:
+        """Prints the estimate of the model; a sentence if it speaks against the model, else an empty text."""
         loss, count = await asyncio.to_thread(_progressive, self.learner.model)
-        if count:
-            print(f"progressive estimate of this policy's average reward: {-loss / count:.4f}")
+        if not count:
+            return "The model has learned no event of the log."
+        estimate, earned = round(-loss / count, 4), round(self._sums.average, 4)
+        print(f"progressive estimate of this policy's average reward: {estimate:.4f}")
+        if estimate >= earned:
+            return ""
+        return f"The model is estimated to earn {estimate:.4f} on average, less than the {earned:.4f} of the log."
 
     async def publish(self) -> str:
         """The version under which the model serves from now on."""
@@ -147,7 +167,7 @@ class _Rebuilt:
             async for lines in runs:
                 self._count(lines)
                 await learner.feed(lines)
-                progress.update(self._told())
+                progress.update(f"{self._sums.events:,} events so far, {self._sums.learned:,} of them to be learned")
         except BaseException:
             await learner.kill()
             raise
@@ -171,8 +191,7 @@ class _Rebuilt:
 
     def _told(self) -> str:
         sums = self._sums
-        average = sums.reward / sums.learned if sums.learned else 0.0
-        return f"{sums.learned:,} of {sums.events:,} events learned; they earned {average:.4f} on average"
+        return f"{sums.learned:,} of {sums.events:,} events learned; they earned {sums.average:.4f} on average"
 
     async def _published(self, before: Checkpoint) -> tuple[Checkpoint, str]:
         """The checkpoint with this model. Its name sorts behind that of the last run and before that of the next."""

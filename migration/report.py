@@ -38,15 +38,15 @@ class Section:
     outcome: str = ""
     failed: bool = False
     rows: list[tuple[str, str, str]] = field(default_factory=list)
-    advice: str = ""
+    advice: list[str] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         yield f"{self.title}: {self.outcome}"
         widths = [max((len(row[column]) for row in self.rows), default=0) for column in (0, 1)]
         for what, value, remark in self.rows:
             yield f"  {what:<{widths[0]}}  {value:>{widths[1]}}  {remark}".rstrip()
-        if self.advice:
-            yield f"  advice: {self.advice}"
+        for advice in self.advice:
+            yield f"  advice: {advice}"
 
 
 def show(sections: list[Section]) -> None:

@@ -12,6 +12,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from local import services
 from local.__main__ import DEFAULTS, lock
 from local.azurite import PROJECT, connection_string
+from local.packages import InstallError
 from local.supervisor import StartError, Supervisor
 from shared import settings
 from shared.auth import Keys
@@ -89,12 +90,12 @@ async def _settings(data: Path | None) -> AsyncIterator[Settings]:
         yield _loaded({"STORAGE_CONNECTION_STRING": connection_string(port)})
         return
     with held:
-        server = services.storage(data)
         supervisor = Supervisor(PROJECT, data / "logs", held.fileno(), print)
         try:
+            server = services.storage(data)
             await supervisor.start(server)
             yield _loaded(server.settings)
-        except StartError as error:
+        except (StartError, InstallError) as error:
             raise TargetError(str(error)) from None
         finally:
             await supervisor.stop()
@@ -118,7 +119,10 @@ def _loaded(environment: Mapping[str, str]) -> Settings:
 
 async def _home(storage: Storage, loop: str) -> Home:
     registry = Registry(storage, Keys())
-    await registry.refresh()
+    try:
+        await registry.refresh()
+    except ValueError as error:
+        raise TargetError(f"STORAGE_CONNECTION_STRING is malformed: {error}") from None
     created = registry.created(loop)
     if created is None:
         raise TargetError(f"There is no loop {loop}; make it first: PUT /loops/{loop} with an owner's key.")

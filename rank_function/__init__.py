@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import azure.functions as func
 
@@ -13,6 +13,7 @@ from shared.hubs import events
 from shared.rank import expense, ranking, slots_ranking, slots_wire, wire
 from shared.rank.ranking import Asked
 from shared.rank.slots_ranking import SlotsAsked
+from shared.rank.wire import AnyRankRequest
 from shared.serving import http
 from shared.serving.loop import Serving
 from shared.serving.routes import Routes
@@ -70,13 +71,15 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
 
 async def _asked(service: Service, loop: Serving, body: bytes) -> tuple[Asked, bool]:
     """What a request asks of the loop's model, and whether it defers its activation."""
-    request = _read(body, wire.plain_request, wire.unusual_request)
+    unknown: list[str] = []
+    request = _read(body, wire.plain_request, wire.unusual_request, unknown)
     if request is not None:
         request.event_id = request.event_id or events.new_id()
         await service.ready(loop, request.event_id)
         if loop.multi_slot:
             await loop.require(multi_slot=False)
         asked = ranking.ask(request, loop.config.policy.arguments)
+        _tell_oddities(service, loop, request, unknown)
         if not asked.is_dear:
             return asked, bool(request.defer_activation)
     from rank_function import slow  # here, because few requests take long
@@ -86,12 +89,14 @@ async def _asked(service: Service, loop: Serving, body: bytes) -> tuple[Asked, b
 
 async def _slots_asked(service: Service, loop: Serving, body: bytes) -> tuple[SlotsAsked, bool]:
     """`_asked` of a multi-slot request."""
-    request = _read(body, slots_wire.plain_request, slots_wire.unusual_request)
+    unknown: list[str] = []
+    request = _read(body, slots_wire.plain_request, slots_wire.unusual_request, unknown)
     if request is not None:
         request.event_id = request.event_id or events.new_id()
         await service.ready(loop, request.event_id)
         await loop.require(multi_slot=True)
         asked = slots_ranking.ask(request, loop.config.policy.arguments)
+        _tell_oddities(service, loop, request, unknown)
         if not asked.is_dear:
             return asked, bool(request.defer_activation)
     from rank_function import slow
@@ -99,13 +104,21 @@ async def _slots_asked(service: Service, loop: Serving, body: bytes) -> tuple[Sl
     return await slow.read_slots(service, loop, body)
 
 
-def _read(body: bytes, plain: Callable[[bytes], R | None], unusual: Callable[[bytes], R]) -> R | None:
+def _read(
+    body: bytes, plain: Callable[[bytes], R | None], unusual: Callable[[bytes, list[str]], R], unknown: list[str]
+) -> R | None:
     """The request, None if it takes so long to read that others must not wait for it."""
     values = expense.values(body)
     if values > expense.MOST_PLAIN:
         return None
     request = plain(body)
-    return unusual(body) if request is None and values <= expense.MOST_UNUSUAL else request
+    return unusual(body, unknown) if request is None and values <= expense.MOST_UNUSUAL else request
+
+
+def _tell_oddities(service: Service, loop: Serving, request: AnyRankRequest[Any], unknown: list[str]) -> None:
+    """Of a request that is most likely a mistake; long ones, which are read elsewhere, are not looked at."""
+    if unknown or not request.context_features or not any(request.context_features):
+        service.oddities.rank(loop.loop, loop.home, request.context_features, unknown)
 
 
 async def _append(service: Service, event_id: str, event: bytes) -> None:

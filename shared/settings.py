@@ -11,7 +11,7 @@ from shared.fingerprints import Fingerprints
 from shared.vw.policy import NAMED, PolicyName
 
 
-class SettingsError(Exception):
+class SettingsError(ValueError):
     """A setting is missing or malformed; the message names it."""
 
 
@@ -29,6 +29,20 @@ def _keys(text: str) -> tuple[str, ...]:
     return keys
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is no whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is no number") from None
+
+
 def _flag(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError("write true or false")
@@ -42,7 +56,7 @@ def _policy(text: str) -> str:
 
 
 _PARSERS: dict[object, Callable[[str], Any]] = {
-    str: _text, int: int, float: float, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
+    str: _text, int: _whole, float: _number, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
     Fingerprints: fingerprints.parse,
 }  # fmt: skip
 _KINDS = {

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobClient, ContainerClient
 
 TIMEOUT_SECONDS = 10
-# What is downloaded is held in memory this much at a time. The SDK would begin with 32 MiB.
-PIECE_BYTES = 4 << 20
+# What is downloaded and uploaded is held in memory this much at a time. The SDK would begin a download with 32 MiB, and
+# upload 64 MiB in one piece.
+PIECE_BYTES, BLOCK_BYTES = 4 << 20, 1 << 20
 # The SDK's own first pause is 15 s: a service that was away for a moment would stop the trainer for much longer.
 RETRIES: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0.5, "increment_base": 2, "random_jitter_range": 0.25}
 
@@ -242,7 +243,10 @@ def _translated() -> Iterator[None]:
 def _connect(settings: Settings, credential: AsyncTokenCredential | None) -> ContainerClient:
     from azure.storage.blob.aio import ContainerClient
 
-    sizes: dict[str, Any] = {"max_single_get_size": PIECE_BYTES, "max_chunk_get_size": PIECE_BYTES}
+    sizes: dict[str, Any] = {
+        **{"max_single_get_size": PIECE_BYTES, "max_chunk_get_size": PIECE_BYTES},
+        **{"max_single_put_size": BLOCK_BYTES, "max_block_size": BLOCK_BYTES},
+    }
     options = {**RETRIES, **sizes, "connection_timeout": TIMEOUT_SECONDS, "read_timeout": TIMEOUT_SECONDS}
     name = settings.storage_container
     if settings.storage_connection_string:

@@ -19,6 +19,7 @@ from aiohttp import ClientError
 
 from local import azurite
 from local.__main__ import DEFAULTS
+from local.packages import InstallError
 from local.supervisor import StartError
 from simulator.admin import Refused
 from simulator.demo import Result, Run, play, summary
@@ -141,7 +142,7 @@ def main() -> int:
         if not given.url:
             azurite.install()
         results = asyncio.run(demonstrate(runs, given, screen))
-    except (StartError, RuntimeError, Refused, ClientError, TimeoutError) as error:
+    except (StartError, InstallError, Refused, ClientError, TimeoutError) as error:
         print(error or type(error).__name__, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

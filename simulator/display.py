@@ -90,7 +90,7 @@ def panel(snapshot: Snapshot) -> list[str]:
 def line(snapshot: Snapshot) -> str:
     """The same in one line, for logs."""
     now, total = score(snapshot.encounters[-MOVING:]), score(snapshot.encounters)
-    head = f"{snapshot.name} {snapshot.elapsed:3.0f} s "
+    head = f"{snapshot.name} {snapshot.elapsed:3.0f} of {snapshot.seconds:g} s "
     if now is None or total is None:
         return f"{head} {_activity(snapshot)}"
     reward = f"reward {now.reward:.2f} now, {total.reward:.2f} in all"

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import mmap
+import os
 import struct
 import tempfile
-from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 from shared import telemetry
+from shared.joined_log import merging
+from shared.joined_log.log_file import Entries
 from shared.loops.blob_names import Home, blob_name, loop_of, run_name
 from shared.storage import Storage
 
@@ -30,8 +31,7 @@ ENTRY = struct.Struct(">QQQ")
 KEY_BYTES = 8
 # In entries. Smaller indexes are merged whatever their sizes; what is as large as LARGEST (96 MB) is left alone.
 SMALL, LARGEST = 40_000, 4_000_000
-FAN_IN = 3
-SLICE = 100_000
+SLICE = 50_000
 
 _log = logging.getLogger(__name__)
 # Those that this process has met while it merged.
@@ -50,13 +50,12 @@ class Index(NamedTuple):
         return self is not other and self.first <= other.first and other.last <= self.last
 
 
-async def publish(storage: Storage, home: Home, cut: int, joined: array[int], late: array[int], folder: Path) -> None:
+async def publish(storage: Storage, home: Home, cut: int, joined: Entries, late: Entries, folder: Path) -> None:
     """Writes the index of a run from the entries of its log files; to be called before the run is committed."""
-    records = {*_records(joined, 2 * cut), *_records(late, 2 * cut + 1)}
-    if records:
-        file = folder / "index"
-        file.write_bytes(b"".join(sorted(records)))
-        await storage.create(_name(home, run_name(cut), run_name(cut), len(records)), file)
+    file = folder / "index"
+    count = await asyncio.to_thread(_write, file, {2 * cut: joined, 2 * cut + 1: late})
+    if count:
+        await storage.create(_name(home, run_name(cut), run_name(cut), count), file)
 
 
 async def merge(storage: Storage, home: Home) -> None:
@@ -81,14 +80,8 @@ async def merge(storage: Storage, home: Home) -> None:
 
 def due(indexes: Sequence[Index]) -> list[Index]:
     """The newest indexes, as far back as each is no larger than all newer ones together; [] if they are too few."""
-    group: list[Index] = []
-    total = 0
-    for index in reversed(indexes):
-        if group and (total + index.length > LARGEST or index.length > max(total, SMALL)):
-            break
-        group.insert(0, index)
-        total += index.length
-    return group if len(group) >= FAN_IN else []
+    count = merging.due([one.length for one in indexes], SMALL, LARGEST)
+    return list(indexes[len(indexes) - count :])
 
 
 async def listed(storage: Storage, home: Home) -> list[Index]:
@@ -126,6 +119,23 @@ def _is_whole(index: Index, file: Path) -> bool:
     return file.stat().st_size == index.length * ENTRY.size
 
 
+def _write(target: Path, logs: Mapping[int, Entries]) -> int:
+    """Writes the entries of log files in order, some of the keys at a time to bound memory; their number."""
+    parts = sum(map(len, logs.values())) // SLICE + 1
+    written = 0
+    with target.open("wb") as out:
+        for low, high in pairwise(2**64 * part // parts for part in range(parts + 1)):
+            records = {
+                ENTRY.pack(key, run, place)
+                for run, entries in logs.items()
+                for key, place in entries
+                if low <= key < high
+            }
+            out.write(b"".join(sorted(records)))
+            written += len(records)
+    return written
+
+
 def _combine(sources: Sequence[Path], target: Path) -> int:
     """Merges files of sorted entries into one, some of the keys at a time to bound memory; the number of entries."""
     total = sum(source.stat().st_size for source in sources) // ENTRY.size
@@ -134,31 +144,45 @@ def _combine(sources: Sequence[Path], target: Path) -> int:
     written = 0
     with ExitStack() as stack:
         files = [stack.enter_context(source.open("rb")) for source in sources]
-        maps = [stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) for file in files]
-        cuts = [[*(bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in maps]
+        stored = [_File(file) for file in files]
+        cuts = [[*(bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in stored]
         out = stack.enter_context(target.open("wb"))
         for stretches in zip(*map(pairwise, cuts), strict=True):
-            records = {
-                data[at : at + ENTRY.size]
-                for data, (low, high) in zip(maps, stretches, strict=True)
-                for at in range(low * ENTRY.size, high * ENTRY.size, ENTRY.size)
-            }
+            parts_of = [
+                data[low * ENTRY.size : high * ENTRY.size] for data, (low, high) in zip(stored, stretches, strict=True)
+            ]
+            records = {part[at : at + ENTRY.size] for part in parts_of for at in range(0, len(part), ENTRY.size)}
             out.write(b"".join(sorted(records)))
             written += len(records)
     return written
 
 
-def bisect(data: bytes | mmap.mmap, key: bytes) -> int:
+class _Bytes(Protocol):
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, stretch: slice, /) -> bytes: ...
+
+
+class _File:
+    """The bytes of a file, read when they are asked for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._number = file.fileno()
+
+    def __len__(self) -> int:
+        return os.fstat(self._number).st_size
+
+    def __getitem__(self, stretch: slice, /) -> bytes:
+        return os.pread(self._number, stretch.stop - stretch.start, stretch.start)
+
+
+def bisect(data: _Bytes, key: bytes) -> int:
     """The number of the first entry whose key is not less."""
     return bisect_left(range(len(data) // ENTRY.size), key, key=lambda number: key_at(data, number))
 
 
-def key_at(data: bytes | mmap.mmap, number: int) -> bytes:
+def key_at(data: _Bytes, number: int) -> bytes:
     return data[number * ENTRY.size : number * ENTRY.size + KEY_BYTES]
-
-
-def _records(entries: array[int], run: int) -> set[bytes]:
-    return {ENTRY.pack(key, run, place) for key, place in zip(entries[::2], entries[1::2], strict=True)}
 
 
 def _name(home: Home, last: str, first: str, count: int) -> str:

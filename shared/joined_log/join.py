@@ -6,13 +6,12 @@ some instant (`observe`), every interaction up to the cut in order of time (`clo
 stream is divided into runs makes no difference to what is matched, late, orphaned or a duplicate.
 """
 
-from array import array
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain, takewhile
 from typing import Literal, NamedTuple
 
 from shared.hubs.events import Observation, decode_observation, key_of
+from shared.joined_log.windows import Windows
 
 # A reward may overtake its rank by this much: producers retry, and the hubs are two.
 EARLY_MS = 120_000
@@ -53,13 +52,13 @@ class _Partition(NamedTuple):
 class Joiner:
     """The open observations and the remembered interactions of one loop.
 
-    `seen` maps the key of each remembered interaction to the end of its window. Memory grows with open observations
-    and remembered interactions, never with the bodies of interactions.
+    windows: those of the interactions that are closed and remembered, which must outlive the process. Memory grows
+    with open observations and remembered interactions, never with the bodies of interactions.
     """
 
-    def __init__(self, cut: int = 0, seen: dict[int, int] | None = None) -> None:
+    def __init__(self, cut: int = 0, windows: Windows | None = None) -> None:
         self.cut = cut
-        self._seen = seen if seen is not None else {}
+        self.windows = windows if windows is not None else Windows(horizon(cut))
         self._open: dict[int, list[Pending]] = {}
         self._calls: set[int] = set()
         self._partitions: dict[int, _Partition] = {}
@@ -89,7 +88,7 @@ class Joiner:
         if not self.observe(at, position, event, line):
             return
         pending = self._partitions[position[0]].fresh[-1]
-        end = self._seen.get(pending.key)
+        end = self.windows.get(pending.key)
         if end is not None and at <= (end if at > self.cut else end + MEMORY_MS):
             pending.taken = True
 
@@ -101,14 +100,13 @@ class Joiner:
         is remembered.
         """
         candidates = [pending for pending in self._open.get(key, ()) if not (pending.taken or pending.gone)]
-        previous = self._seen.pop(key, None)
+        previous = self.windows.get(key)
         if previous is not None:
             if at <= previous or (made is not None and made <= previous):
-                self._seen[key] = previous
                 return None
             for pending in candidates:
                 pending.late |= pending.at < at and _late(pending.at, previous, wait)
-        self._seen[key] = at + wait
+        self.windows.put(key, at + wait)
         matched = [one for one in candidates if not one.late and is_in_window(one.at, at + wait, wait)]
         for pending in matched:
             pending.taken = True
@@ -120,13 +118,13 @@ class Joiner:
         for partition in self._partitions.values():
             yield from self._settle(partition, cut, wait)
         self.cut = cut
-        self._evict()
+        self.windows.forget(horizon(cut))
 
     def _settle(self, partition: "_Partition", cut: int, wait: int) -> Iterator[Settled]:
         fresh, waiting = partition
         while fresh and fresh[0].at <= cut:
             pending = fresh.popleft()
-            end = self._seen.get(pending.key)
+            end = self.windows.get(pending.key)
             if pending.taken:
                 self._forget(pending)
             elif pending.late or (end is not None and _late(pending.at, end, wait)):
@@ -150,10 +148,6 @@ class Joiner:
         """True if no observation is open."""
         return not self._open
 
-    def dump(self) -> bytes:
-        """What must outlive the process: `seen`, 16 bytes each."""
-        return array("Q", chain.from_iterable(self._seen.items())).tobytes()
-
     def _forget(self, pending: Pending) -> None:
         """Marks it, and drops what is marked once the last of its event goes: there may be thousands of one event."""
         pending.gone = True
@@ -166,12 +160,6 @@ class Joiner:
             else:
                 del self._open[pending.key]
 
-    def _evict(self) -> None:
-        """Drops the oldest memories; insertion order is nearly the order of ends, so it stops at the first to keep."""
-        oldest = self.cut - MEMORY_MS - EARLY_MS
-        for key, _ in list(takewhile(lambda memory: memory[1] < oldest, self._seen.items())):
-            del self._seen[key]
-
 
 def is_in_window(at: int, end: int, wait: int) -> bool:
     """True for an observation enqueued at `at` if its event's window of `wait` ends at `end`; all in ms."""
@@ -183,7 +171,6 @@ def _late(at: int, end: int, wait: int) -> bool:
     return end - wait - EARLY_MS < at <= end + MEMORY_MS
 
 
-def load_seen(data: bytes) -> dict[int, int]:
-    """The inverse of `Joiner.dump`."""
-    words = array("Q", data)
-    return dict(zip(words[::2], words[1::2], strict=True))
+def horizon(cut: int) -> int:
+    """Windows that end before it are forgotten once a cut is reached; both in ms."""
+    return max(0, cut - MEMORY_MS - EARLY_MS)

@@ -3,10 +3,12 @@
 It is written in gzip members of a few dozen lines each, which gzip, zlib and VW read as one file.
 """
 
+from __future__ import annotations
+
 import gzip
 import time
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -15,20 +17,46 @@ from shared.loops.blob_names import Home, blob_name, run_name
 # Small, because a trace reads a whole member for one line; more than deflate's window, so that little is lost by it.
 MEMBER_BYTES = 65_536
 LENGTH_BITS = 24
+_HELD = 65_536
 
 Kind = Literal["joined", "late", "refusal"]
 # A line with its end, behind the key of the id of its event: None if that cannot be read.
 Keyed = tuple[int | None, bytes]
 
 
+class Entries:
+    """Pairs of the key of an event's id and the place of its line, in order; most of very many are in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._held, self._spilled = file, array("Q"), 0
+
+    def add(self, key: int, place: int) -> None:
+        self._held.extend((key, place))
+        if len(self._held) >= _HELD:
+            with self._file.open("ab") as file:
+                self._held.tofile(file)
+            self._spilled += len(self._held)
+            self._held = array("Q")
+
+    def __len__(self) -> int:
+        return (self._spilled + len(self._held)) // 2
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        if self._spilled:
+            with self._file.open("rb") as file:
+                while piece := file.read(_HELD * self._held.itemsize):
+                    yield from _pairs(array("Q", piece))
+        yield from _pairs(self._held)
+
+
 class LogFile:
-    """A log being written. `entries` are pairs of the key of an event's id and the place of its line.
+    """A log being written. `entries` are final once it is closed.
 
     A place is `offset << LENGTH_BITS | length`, in bytes, of the gzip member. The same lines give the same file.
     """
 
     def __init__(self, file: Path) -> None:
-        self.entries = array("Q")
+        self.entries = Entries(file.with_name(f"{file.name}.entries"))
         self._file = file.open("wb")
         self._keys: list[int | None] = []
         self._lines: list[bytes] = []
@@ -52,10 +80,15 @@ class LogFile:
         place = self._offset << LENGTH_BITS | len(member)
         for key in self._keys:
             if key is not None:
-                self.entries.extend((key, place))
+                self.entries.add(key, place)
         self._file.write(member)
         self._offset += len(member)
         self._keys, self._lines, self._size = [], [], 0
+
+
+def _pairs(words: array[int]) -> Iterator[tuple[int, int]]:
+    one = iter(words)
+    return zip(one, one, strict=True)
 
 
 def log_name(home: Home, cut: int, kind: Kind) -> str:

@@ -10,9 +10,10 @@ import msgspec
 
 from shared.hubs.events import key_of
 from shared.joined_log import damaged_logs, unzipping
-from shared.joined_log.join import EARLY_MS, MEMORY_MS
+from shared.joined_log.join import horizon
 from shared.joined_log.joined_lines import relabelled
 from shared.joined_log.unzipping import Unzipper
+from shared.joined_log.windows import Windows
 from shared.loops.blob_names import Home, blob_name, run_name
 from shared.loops.checkpoint import Place
 from shared.loops.config import LoopConfig
@@ -143,20 +144,19 @@ async def chunks(storage: Storage, name: str) -> AsyncGenerator[bytes, None]:
         yield rest
 
 
-async def recollect(storage: Storage, home: Home, cut: int, wait: int) -> dict[int, int]:
-    """The memory of a `Joiner` at a cut, made from what can be read of the log. wait: rewardWaitTime in ms, now."""
-    seen: dict[int, int] = {}
-    since = max(0, cut - wait - MEMORY_MS - EARLY_MS)
+async def recollect(storage: Storage, home: Home, cut: int, wait: int) -> Windows:
+    """The windows that a `Joiner` remembers at a cut, made from what can be read of the log. wait: rewardWaitTime in
+    ms, now."""
+    windows = Windows(horizon(cut))
+    since = max(0, windows.horizon - wait)
     async for lines in committed(storage, home, cut, since, imported=False):
         for line in lines.splitlines():
             try:
                 event = _dated.decode(line)
             except ValueError:
                 continue
-            key = key_of(event.id)
-            seen.pop(key, None)  # the order is that of the last times
-            seen[key] = round(event.at.timestamp() * 1000) + wait
-    return seen
+            windows.put(key_of(event.id), round(event.at.timestamp() * 1000) + wait)
+    return windows
 
 
 def is_imported(name: str) -> bool:

@@ -17,8 +17,8 @@ from shared.loops.blob_names import Home, blob_name
 from shared.loops.config import Aggregation, LoopConfig
 from shared.loops.reward_sums import Statistics
 
-# Version 2 has a backlog or a draft, which earlier versions of this module would drop.
-VERSION, WITH_BACKLOG = 1, 2
+# Version 2 has a backlog or a draft, version 3 windows in parts: earlier versions of this module would drop them.
+VERSION, WITH_BACKLOG, LATEST = 1, 2, 3
 FILE = "checkpoint.json"
 
 
@@ -92,6 +92,14 @@ class Draft(msgspec.Struct, frozen=True):
     at: Place
     state: Artifact | None = None
     learned: int = 0
+
+
+class WindowPart(msgspec.Struct, frozen=True):
+    """Some of the windows that the join remembers, as a `WindowFile`: how many, and when (ms) the last of them ends."""
+
+    file: Artifact
+    length: int
+    last: int
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -174,7 +182,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     """The state of a loop's training. Positions are sequence numbers by partition, the last one done, -1 for none.
 
     interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
-    those between `observations` and `observed` may belong to interactions that are still open. apprentice: None until
+    those between `observations` and `observed` may belong to interactions that are still open. windows: what the join
+    remembers, the oldest part first; `seen` is all of it as versions before 3 have stored it. apprentice: None until
     a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
     nobody vouches for what it came from. backlog: what the model has not learned. draft: the one that will replace it.
     damaged: the files of the log that could not be read to their end when it was last learned again.
@@ -199,6 +208,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     backlog: Backlog | None = None
     draft: Draft | None = None
     damaged: list[str] = []
+    windows: list[WindowPart] = []
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
@@ -215,16 +225,22 @@ def decode(data: bytes) -> Checkpoint:
     body = data.rpartition(_SEAL)[0] + b"}"
     if data != _sealed(body):
         raise msgspec.DecodeError("it is not what was written")
-    unreadable.check("the checkpoint", body, WITH_BACKLOG)
+    unreadable.check("the checkpoint", body, LATEST)
     return _decoder.decode(body)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
     """JSON whose last member, `sha256`, is the digest of the object without it."""
-    if checkpoint.v <= WITH_BACKLOG:
-        is_plain = checkpoint.backlog is None and checkpoint.draft is None
-        checkpoint = msgspec.structs.replace(checkpoint, v=VERSION if is_plain else WITH_BACKLOG)
+    if checkpoint.v <= LATEST:
+        checkpoint = msgspec.structs.replace(checkpoint, v=_version(checkpoint))
     return _sealed(msgspec.json.encode(checkpoint))
+
+
+def _version(checkpoint: Checkpoint) -> int:
+    """The first version that knows all that is in it."""
+    if checkpoint.windows:
+        return LATEST
+    return VERSION if checkpoint.backlog is None and checkpoint.draft is None else WITH_BACKLOG
 
 
 def _sealed(body: bytes) -> bytes:

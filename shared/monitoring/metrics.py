@@ -44,8 +44,8 @@ async def report(service: Service, loop: Serving | None = None) -> bytes:
             counts = await refused.load(service.storage)
     except TimeoutError:
         raise StorageUnavailable("it did not answer in time") from None
-    told = refused.family({name: counts[home] for name, home in homes.items() if home in counts})
-    return prometheus_text.encode([*families(states, beat, time.time(), damaged), told])
+    told = refused.families({name: counts[home] for name, home in homes.items() if home in counts})
+    return prometheus_text.encode([*families(states, beat, time.time(), damaged), *told])
 
 
 async def _is_damaged(registry: Registry) -> bool:

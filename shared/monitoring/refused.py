@@ -16,7 +16,7 @@ import msgspec
 from shared import telemetry
 from shared.monitoring.prometheus_text import Family, Sample
 from shared.serving import refusals
-from shared.serving.refusals import PREFIX, Counts, Refused
+from shared.serving.refusals import NOTED, PREFIX, Counts, Refused
 from shared.storage import Blob, Conflict, Storage, StorageUnavailable
 
 BLOB = "refused.json"
@@ -44,13 +44,25 @@ async def load(storage: Storage) -> Counts:
     return _sum(folded.counts, *(one.counts for name, (_, one) in processes.items() if name not in folded.names))
 
 
-def family(refused: Mapping[str, Mapping[str, int]]) -> Family:
-    """The metric. refused: by loop and code."""
-    samples = [
-        Sample({"loop": loop, "code": code, "reason": reason}, count)
-        for loop, codes in refused.items()
-        for (code, _, reason), count in ((one.partition("/"), count) for one, count in sorted(codes.items()))
-    ]
+def families(counts: Mapping[str, Mapping[str, int]]) -> tuple[Family, Family]:
+    """The metrics of what was refused, and of what was answered and noted. counts: by loop and code."""
+    refused, noted = list[Sample](), list[Sample]()
+    for loop, codes in counts.items():
+        for one, count in sorted(codes.items()):
+            code, _, reason = one.partition("/")
+            if code == NOTED:
+                noted.append(Sample({"loop": loop, "reason": reason}, count))
+            else:
+                refused.append(Sample({"loop": loop, "code": code, "reason": reason}, count))
+    return _refused(refused), _noted(noted)
+
+
+def _noted(samples: list[Sample]) -> Family:
+    help = "Ranks that were answered and are most likely a mistake; stored once a minute per process."
+    return Family("personalizer_odd_ranks_total", "counter", help, samples)
+
+
+def _refused(samples: list[Sample]) -> Family:
     help = "Requests that were answered with an error, and events refused in batches; stored once a minute per process."
     return Family("personalizer_refused_total", "counter", help, samples)
 

@@ -17,7 +17,8 @@ from shared.bodies import Hints
 from shared.errors import ApiError
 
 T = TypeVar("T")
-Rewrite = Callable[[bytes], bytes]
+# What is rewritten, and where the names of members that are left out are put.
+Rewrite = Callable[[bytes, list[str]], bytes]
 Member = tuple[str, Rewrite | None]
 # What a decoder raises for a body that it does not take.
 REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError)
@@ -40,15 +41,15 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, code: str, hints: Hint
         return bodies.decode(decoder, exact(decoder, body, code), code, hints)
 
 
-def exact(decoder: msgspec.json.Decoder[T], body: bytes, code: str) -> bytes:
-    """The body as the contract has it, for a decoder of a struct.
+def exact(decoder: msgspec.json.Decoder[T], body: bytes, code: str, unknown: list[str] | None = None) -> bytes:
+    """The body as the contract has it, for a decoder of a struct. unknown: gets the names of members that are left out.
 
     Raises ApiError: BadRequest if it is not JSON, `code` for a member that is there twice.
     """
     text = charsets.mended(charsets.detected(body)).strip()
     rewrite = _rewrite_of(decoder)
     try:
-        return rewrite(text) if rewrite else text
+        return rewrite(text, [] if unknown is None else unknown) if rewrite else text
     except Repeated as repeated:
         raise ApiError(code, f"{repeated}; send it once.") from None
     except REFUSED as error:
@@ -81,7 +82,7 @@ def _rewrite_of(decoder: msgspec.json.Decoder[T]) -> Rewrite | None:
     return of(inspect.type_info(decoder.type))
 
 
-def _object(known: Mapping[str, Member], value: bytes) -> bytes:
+def _object(known: Mapping[str, Member], value: bytes, unknown: list[str]) -> bytes:
     if not value.startswith(b"{"):
         return value
     made: dict[str, bytes] = {}
@@ -89,24 +90,25 @@ def _object(known: Mapping[str, Member], value: bytes) -> bytes:
     for sent, raw in _members.decode(value).items():
         name, rewrite = known.get(sent.lower() if sent.isascii() else "", ("", None))
         if not name:
+            unknown.append(sent)
             continue
         if name in made:
             raise Repeated(f"The member {name} is there twice, as '{spelled[name]}' and as '{sent}'")
-        made[name], spelled[name] = rewrite(bytes(raw)) if rewrite else bytes(raw), sent
+        made[name], spelled[name] = rewrite(bytes(raw), unknown) if rewrite else bytes(raw), sent
     return b"{" + b",".join([b'"%s":%s' % (name.encode(), raw) for name, raw in made.items()]) + b"}"
 
 
-def _array(rewrite: Rewrite, value: bytes) -> bytes:
+def _array(rewrite: Rewrite, value: bytes, unknown: list[str]) -> bytes:
     if not value.startswith(b"["):
         return value
-    return b"[" + b",".join([rewrite(bytes(item)) for item in _items.decode(value)]) + b"]"
+    return b"[" + b",".join([rewrite(bytes(item), unknown) for item in _items.decode(value)]) + b"]"
 
 
-def _text(value: bytes) -> bytes:
+def _text(value: bytes, _: list[str]) -> bytes:
     return b'"%s"' % value if value[:1] in b"-0123456789" else value
 
 
-def _number(value: bytes) -> bytes:
+def _number(value: bytes, _: list[str]) -> bytes:
     """Text as a number, as .NET parses one: blanks around it, a plus, and no digit before or behind the point."""
     text = _string.decode(value).strip() if value.startswith(b'"') else ""
     if not _NUMBER.fullmatch(text):
@@ -115,6 +117,6 @@ def _number(value: bytes) -> bytes:
     return msgspec.json.encode(number) if abs(number) < float("inf") else b"1e999"
 
 
-def _truth(value: bytes) -> bytes:
+def _truth(value: bytes, _: list[str]) -> bytes:
     text = _string.decode(value).strip().lower() if value.startswith(b'"') else ""
     return text.encode() if text in ("true", "false") else value

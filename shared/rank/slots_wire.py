@@ -71,7 +71,7 @@ def rank_request(body: bytes) -> MultiSlotRankRequest[Any]:
 
     Slot ids and action ids are unique, every slot has a baseline action of its own.
     """
-    return plain_request(body) or unusual_request(body)
+    return plain_request(body) or unusual_request(body, [])
 
 
 def plain_request(body: bytes) -> MultiSlotRankRequest[Any] | None:
@@ -80,9 +80,9 @@ def plain_request(body: bytes) -> MultiSlotRankRequest[Any] | None:
     return _checked(request) if request is not None else None
 
 
-def unusual_request(body: bytes) -> MultiSlotRankRequest[Any]:
-    """`rank_request` of any body, which takes several times as long."""
-    request = wire.unusual(_any, body)
+def unusual_request(body: bytes, unknown: list[str]) -> MultiSlotRankRequest[Any]:
+    """`rank_request` of any body, which takes several times as long. unknown: as in `wire.unusual_request`."""
+    request = wire.unusual(_any, body, unknown)
     wire.make_safe(request)
     for slot in request.slots:
         slot.features = [safe(features) for features in slot.features or () if features is not None]

@@ -130,7 +130,7 @@ _reward = msgspec.json.Decoder(RewardRequest)
 
 def rank_request(body: bytes) -> RankRequest[Any]:
     """A Rank request within the contract's limits, its features safe for VW, ids unique; raises ApiError."""
-    return plain_request(body) or unusual_request(body)
+    return plain_request(body) or unusual_request(body, [])
 
 
 def plain_request(body: bytes) -> RankRequest[Any] | None:
@@ -141,9 +141,12 @@ def plain_request(body: bytes) -> RankRequest[Any] | None:
     return request
 
 
-def unusual_request(body: bytes) -> RankRequest[Any]:
-    """`rank_request` of any body, which takes several times as long."""
-    request: RankRequest[Any] = unusual(_any, body)
+def unusual_request(body: bytes, unknown: list[str]) -> RankRequest[Any]:
+    """`rank_request` of any body, which takes several times as long.
+
+    unknown: gets the names of members that no contract has.
+    """
+    request: RankRequest[Any] = unusual(_any, body, unknown)
     make_safe(request)
     check_ids(request)
     return request
@@ -164,11 +167,12 @@ def plain(flat: Decoder[R], nested: Decoder[R], body: bytes) -> R | None:
     return None
 
 
-def unusual(decoder: Decoder[R], body: bytes) -> R:
+def unusual(decoder: Decoder[R], body: bytes, unknown: list[str]) -> R:
     """A Rank request whose features have to be made safe, also one that deviates from the contract; raises ApiError."""
     with contextlib.suppress(*REFUSED):
         return decoder.decode(body)
-    return bodies.decode(decoder, lenient.exact(decoder, body, "InvalidRankRequest"), "InvalidRankRequest", RANK_HINTS)
+    text = lenient.exact(decoder, body, "InvalidRankRequest", unknown)
+    return bodies.decode(decoder, text, "InvalidRankRequest", RANK_HINTS)
 
 
 def check_ids(request: AnyRankRequest[Any]) -> None:

@@ -18,6 +18,8 @@ from shared.errors import ApiError
 from shared.storage import Conflict, Storage, StorageUnavailable
 
 PREFIX = "processes/"
+# In place of an error code, of requests that were answered: what `oddities` has noted of them is behind the slash.
+NOTED = "Noted"
 SECONDS = 60.0  # at most one write in so many
 
 # By the home of a loop and the code of an error: `InvalidRankRequest`, or `InvalidRankRequest/TooExpensive`.
@@ -55,7 +57,11 @@ class Refusals:
 
     def count(self, home: str, error: ApiError) -> None:
         """Counts an answer to a request for the loop whose home it is."""
-        self._counts[home][f"{error.code}/{error.inner}" if error.inner else error.code] += 1
+        self.add(home, f"{error.code}/{error.inner}" if error.inner else error.code)
+
+    def add(self, home: str, code: str) -> None:
+        """Counts one of a code, as `Counts` has it."""
+        self._counts[home][code] += 1
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write_in_time())
 

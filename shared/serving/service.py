@@ -18,6 +18,7 @@ from shared.loops.blob_names import home_of
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.loops.registry import Registry
 from shared.serving.loop import Serving
+from shared.serving.oddities import Oddities
 from shared.serving.quota import Quota
 from shared.serving.refusals import Refusals
 from shared.settings import Settings, load
@@ -47,6 +48,7 @@ class Service:
         self._loops: dict[str, tuple[str, Serving]] = {}  # with the time the loop was made
         self.closing = contextlib.AsyncExitStack()  # what others have made for this process
         self._refusals = Refusals(self.storage)
+        self.oddities = Oddities(self._refusals)
         self._registered = self.registry.loops  # what the registry had when these were last compared with it
 
     async def caller(self, loop: str, headers: Mapping[str, str]) -> Caller:

@@ -1,45 +1,109 @@
-"""What a joiner remembers between runs: stored with each of them, made from the log again if it is damaged."""
+"""What a joiner remembers between runs: each run stores a part of it, and it is made from the log if one is damaged.
 
-import gzip
+A part has the windows of the run that has stored it. The newest parts are merged when there are several of about one
+size, and left out when all that is in them is forgotten, so the number of parts grows with the logarithm of what is
+remembered.
+"""
+
+import asyncio
 import logging
+import shutil
 from pathlib import Path
+from typing import BinaryIO
 
 from shared import telemetry
-from shared.joined_log import log_reading
-from shared.joined_log.join import Joiner, load_seen
+from shared.joined_log import log_reading, merging, window_file
+from shared.joined_log.join import Joiner, horizon
 from shared.joined_log.unzipping import DAMAGE
+from shared.joined_log.window_file import WindowFile
+from shared.joined_log.windows import Windows
 from shared.loops import artifacts
-from shared.loops.artifacts import Artifact
+from shared.loops.artifacts import DamagedArtifact
 from shared.loops.blob_names import Home, blob_name, loop_of
-from shared.loops.checkpoint import Checkpoint, Plan
+from shared.loops.checkpoint import Checkpoint, Plan, WindowPart
 from shared.storage import Storage
+
+# In windows of some 10 bytes each: smaller parts are merged whatever their sizes, what is as large as LARGEST is left
+# alone.
+SMALL, LARGEST = 2_000, 1_000_000
 
 _log = logging.getLogger(__name__)
 
 
 async def load(storage: Storage, home: Home, before: Checkpoint, plan: Plan, folder: Path) -> Joiner:
-    """The joiner at a checkpoint, without its open observations. folder: for a file."""
-    if before.seen is None:
-        return Joiner(before.cut)
-    try:
-        file = await artifacts.fetch(storage, before.seen, folder / "seen.before")
-        seen = load_seen(gzip.decompress(file.read_bytes()))
-    except (artifacts.DamagedArtifact, *DAMAGE, ValueError) as damage:
-        telemetry.error(
-            _log, f"The memory {before.seen.name} cannot be used ({damage}); reading the log.", loop_of(home)
-        )
+    """The joiner at a checkpoint, without its open observations. folder: for files."""
+    windows = Windows(horizon(before.cut))
+    for artifact in [before.seen, *(part.file for part in before.windows)]:
+        if artifact is None:
+            continue
+        try:
+            file = await artifacts.fetch(storage, artifact, folder / "windows.before")
+            await asyncio.to_thread(window_file.load, file, windows)
+        except (DamagedArtifact, *DAMAGE, ValueError) as damage:
+            text = f"The memory {artifact.name} cannot be used ({damage}); reading the log."
+            telemetry.error(_log, text, loop_of(home))
+            windows.is_stored = False
+    if not windows.is_stored:
         wait = round(plan.config.wait * 1000)
-        seen = await log_reading.recollect(storage, home, before.cut, wait)
-    return Joiner(before.cut, seen)
+        recollected = await log_reading.recollect(storage, home, before.cut, wait)
+        await asyncio.to_thread(_mend, windows, recollected, wait)
+    return Joiner(before.cut, windows)
 
 
-def dump(joiner: Joiner, folder: Path) -> Path:
-    """The memory as a file in `folder`."""
-    file = folder / "seen"
-    file.write_bytes(gzip.compress(joiner.dump(), compresslevel=1, mtime=0))
-    return file
+async def publish(
+    storage: Storage, home: Home, before: Checkpoint, plan: Plan, windows: Windows, added: WindowFile, folder: Path
+) -> list[WindowPart]:
+    """Stores the part of a run, merged with earlier ones; the parts that hold all windows then.
+
+    added: those of the interactions that the run has closed. folder: the run's own, for files.
+    """
+    name = blob_name(home, "join", plan.run)
+    if windows.is_stored:
+        parts = [part for part in _known(before, windows) if part.last >= horizon(plan.cut)]
+        if not added.length:
+            return parts
+        kept = len(parts) + 1 - max(1, merging.due([*(part.length for part in parts), added.length], SMALL, LARGEST))
+        try:
+            part = await _merge(storage, f"{name}.windows.gz", parts[kept:], added, folder)
+        except DamagedArtifact as damage:
+            telemetry.error(_log, f"{damage}; storing all that is remembered anew.", loop_of(home))
+        else:
+            return [*parts[:kept], part]
+    # Under a name of its own: an earlier try of the run may have stored a part of it.
+    whole = await asyncio.to_thread(window_file.write, folder / "windows.all", windows.items())
+    stored = await artifacts.publish(storage, f"{name}.all.gz", whole.path)
+    windows.is_stored = True
+    return [WindowPart(stored, whole.length, whole.last)]
 
 
-async def publish(storage: Storage, home: Home, run: str, file: Path) -> Artifact:
-    """Stores what `dump` has written, as that of a run."""
-    return await artifacts.publish(storage, blob_name(home, "join", f"{run}.seen.gz"), file)
+def _known(before: Checkpoint, windows: Windows) -> list[WindowPart]:
+    """The parts before a run. What an earlier version has stored in one is left alone until all of it is forgotten."""
+    whole = [WindowPart(before.seen, LARGEST, windows.last)] if before.seen is not None else []
+    return [*whole, *before.windows]
+
+
+async def _merge(storage: Storage, name: str, earlier: list[WindowPart], added: WindowFile, folder: Path) -> WindowPart:
+    """Stores what a run has added behind earlier parts, as one; raises DamagedArtifact."""
+    path = added.path
+    if earlier:
+        path = folder / "windows.merged"
+        with path.open("wb") as out:
+            for part in earlier:
+                _append(await artifacts.fetch(storage, part.file, folder / "windows.part"), out)
+            _append(added.path, out)
+    stored = await artifacts.publish(storage, name, path)
+    length = sum((part.length for part in earlier), added.length)
+    return WindowPart(stored, length, max([added.last, *(part.last for part in earlier)]))
+
+
+def _append(path: Path, out: BinaryIO) -> None:
+    with path.open("rb") as data:
+        shutil.copyfileobj(data, out)
+
+
+def _mend(windows: Windows, recollected: Windows, wait: int) -> None:
+    """Adds what the log knows beyond the parts, whose times are exact: windows of other events, and later ones."""
+    for key, end in recollected.items():
+        known = windows.get(key)
+        if known is None or end - wait > known:
+            windows.put(key, end)

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from shared import otel, telemetry
+from shared.errors import shown
 from shared.hubs import events
 from shared.joined_log import damaged_logs, event_index, outlook
 from shared.joined_log.join import Joiner
@@ -20,7 +21,7 @@ from shared.loops import artifacts, commits
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import blob_name
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan
+from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan, WindowPart
 from shared.loops.commits import Stored
 from shared.storage import Storage
 from shared.training import memory, progress, retention
@@ -51,18 +52,17 @@ class Publication:
             planned = msgspec.structs.replace(self._before, plan=plan)
             stored = await commits.save(self._storage, self._home, stored, planned)
         await commits.copy(self._storage, self._home, stored.checkpoint, plan.run)
-        seen = memory.dump(joiner, self._folder)
         publishing = asyncio.create_task(self._publish(after, model))
         try:
-            remembering = memory.publish(self._storage, self._home, plan.run, seen)
-            _, remembered = await asyncio.gather(self._keep(), remembering)
+            _, windows = await asyncio.gather(self._keep(), self._remember(joiner))
             published = await publishing
         finally:
             publishing.cancel()
             await asyncio.wait([publishing])
         changed = msgspec.structs.replace(
             published,
-            seen=remembered,
+            seen=None,
+            windows=windows,
             apprentice=self._apprenticeship(),
             committed=int(time.time() * 1000),
             plan=None,
@@ -76,7 +76,7 @@ class Publication:
     async def tidy(self, after: Checkpoint) -> None:
         """Merges indexes and deletes what is past its retention."""
         await event_index.merge(self._storage, self._home)
-        await retention.sweep(self._storage, self._home, self._plan.config.retention_days, after)
+        await retention.sweep(self._storage, self._home, self._plan.config.retention_days, self._before, after)
 
     async def _publish(self, after: Checkpoint, model: NewModel) -> Checkpoint:
         """With what was learned, or with the reason why the new model was refused."""
@@ -130,6 +130,11 @@ class Publication:
             await self._storage.create(log_name(self._home, cut, "late"), batch.late)
         await event_index.publish(self._storage, self._home, cut, *batch.entries, self._folder)
 
+    async def _remember(self, joiner: Joiner) -> list[WindowPart]:
+        """Publishes what the join has to remember of the run."""
+        added, folder = self._batch.windows, self._folder
+        return await memory.publish(self._storage, self._home, self._before, self._plan, joiner.windows, added, folder)
+
     def _apprenticeship(self) -> Apprentice | None:
         before, lessons = self._before.apprentice, self._batch.lessons
         return (before or Apprentice()).plus(lessons) if lessons else before
@@ -140,6 +145,10 @@ class Publication:
         meters = otel.current()
         if meters is not None:
             meters.joined(self._loop, counts.ranks, counts.observations)
+        if self._batch.orphaned:
+            names = ", ".join(f"'{shown(one)}'" for one in self._batch.orphaned)
+            text = f"Rewards and activations of events that were never ranked: {counts.orphans}, such as of {names}"
+            telemetry.notice(_log, f"{text}; send the eventId that Rank was sent or answered.", self._loop)
         model, previous = after.model, self._before.model
         if model is not None and model != previous:
             age = model.born - previous.born if previous is not None else 0.0

@@ -15,11 +15,11 @@ DAY_MS = 86_400_000
 _swept: dict[str, float] = {}
 
 
-async def sweep(storage: Storage, home: Home, retention_days: int, state: Checkpoint) -> None:
+async def sweep(storage: Storage, home: Home, retention_days: int, before: Checkpoint, state: Checkpoint) -> None:
     """Deletes old models, memories and checkpoint copies, and logs past their retention; -1 keeps logs forever.
 
     state: what is current. Its model need not be among the last by name: of one cut, models that were imported come
-    before those that were rebuilt.
+    before those that were rebuilt. before: what was current; another trainer may be loading the memory it names.
 
     Does nothing if it swept the loop within the last SWEEP_SECONDS.
     """
@@ -27,11 +27,9 @@ async def sweep(storage: Storage, home: Home, retention_days: int, state: Checkp
     if now - _swept.get(home, float("-inf")) < SWEEP_SECONDS:
         return
     _swept[home] = now
-    current = {state.model.version} if state.model is not None else set()
-    current |= {_run(state.draft.state.name)} if state.draft is not None and state.draft.state is not None else set()
-    for prefix in (*(blob_name(home, kind, "") for kind in ("models", "drafts", "join")), checkpoint.copies(home)):
+    for prefix, current in _in_use(home, before, state).items():
         names = await storage.names(prefix)
-        kept = set(sorted({_run(name) for name in names})[-KEPT_RUNS:]) | current
+        kept = set(sorted({_run(name) for name in names})[-KEPT_RUNS:]) | {_run(name) for name in current}
         for name in names:
             if _run(name) not in kept:
                 await storage.delete(name)
@@ -40,6 +38,17 @@ async def sweep(storage: Storage, home: Home, retention_days: int, state: Checkp
         for name in await storage.names(blob_name(home, "logs", "")):
             if _run(name) < oldest:
                 await storage.delete(name)
+
+
+def _in_use(home: Home, before: Checkpoint, state: Checkpoint) -> dict[str, list[str]]:
+    """What must stay of the blobs behind each prefix, whatever its age."""
+    model, draft = state.model, state.draft
+    return {
+        blob_name(home, "models", ""): [model.version] if model is not None else [],
+        blob_name(home, "drafts", ""): [draft.state.name] if draft is not None and draft.state is not None else [],
+        blob_name(home, "join", ""): [part.file.name for part in (*before.windows, *state.windows)],
+        checkpoint.copies(home): [],
+    }
 
 
 def _run(name: str) -> str:

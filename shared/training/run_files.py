@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from array import array
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,36 +13,42 @@ from shared.hubs.reader import Message
 from shared.joined_log import unjoined_lines
 from shared.joined_log.join import Joiner
 from shared.joined_log.joined_lines import join_line
-from shared.joined_log.log_file import Keyed, LogFile
+from shared.joined_log.log_file import Entries, Keyed, LogFile
+from shared.joined_log.window_file import WindowFile
 from shared.loops.apprentice import Lesson
 from shared.loops.checkpoint import Counts, Plan
 from shared.loops.reward_sums import Statistics
 from shared.vw.writer import Writer
+
+NAMED_ORPHANS = 3
 
 
 class Batch:
     """Feeds a loop's events through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late`
     (JSON lines). The same events give the same files; a file without anything in it is not made.
 
-    statistics: those of the loop before the run, to which it adds. They, `counts` and `lessons` are final after
-    `settle`, the files are complete after `close`.
+    windows: a file of those of the interactions that it has closed. statistics: those of the loop before the run, to
+    which it adds. They, `counts` and `lessons` are final after `settle`, the files are complete after `close`.
     """
 
     def __init__(self, plan: Plan, joiner: Joiner, folder: Path, statistics: Statistics) -> None:
         self.lines, self.late = folder / "batch.dsjson.gz", folder / "late.jsonl.gz"
+        self.windows = WindowFile(folder / "windows.gz")
         self._config, self._cut, self._joiner = plan.config, plan.cut, joiner
         self._wait = round(plan.config.wait * 1000)
         self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
         self.lessons: list[Lesson] = []
+        self.orphaned: list[str] = []  # the event ids of the first few orphans
         self.statistics = statistics.copy()
         self._joined: LogFile | None = None
         self._late: LogFile | None = None
         self._writer: Writer[list[Keyed]] | None = None
 
     @property
-    def entries(self) -> tuple[array[int], array[int]]:
+    def entries(self) -> tuple[Entries, Entries]:
         """Where the events are in `lines` and `late`, as in `LogFile`; complete when the files are."""
-        joined, late = (log.entries if log is not None else array("Q") for log in (self._joined, self._late))
+        none = Entries(self.lines)
+        joined, late = (log.entries if log is not None else none for log in (self._joined, self._late))
         return joined, late
 
     @property
@@ -65,6 +70,7 @@ class Batch:
         if matched is None:
             self._write_unjoined("duplicate_ranks", key, at, line)
             return None
+        self.windows.write(key, at + self._wait)
         joined = join_line(event, at, [observation for _, observation in matched], self._config)
         fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
         self._tally[fate] += 1
@@ -96,6 +102,7 @@ class Batch:
 
     async def close(self) -> None:
         """Completes the files."""
+        self.windows.close()
         if self._writer is not None:
             await self._writer.close()
         if self._late is not None:
@@ -105,6 +112,8 @@ class Batch:
         """Ends the run: what can no longer be matched is kept with its reason."""
         for fate, key, at, line in self._joiner.settle(self._cut, self._wait):
             self._write_unjoined("late" if fate == "late" else "orphans", key, at, line)
+            if fate == "orphan" and len(self.orphaned) < NAMED_ORPHANS:
+                self.orphaned.append(events.decode_observation(line).id)
 
     def _write_unjoined(self, count: str, key: int | None, at: int, line: bytes, why: str = "") -> None:
         self._tally[count] += 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.system import PROJECT
+from pathspec import GitIgnoreSpec
 
 from deployment import archive, files, layout, target, wheels
 
@@ -28,6 +29,13 @@ def test_only_the_app_ships_and_nothing_that_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "shared" / "link.py").symlink_to(tmp_path / "stray.py")
     shipped = {path.as_posix() for path in files.app_files(tmp_path)}
     assert shipped == {"function_app.py", "host.json", "shared/a.py", "shared/deep/a.py", "shared/kept_draft.py"}
+
+
+def test_what_owners_export_and_runs_leave_is_ignored_by_git_and_by_deployment() -> None:
+    left = ("exported/service.json", "exported/logs/a.json", "logs/a.json", "shop.vw", "run.log", ".data-2/lock")
+    for name in files.IGNORE_FILES:
+        spec = GitIgnoreSpec.from_lines((PROJECT / name).read_text().splitlines())
+        assert [path for path in left if not spec.match_file(path)] == [], name
 
 
 def test_a_project_without_its_app_is_refused(tmp_path: Path) -> None:

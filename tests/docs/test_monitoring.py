@@ -27,7 +27,7 @@ def families() -> list[Family]:
     model = ModelRecord("v", Artifact("v", ""), Artifact("v", ""), "2026-01-01T00:00:00Z", "")
     state = Checkpoint(model=model, committed=1, statistics=statistics)
     told = metrics.families([State("l", state)], Heartbeat(ticked=1.0), 2.0, damaged=False)
-    return [*told, refused.family({"l": {"BadRequest": 1}})]
+    return [*told, *refused.families({"l": {"BadRequest": 1, "Noted/NoContext": 1}})]
 
 
 def test_every_metric_is_described_with_its_labels() -> None:

@@ -224,14 +224,14 @@ def test_a_checkpoint_of_a_later_version_is_refused_by_name_and_left(service: Se
     name = service.loop.name("checkpoint.json")
     good = service.loop.read(name)
     state = msgspec.json.decode(good, type=checkpoint.Checkpoint)
-    later = checkpoint.encode(msgspec.structs.replace(state, v=checkpoint.WITH_BACKLOG + 1))
+    later = checkpoint.encode(msgspec.structs.replace(state, v=checkpoint.LATEST + 1))
     service.loop.write(name, later)
     wait_until(service.is_stale, "health says that the model may not be the newest")
     visit = service.visit()
     service.start_timers()
     with service.system.client(ADMIN_KEY) as admin:
         for answer in (admin.get("model/properties"), admin.get("model"), admin.delete("model")):
-            assert f"{name} is of format {checkpoint.WITH_BACKLOG + 1}" in error(answer)
+            assert f"{name} is of format {checkpoint.LATEST + 1}" in error(answer)
         assert admin.get("configurations/service").status_code == 200
     wait_until(lambda: "It was not trained" in service.system.timers.log(), "the trainer says that it leaves it")
     assert service.loop.read(name) == later

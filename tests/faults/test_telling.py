@@ -150,6 +150,18 @@ def test_lines_tell_what_happened(system: System, told: tuple[str, set[str]]) ->
         assert sum(line[member] for line in found if line["event"] == "joined") == counts.get(count, 0)
 
 
+def test_a_rank_that_is_most_likely_a_mistake_is_answered_told_and_counted(system: System) -> None:
+    say, path = Talk(system), "loops/odd/personalizer/v1.0/rank"
+    say("PUT", "loops/odd", tell=False)
+    assert say("POST", path, {"eventId": "odd", "context": [{"hour": 1}], "actions": ACTIONS}).status_code == 201
+    told = [one["message"] for one in lines(system) if one["event"] == "notice" and "A Rank has" in one["message"]]
+    assert any("'context'" in one for one in told)
+    assert any("has no contextFeatures" in one for one in told)
+    for reason in ("NoContext", "UnknownMembers"):
+        sample = key("odd_ranks_total", loop="odd", reason=reason)
+        assert wait_until(lambda sample=sample: scraped(system).get(sample), reason, seconds=90) == 1
+
+
 def test_a_loop_that_cannot_be_trained_lags_until_it_is(system: System, told: tuple[str, set[str]]) -> None:
     loop = Loop(system)
     config = loop.read(loop.name("config.json"))

@@ -186,7 +186,7 @@ def test_data_in_use_is_told(start: Callable[..., Run]) -> None:
     assert second.process.wait(40) == 1
     complaint = second.process.stderr.read()
     assert f"in use by process {first.process.pid}" in complaint
-    assert "make run DATA=" in complaint
+    assert "make run PORT=7072 DATA=.data-2" in complaint
 
 
 def test_a_data_folder_that_cannot_be_used_is_told(start: Callable[..., Run], tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_data_folder_that_cannot_be_used_is_told(start: Callable[..., Run], tm
     assert run.process.wait(40) == 1
     complaint = run.process.stderr.read()
     assert complaint.startswith(f"{tmp_path / 'file'} cannot be used")
-    assert "make run DATA=" in complaint
+    assert "make run PORT=7072 DATA=.data-2" in complaint
 
 
 @pytest.mark.parametrize("command", ["local", "local.azurite", "local.host"])
@@ -206,6 +206,24 @@ def test_what_is_no_port_is_told(command: str, port: str) -> None:
     )
     assert run.returncode == 2
     assert f"{port} is no port: write a number from 0 to 65535" in run.stderr
+
+
+@pytest.mark.parametrize("command", ["local", "local.host"])
+@pytest.mark.parametrize(
+    "setting", ["APP_KEYS=a,b,c", "LOG_TIMEOUT_SECONDS=soon", "EVENT_HUBS_PARTITIONS=two", "TRAINER_SCHEDULE=often"]
+)
+def test_a_malformed_setting_is_told_in_one_line(command: str, setting: str, tmp_path: Path) -> None:
+    name, _, value = setting.partition("=")
+    required = {"APP_KEYS": "app", "ADMIN_KEYS": "admin", **dict.fromkeys(OWN_SERVERS, "UseDevelopmentStorage=true")}
+    run = subprocess.run(
+        [sys.executable, "-m", command, "--port=0"]
+        + (["--data", str(tmp_path / "data")] if command == "local" else []),
+        cwd=PROJECT, env=os.environ | required | {name: value}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.count("\n") == 1
+    assert value in run.stderr or name in run.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_events_are_kept_for_longer_than_the_longest_reward_wait(tmp_path: Path) -> None:

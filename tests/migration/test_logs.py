@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -83,10 +84,27 @@ def test_a_dry_run_reads_all_and_writes_nothing(aside: Aside, tmp_path: Path) ->
 
 def test_what_would_be_deleted_at_once_is_not_imported(aside: Aside, tmp_path: Path) -> None:
     old = (START - timedelta(days=100)).isoformat()
-    done = aside.run("import", "--logs", write(tmp_path / "a.json", [line(1, Timestamp=old), line(2)]))
+    log = write(tmp_path / "a.json", [line(1, Timestamp=old), line(2)])
+    rehearsed, alone = aside.run("import", "--dry-run", "--logs", log), run("import", "--dry-run", "--logs", log)
+    done = aside.run("import", "--logs", log)
+    assert [one.status for one in (rehearsed, alone, done)] == [1, 1, 1]
+    for dry in (rehearsed, alone):
+        assert "1 of 2 events to be written; 1 would be left out because of their age" in dry.stdout
+    assert "1 of 2 events written in 1 part; 1 were left out because of their age" in done.stdout
     assert "older than logRetentionDays (90)" in done.stdout
     assert "a.json:1" in done.stdout
+    assert "--retention-days -1 keeps all of them" in done.stdout
     assert ids(aside) == ["e000002"]
+
+
+def test_the_named_retention_keeps_old_events_or_leaves_them_out_as_asked(tmp_path: Path) -> None:
+    old = (START - timedelta(days=100)).isoformat()
+    log = write(tmp_path / "a.json", [line(1, Timestamp=old), line(2)])
+    needed = re.search(r"--retention-days (\d+) for now", run("import", "--dry-run", "--logs", log).stdout)
+    assert needed
+    for days, kept in (("-1", 2), (needed[1], 2), ("90", 1)):
+        done = run("import", "--dry-run", "--logs", log, "--retention-days", days)
+        assert (done.status, f"{kept} of 2 events to be written" in done.stdout) == (0, True), done.stdout
 
 
 def test_nothing_to_import_is_an_error(aside: Aside, tmp_path: Path) -> None:
@@ -124,6 +142,9 @@ def test_an_unknown_loop_and_missing_settings_are_told(aside: Aside, tmp_path: P
     assert (unknown.status, "There is no loop nobody" in unknown.stderr) == (1, True)
     nowhere = run("import", "--logs", log)
     assert (nowhere.status, "--data .data" in nowhere.stderr) == (1, True)
+    malformed = run("import", "--logs", log, STORAGE_CONNECTION_STRING="bad")
+    assert (malformed.status, malformed.stderr.count("\n")) == (1, 1)
+    assert malformed.stderr.startswith("STORAGE_CONNECTION_STRING is malformed")
     no_data = run("import", "--logs", log, "--data", tmp_path)
     assert (no_data.status, "not the data folder of a local run" in no_data.stderr) == (1, True)
     nothing = run("import")

@@ -102,6 +102,31 @@ def test_as_a_file_it_changes_nothing(aside: Aside, log: Path, tmp_path: Path) -
     assert predicted(output, "night")[2] > 0.8
 
 
+def test_a_model_that_is_worse_than_the_log_replaces_nothing_unless_forced(aside: Aside, tmp_path: Path) -> None:
+    """The log is that of an excellent policy; one that explores at every second event would earn less."""
+    best = [line(number, **_always(2 if number % 2 == 0 else 3)) for number in range(600)]
+    aside.run("import", "--logs", write(tmp_path / "best.json", best))
+    before, worse = aside.loop.names(""), ("rebuild", "--policy", "--cb_explore_adf --epsilon 0.5")
+    refused = aside.run(*worse)
+    assert refused.status == 1
+    assert "less than the 1.0000 of the log. Nothing was replaced" in refused.stderr
+    assert "--force" in refused.stderr
+    assert aside.loop.names("") == before
+    written = aside.run(*worse, "--output", tmp_path / "model.vw")
+    assert (written.status, "less than the 1.0000 of the log" in written.stdout) == (0, True)
+    assert aside.loop.names("") == before
+    forced = aside.run(*worse, "--force")
+    assert forced.status == 0, forced.stderr
+    assert "less than the 1.0000 of the log" in forced.stdout
+    assert aside.loop.checkpoint()["model"]["version"] in forced.stdout
+
+
+def _always(chosen: int) -> dict[str, Any]:
+    others = [other for other in (1, 2, 3) if other != chosen]
+    rewarded = {"_label_cost": -1.0, "_original_label_cost": -1.0, "o": [{"v": 1.0}]}
+    return rewarded | {"_label_Action": chosen, "_labelIndex": chosen - 1, "a": [chosen, *others]}
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

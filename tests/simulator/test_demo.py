@@ -119,7 +119,7 @@ def test_before_the_first_visits_there_is_little_to_say() -> None:
 
 def test_a_log_line_says_the_same() -> None:
     assert line(snapshot(encounters(learned))) == (
-        "shop  40 s  █████░░░░░  50%  reward 0.50 now, 0.50 in all (random 0.20, best 0.80)  400 visits, 10/s  "
+        "shop  40 of 40 s  █████░░░░░  50%  reward 0.50 now, 0.50 in all (random 0.20, best 0.80)  400 visits, 10/s  "
         "model 3, 2 s old"
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from array import array
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from shared.hubs.events import key_of
 from shared.joined_log import event_index, index_search
 from shared.joined_log.event_index import ENTRY, Index, due, listed, merge, publish
 from shared.joined_log.index_search import Place, Sought, find
-from shared.joined_log.log_file import LENGTH_BITS
+from shared.joined_log.log_file import LENGTH_BITS, Entries
 from shared.loops.blob_names import blob_name, run_name
 from shared.storage import Storage
 
@@ -26,14 +25,22 @@ def _small_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_index, "SLICE", 100)
 
 
-def entries(run: int) -> array[int]:
+def kept(*pairs: tuple[int, int]) -> Entries:
+    """Few enough to need no file."""
+    entries = Entries(Path())
+    for pair in pairs:
+        entries.add(*pair)
+    return entries
+
+
+def entries(run: int) -> Entries:
     """The entries of SIZE events of a run, three to a member."""
     pairs = ((key_of(f"{run}-{number}"), number // 3 << LENGTH_BITS | 7) for number in range(SIZE))
-    return array("Q", [word for pair in pairs for word in pair])
+    return kept(*pairs)
 
 
 async def write(storage: Storage, loop: str, run: int, folder: Path) -> None:
-    late = array("Q", [key_of(f"{run}-0"), 9])
+    late = kept((key_of(f"{run}-0"), 9))
     await publish(storage, loop, run * 1000, entries(run), late, folder)
 
 
@@ -81,7 +88,7 @@ async def test_merges_at_once_and_lookups_among_them_lose_nothing(storage: Stora
 async def test_a_run_without_events_has_no_index_and_an_index_goes_when_its_last_run_may(
     storage: Storage, tmp_path: Path
 ) -> None:
-    await publish(storage, "empty", 1, array("Q"), array("Q"), tmp_path)
+    await publish(storage, "empty", 1, kept(), kept(), tmp_path)
     assert await listed(storage, "empty") == []
     assert await find(storage, "empty", "e") == Sought([], [])
     await write(storage, "empty", 1_700_000_000, tmp_path)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.hubs.events import Observation, decode_observation, encode, key_of
-from shared.joined_log.join import EARLY_MS, MEMORY_MS, Joiner, load_seen
+from shared.joined_log.join import EARLY_MS, MEMORY_MS, Joiner, horizon
+from shared.joined_log.windows import Windows
 
 WAIT = 10_000
 
@@ -44,6 +45,14 @@ def observation(seen: Seen) -> Observation:
     return Observation(v=1, loop="default", id=seen.id, at="", kind="reward", nonce=seen.nonce, value=1.0)
 
 
+def kept(joiner: Joiner) -> Windows:
+    """What a joiner remembers, as it is stored and loaded again."""
+    windows = Windows(horizon(joiner.cut))
+    for key, end in joiner.windows.items():
+        windows.put(key, end)
+    return windows
+
+
 def play(
     ranked: list[Ranked], observed: list[Seen], cuts: list[int], restarts: set[int], waits: list[int] | None = None
 ) -> dict[str, object]:
@@ -54,7 +63,7 @@ def play(
     for number, (cut, wait) in enumerate(zip(cuts, waits, strict=True)):
         start = read
         if number in restarts:
-            joiner, start = Joiner(joiner.cut, load_seen(joiner.dump())), settled
+            joiner, start = Joiner(joiner.cut, kept(joiner)), settled
         through = max(read, sum(one.at <= cut + wait for one in observed))
         for sequence in range(start, through):
             one = observed[sequence]
@@ -169,9 +178,9 @@ def test_memory_forgets_what_can_no_longer_matter() -> None:
     joiner = Joiner()
     for number in range(100):
         joiner.close(key_of(str(number)), number, WAIT)
-    assert len(load_seen(joiner.dump())) == 100
+    assert len(dict(joiner.windows.items())) == 100
     assert list(joiner.settle(WAIT + MEMORY_MS + EARLY_MS + 50, WAIT)) == []
-    assert len(load_seen(joiner.dump())) == 50
+    assert len(dict(joiner.windows.items())) == 50
 
 
 def test_an_event_may_have_very_many_observations() -> None:

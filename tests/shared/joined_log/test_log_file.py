@@ -9,7 +9,7 @@ from harness.learning import PLAIN, decide, rewarded
 
 from shared.hubs.events import key_of
 from shared.joined_log import log_file, unjoined_lines
-from shared.joined_log.log_file import LENGTH_BITS, LogFile, log_name
+from shared.joined_log.log_file import LENGTH_BITS, Entries, LogFile, log_name
 from shared.vw import dsjson
 
 LINES = [rewarded(decide(body | {"eventId": f"e{number}"})) for number, body in enumerate(PLAIN)]
@@ -29,7 +29,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LogFile:
 def test_a_line_is_in_the_member_at_its_place(log: LogFile, tmp_path: Path) -> None:
     data = (tmp_path / "log.dsjson.gz").read_bytes()
     assert gzip.decompress(data) == b"".join(LINES)
-    places = dict(zip(log.entries[::2], log.entries[1::2], strict=True))
+    places = dict(log.entries)
     assert len(places) == len(LINES)
     for number, line in enumerate(LINES):
         offset, length = divmod(places[key_of(f"e{number}")], 1 << LENGTH_BITS)
@@ -48,7 +48,7 @@ def test_a_log_without_lines_is_a_gzip_file(tmp_path: Path) -> None:
     log = LogFile(tmp_path / "log")
     log.close()
     assert gzip.decompress((tmp_path / "log").read_bytes()) == b""
-    assert not log.entries
+    assert list(log.entries) == []
 
 
 def test_a_line_without_a_key_is_written_and_not_indexed(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_line_without_a_key_is_written_and_not_indexed(tmp_path: Path) -> None
     log.write([(None, b"whose?\n"), (7, b"mine\n")])
     log.close()
     assert gzip.decompress((tmp_path / "log").read_bytes()) == b"whose?\nmine\n"
-    assert list(log.entries[::2]) == [7]
+    assert [key for key, _ in log.entries] == [7]
 
 
 def test_ids_of_lines() -> None:
@@ -86,3 +86,12 @@ def test_names_are_by_the_hour_of_the_cut() -> None:
     assert log_name("one", cut, "joined") == f"loops/one/logs/{folder}/{run}.dsjson.gz"
     assert log_name("one", cut, "late") == f"loops/one/logs/late/{folder}/{run}.jsonl.gz"
     assert log_name("one", cut, "refusal") == f"loops/one/logs/{folder}/{run}.refusal.txt"
+
+
+def test_very_many_entries_are_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_file, "_HELD", 20)
+    entries, given = Entries(tmp_path / "entries"), [(2**64 - number, number) for number in range(1, 46)]
+    for count, pair in enumerate(given):
+        assert (len(entries), list(entries)) == (count, given[:count])
+        entries.add(*pair)
+    assert (tmp_path / "entries").stat().st_size == 16 * 40

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan, decode, encode
+from shared.loops.checkpoint import Backlog, Checkpoint, ModelRecord, Place, Plan, WindowPart, decode, encode
 from shared.loops.config import LoopConfig
 
 MODEL = ModelRecord(
@@ -20,6 +20,20 @@ CHECKPOINT = Checkpoint(
 def test_what_is_written_is_json_and_is_read_again() -> None:
     assert decode(encode(CHECKPOINT)) == CHECKPOINT
     assert msgspec.json.decode(encode(CHECKPOINT))["interactions"] == [5, -1]
+
+
+def test_it_has_the_first_version_that_knows_all_that_is_in_it() -> None:
+    file = Artifact("file", "2" * 64)
+    backlog = Backlog(Place("log"), 1)
+    given = {
+        1: CHECKPOINT,
+        2: msgspec.structs.replace(CHECKPOINT, backlog=backlog),
+        3: msgspec.structs.replace(CHECKPOINT, backlog=backlog, windows=[WindowPart(file, 1, 2)]),
+    }
+    for version, state in given.items():
+        assert msgspec.json.decode(encode(state))["v"] == version
+        assert msgspec.json.decode(encode(msgspec.structs.replace(state, v=3)))["v"] == version
+        assert decode(encode(state)) == msgspec.structs.replace(state, v=version)
 
 
 @given(st.integers(0, len(encode(CHECKPOINT)) - 1), st.integers(1, 255))

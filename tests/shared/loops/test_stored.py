@@ -52,7 +52,7 @@ LATER = {
         stored.read_checkpoint,
         "loops/default/checkpoint.json",
         checkpoint._sealed(b'{"v":99,"cut":{"of another":"shape"}}'),
-        f"format 99.* up to {checkpoint.WITH_BACKLOG}",
+        f"format 99.* up to {checkpoint.LATEST}",
     ),
 }
 

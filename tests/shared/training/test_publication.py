@@ -10,26 +10,28 @@ import pytest
 from harness.learning import PLAIN, decide
 
 from shared.hubs import events
-from shared.hubs.events import Observation
+from shared.hubs.events import Observation, key_of
 from shared.hubs.reader import Message
 from shared.hubs.reader_pairs import Heads
-from shared.joined_log import index_search, log_reading
+from shared.joined_log import index_search, log_reading, window_file
+from shared.joined_log.join import horizon
 from shared.joined_log.log_file import log_name
-from shared.loops import commits
+from shared.loops import artifacts, commits
 from shared.loops.blob_names import Home, blob_name, run_name
-from shared.loops.checkpoint import Checkpoint, Counts
+from shared.loops.checkpoint import Checkpoint, Counts, WindowPart
+from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig
 from shared.rank import ranking
 from shared.settings import Settings
 from shared.storage import Storage, StorageUnavailable
-from shared.training import planning
+from shared.training import memory, planning
 from shared.training.run import Run
 from shared.training.trainee import Trainee
 from shared.vw.learners import Learners
 from shared.vw.zygote import Zygote
 
 AT = 1_700_000_000_000
-CUT = AT + 10_000_000
+CUT = AT + 1_000_000
 NAME = run_name(CUT)
 WRITES = 9
 
@@ -111,10 +113,22 @@ async def run(
     return trainee, (await commits.load(storage, Home(loop))).checkpoint
 
 
+async def remember(storage: Storage, loop: str, folder: Path) -> dict[int, int]:
+    """Stores two parts of a memory, as earlier runs of a loop would have; what is in them."""
+    ends = {number: CUT + number for number in range(2)}
+    parts = []
+    for pair in ends.items():
+        file = window_file.write(folder / str(pair[0]), [pair])
+        stored = await artifacts.publish(storage, blob_name(Home(loop), "join", f"{pair[0]}.windows.gz"), file.path)
+        parts.append(WindowPart(stored, file.length, file.last))
+    await commits.save(storage, Home(loop), Stored(Checkpoint(), None), Checkpoint(windows=parts))
+    return ends
+
+
 async def test_the_plan_is_stored_first_and_what_commits_it_last(mortal: Mortal, tmp_path: Path) -> None:
     await run(mortal, "order", tmp_path / "a", ranks(deferred=True))
     copy, log = f"checkpoints/{NAME}.json", log_name(Home("order"), CUT, "joined").split("/", 2)[2]
-    late, memory = log_name(Home("order"), CUT, "late").split("/", 2)[2], f"join/{NAME}.seen.gz"
+    late, memory = log_name(Home("order"), CUT, "late").split("/", 2)[2], f"join/{NAME}.windows.gz"
     index = f"logs/index/{NAME}.{NAME}.10"
     assert mortal.writes[:2] == ["checkpoint.json", copy]
     assert mortal.writes[-2:] == [copy, "checkpoint.json"]
@@ -133,7 +147,8 @@ async def test_a_run_that_finds_nothing_leaves_no_trace_but_in_memory(mortal: Mo
 @pytest.mark.parametrize("writes", range(WRITES))
 async def test_a_run_that_ended_at_any_write_is_done_once(mortal: Mortal, tmp_path: Path, writes: int) -> None:
     loop, given = f"killed-{writes}", ranks(deferred=True)
-    mortal.left = writes
+    ends = await remember(mortal, loop, tmp_path)
+    mortal.left = len(mortal.writes) + writes
     try:
         await run(mortal, loop, tmp_path / "a", given)
     except StorageUnavailable:
@@ -142,6 +157,12 @@ async def test_a_run_that_ended_at_any_write_is_done_once(mortal: Mortal, tmp_pa
     state = (await commits.load(mortal, Home(loop))).checkpoint
     assert (state.plan, state.cut, state.interactions, state.observed) == (None, CUT, [8], [1])
     assert state.counts == Counts(skipped=9, matched=1, orphans=1)
+    (part,) = state.windows
+    assert part.file.name == blob_name(Home(loop), "join", f"{NAME}.windows.gz"), "it was to be merged"
+    plan = planning.plan(CUT, Heads(0.0, [8], [1]), LoopConfig())
+    joiner = await memory.load(mortal, Home(loop), state, plan, tmp_path)
+    closed = {key_of(f"e{number}"): AT + round(LoopConfig().wait * 1000) for number in range(9)}
+    assert dict(joiner.windows.items()) == {key: end for key, end in (ends | closed).items() if end >= horizon(CUT)}
     lines = b"".join([part async for part in log_reading.committed(mortal, Home(loop), CUT)])
     assert lines.count(b"\n") == 9
     late = await mortal.read(log_name(Home(loop), CUT, "late"))
@@ -150,6 +171,14 @@ async def test_a_run_that_ended_at_any_write_is_done_once(mortal: Mortal, tmp_pa
     for event_id, is_late in (("e0", False), ("e8", False), ("nobody's", True)):
         (place,) = (await index_search.find(mortal, Home(loop), event_id)).places
         assert (place.cut, place.late) == (CUT, is_late)
+
+
+async def test_rewards_without_a_rank_are_told_with_the_ids_they_had(
+    mortal: Mortal, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run(mortal, "orphans", tmp_path / "a", ranks(deferred=True))
+    (told,) = [record.message for record in caplog.records if "never ranked" in record.message]
+    assert "of events that were never ranked: 1, such as of 'nobody's';" in told
 
 
 async def test_a_model_is_stored_before_the_commit_that_names_it(mortal: Mortal, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import run_name
-from shared.loops.checkpoint import Checkpoint, Draft, ModelRecord, Place, RewardSettings
+from shared.loops.checkpoint import Checkpoint, Draft, ModelRecord, Place, RewardSettings, WindowPart
 from shared.storage import Storage
 from shared.training import retention
 from shared.training.retention import DAY_MS, KEPT_RUNS
@@ -15,11 +15,13 @@ AGES = (0, 1, 6, 8, 400)
 NOTHING = Checkpoint()
 
 
-async def left(storage: Storage, names: list[str], days: int, state: Checkpoint = NOTHING) -> set[str]:
+async def left(
+    storage: Storage, names: list[str], days: int, state: Checkpoint = NOTHING, before: Checkpoint = NOTHING
+) -> set[str]:
     """The names that a sweep keeps."""
     for name in names:
         await storage.put(name, b"x")
-    await retention.sweep(storage, "default", days, state)
+    await retention.sweep(storage, "default", days, before, state)
     return set(await storage.names("loops/default/")).intersection(names)
 
 
@@ -61,3 +63,12 @@ async def test_a_sweep_keeps_the_state_of_a_draft(storage: Storage, monkeypatch:
     rewards = RewardSettings(1.0, 0.0, "earliest")
     draft = Draft("--cb_explore_adf", rewards, 0, Place(""), Artifact(drafts[0], ""))
     assert await left(storage, drafts, 7, Checkpoint(draft=draft)) == {drafts[0], *drafts[3:]}
+
+
+async def test_a_sweep_keeps_the_parts_of_the_memory(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are current, and those that were so before the run: another trainer may be loading them."""
+    monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
+    parts = [f"loops/default/join/{run_name(number * 1000)}.windows.gz" for number in range(KEPT_RUNS + 4)]
+    models = [f"loops/default/models/{run_name(number * 1000)}.vw" for number in range(KEPT_RUNS + 4)]
+    now, before = (Checkpoint(windows=[WindowPart(Artifact(parts[number], ""), 1, 1)]) for number in (0, 2))
+    assert await left(storage, [*parts, *models], 7, now, before) == {parts[0], parts[2], *parts[4:], *models[4:]}

@@ -379,16 +379,14 @@ async def test_a_loop_of_a_later_version_is_left_alone_and_named(
         await deployed.rank("1", loop="a")
         await one.tick()
         name = checkpoint.name(deployed.home("a"))
-        later = checkpoint.encode(
-            msgspec.structs.replace(await deployed.checkpoint("a"), v=checkpoint.WITH_BACKLOG + 1)
-        )
+        later = checkpoint.encode(msgspec.structs.replace(await deployed.checkpoint("a"), v=checkpoint.LATEST + 1))
         await deployed.storage.put(name, later)
         before = await deployed.blobs("a")
         for loop in ("a", "b"):
             await deployed.rank("2", loop=loop)
         await one.tick()
         assert await deployed.joined("b") == {"2": 0}
-        assert f"It was not trained: {name} is of format {checkpoint.WITH_BACKLOG + 1}" in caplog.text
+        assert f"It was not trained: {name} is of format {checkpoint.LATEST + 1}" in caplog.text
         assert await deployed.blobs("a") == before
         state = checkpoint.encode(msgspec.structs.replace(_unsealed(later), v=checkpoint.VERSION))
         await deployed.storage.put(name, state)
@@ -445,13 +443,33 @@ async def test_a_memory_that_cannot_be_read_though_it_is_what_was_written_is_mad
     async with trainer(parts) as one:
         await one.tick()
     state = await deployed.checkpoint()
-    assert state.seen is not None
+    (part,) = state.windows
     data = gzip.compress(words)
-    await deployed.storage.put(state.seen.name, data)
-    seen = msgspec.structs.replace(state.seen, sha256=hashlib.sha256(data).hexdigest())
-    changed = msgspec.structs.replace(state, seen=seen)
+    await deployed.storage.put(part.file.name, data)
+    file = msgspec.structs.replace(part.file, sha256=hashlib.sha256(data).hexdigest())
+    changed = msgspec.structs.replace(state, windows=[msgspec.structs.replace(part, file=file)])
     await deployed.storage.put(checkpoint.name(deployed.home("default")), checkpoint.encode(changed))
     await deployed.rank("1", "2", at=CREATED)
     async with trainer(parts) as another:
         await another.tick()
     assert await deployed.counts() == {"skipped": 2, "duplicate_ranks": 1}
+
+
+async def test_a_trainer_goes_on_from_the_memory_of_an_earlier_version(deployed: Deployment, parts: Service) -> None:
+    await deployed.make("default")
+    await deployed.rank("1", at=CREATED)
+    async with trainer(parts) as one:
+        await one.tick()
+    state = await deployed.checkpoint()
+    (part,) = state.windows
+    earlier = msgspec.structs.replace(state, v=1, seen=part.file, windows=[])
+    await deployed.storage.put(checkpoint.name(deployed.home("default")), checkpoint.encode(earlier))
+    await deployed.rank("1", "2", at=CREATED)
+    await deployed.reward("1")
+    async with trainer(parts) as another:
+        await another.tick()
+    assert await deployed.counts() == {"skipped": 2, "duplicate_ranks": 1, "late": 1}
+    state = await deployed.checkpoint()
+    assert (state.v, state.seen) == (checkpoint.LATEST, None)
+    assert [one.file for one in state.windows][:1] == [part.file]
+    assert len(state.windows) == 2
