@@ -115,7 +115,8 @@ def main() -> None:
     import vowpalwabbit  # noqa: F401  forks have it loaded
 
     gc.freeze()  # what is shared with forks stays shared
-    waking, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    waking, wake = os.pipe()
+    os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; who orders decides
