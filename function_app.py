@@ -1,5 +1,6 @@
 """The function app: a function for each operation that is called often, one for all others, and the trainer."""
 
+import logging
 import os
 
 import azure.functions as func
@@ -11,6 +12,9 @@ from shared import settings
 from shared.serving import dispatch
 from shared.serving.routes import functions
 from trainer_function import bp as trainer
+
+# The worker makes every line of the app's loggers one of the app, and the SDKs have a line for each request.
+logging.getLogger("azure").setLevel(logging.WARNING)
 
 # Under a Functions host, a deployment that is set up wrongly ends here, with the setting's name.
 if "FUNCTIONS_WORKER_RUNTIME" in os.environ:

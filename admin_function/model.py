@@ -3,6 +3,7 @@
 What works on models is imported when it is asked for: a process that answers Rank starts without it.
 """
 
+from datetime import datetime
 from email.utils import format_datetime
 
 import azure.functions as func
@@ -26,13 +27,19 @@ async def get_model_properties(req: func.HttpRequest, service: Service) -> func.
 @routes.operation("GET", "model")
 async def get_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /model`: the VW model, or with `?signed=true` the signed zip of it."""
-    return await _model(req, service)
+    from shared.admin import models
+
+    model = await models.export(service, service.loop(http.loop_of(req)), signed=_is_signed(req))
+    return _answer(model.data, len(model.data), model.modified)
 
 
 @routes.operation("HEAD", "model")
 async def head_model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    """`HEAD /model`: age and size. The host leaves out the body."""
-    return await _model(req, service)
+    """`HEAD /model`: age and size."""
+    from shared.admin import models
+
+    found = await models.head(service, service.loop(http.loop_of(req)), signed=_is_signed(req))
+    return _answer(b"", found.size, found.modified)
 
 
 @routes.operation("PUT", "model", limit="max_model_bytes")
@@ -53,12 +60,13 @@ async def delete_model(req: func.HttpRequest, service: Service) -> func.HttpResp
     return http.no_content()
 
 
-async def _model(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    from shared.admin import models
-
+def _is_signed(req: func.HttpRequest) -> bool:
     signed = (queries.value(req.params, "signed") or "false").lower()
     if signed not in ("true", "false"):
         raise ApiError("InvalidRequest", "signed must be true or false.", target="signed")
-    model = await models.export(service, service.loop(http.loop_of(req)), signed=signed == "true")
-    headers = {"Last-Modified": format_datetime(model.modified, usegmt=True), "Content-Length": str(len(model.data))}
-    return func.HttpResponse(model.data, mimetype="application/octet-stream", headers=headers)
+    return signed == "true"
+
+
+def _answer(data: bytes, size: int, modified: datetime) -> func.HttpResponse:
+    headers = {"Last-Modified": format_datetime(modified, usegmt=True), "Content-Length": str(size)}
+    return func.HttpResponse(data, mimetype="application/octet-stream", headers=headers)

@@ -8,7 +8,6 @@ write waits until no run is planned, and what was closed meanwhile is learned fi
 import argparse
 import asyncio
 import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 
 from migration.progress import Progress
 from migration.target import Loop, blobs
+from shared import scratch
 from shared.admin import policy_check
 from shared.errors import ApiError
 from shared.hubs import events
@@ -70,7 +70,7 @@ async def run(given: argparse.Namespace) -> int:
         config, _ = await loop.config()
         chosen = await _with_policy(config, given.policy)
         print(f"loop {loop.name}, policy: {chosen.arguments}")
-        with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+        with scratch.folder() as folder:
             model = _Rebuilt(loop, chosen, Path(folder), zygote)
             await model.learn_log()
             doubt = await model.doubt()

@@ -1,6 +1,5 @@
 """What a dry run can tell without a service: whether one would take the configuration, the policy and the model."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import msgspec
 
 from migration.in_effect import known
 from migration.report import Section
+from shared import scratch
 from shared.admin import configuration_body, policy_body, policy_check, signing
 from shared.admin.model_trust import ZIP
 from shared.errors import ApiError
@@ -46,7 +46,7 @@ async def model(section: Section, data: bytes) -> None:
         if data.startswith(ZIP):
             data = signing.unpack(data, MOST_BYTES).model
         arguments = policy_check.with_epsilon(model_header.read(data).options, LoopConfig().exploration)
-        with tempfile.TemporaryDirectory(prefix="open-personalizer-") as name:
+        with scratch.folder() as name:
             folder = Path(name)
             (folder / "given.vw").write_bytes(data)
             await trial.run(folder, arguments, folder / "given.vw")

@@ -167,6 +167,17 @@ class Storage:
                     return False
             return not expected.read(1)
 
+    async def size(self, name: str) -> int | None:
+        """Bytes of a blob, None if there is none."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated():
+            try:
+                properties = await (await self._client()).get_blob_client(name).get_blob_properties()
+            except ResourceNotFoundError:
+                return None
+        return int(properties.size)
+
     async def put(self, name: str, data: bytes) -> None:
         """Writes a blob, whatever was there."""
         with _translated():

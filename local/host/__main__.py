@@ -111,7 +111,7 @@ def main() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for noisy in ("azure", "uvicorn"):
+    for noisy in ("azure", "uvicorn"):  # an app of its own may not have set them
         logging.getLogger(noisy).setLevel(logging.WARNING)
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
     try:

@@ -22,6 +22,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 # FUNCTIONS_REQUEST_BODY_SIZE_LIMIT of the Functions host, in bytes.
 BODY_LIMIT = 104_857_600
 HOME_PAGE = b"<!DOCTYPE html><title>Functions</title><h1>The local Functions host is running</h1>\n"
+LENGTH = b"content-length"  # of the body; in an answer to HEAD the app may say what GET would have
 _HTML = [(b"content-type", b"text/html; charset=utf-8")]
 _JSON = [(b"content-type", b"application/json; charset=utf-8")]
 
@@ -91,8 +92,8 @@ class HttpTriggers:
         except ClientGoneError:
             return
         headers = answer.headers
-        if answer.status not in {204, 304}:
-            headers = [*headers, (b"content-length", str(len(answer.body)).encode())]
+        if answer.status not in {204, 304} and not (scope["method"] == "HEAD" and LENGTH in dict(headers)):
+            headers = [one for one in headers if one[0] != LENGTH] + [(LENGTH, str(len(answer.body)).encode())]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -151,7 +152,6 @@ def _encode(result: Any) -> Answer:
 
 def _response_headers(response: func.HttpResponse) -> list[tuple[bytes, bytes]]:
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-    headers = [header for header in headers if header[0] != b"content-length"]
     if not any(name == b"content-type" for name, _ in headers) and response.mimetype:
         kind = response.mimetype
         charset = f"; charset={response.charset}" if kind.startswith("text/") else ""

@@ -9,12 +9,12 @@ log with the old policy, and the model would be lost.
 """
 
 import asyncio
-import tempfile
 import uuid
 from pathlib import Path
 
 import msgspec
 
+from shared import scratch
 from shared.admin import configuration, logs, policy_check, trials
 from shared.admin.model_trust import Opened, opened
 from shared.errors import ApiError
@@ -49,7 +49,7 @@ async def replace(loop: Serving, model: Opened) -> None:
     config = await loop.read_config()
     changed = msgspec.structs.replace(config, policy=_policy(config, header))
     try:
-        with tempfile.TemporaryDirectory(prefix="open-personalizer-") as name:
+        with scratch.folder() as name:
             folder = Path(name)
             file = folder / "imported.vw"
             await asyncio.to_thread(file.write_bytes, model.data)

@@ -1,16 +1,18 @@
 """The model of a loop, as its administrators see it: its age, its export, its end."""
 
 import asyncio
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
+from shared import scratch
 from shared.admin import signing, signing_key, trials
 from shared.errors import ApiError
 from shared.loops import artifacts, commits
+from shared.loops.artifacts import Artifact
+from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Checkpoint
 from shared.serving.loop import Serving
 from shared.serving.service import Service
@@ -20,6 +22,13 @@ from shared.vw import trial
 # What the service answered for a model that was never trained.
 NEVER = "0001-01-01T00:00:00+00:00"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What a process remembers of models that administrators poll, and bytes of one at most.
+MOST_KEPT, LARGEST_KEPT = 16, 1 << 20
+
+K = TypeVar("K")
+V = TypeVar("V")
+_untrained_models: dict[str, bytes] = {}  # by the policy's arguments
+_signed_sizes: dict[tuple[Home, str], int] = {}  # by loop and version
 
 
 class ModelProperties(TypedDict):
@@ -47,15 +56,35 @@ async def properties(loop: Serving) -> ModelProperties:
     return found | {"verified": False} if state.unverified else found
 
 
+class Head(NamedTuple):
+    """What is told of a model that is not sent. size: in bytes."""
+
+    size: int
+    modified: datetime
+
+
+async def head(service: Service, loop: Serving, *, signed: bool) -> Head:
+    """Size and age of what `export` gives. It is not fetched for that, unless it is to be signed for the first time."""
+    state = await loop.read_checkpoint()
+    if state.model is None:
+        model = await export(service, loop, signed=signed)
+        return Head(len(model.data), model.modified)
+    modified, of_signed = datetime.fromisoformat(state.model.created), (loop.home, state.model.version)
+    size = _signed_sizes.get(of_signed) if signed else await loop.storage.size(state.model.trainer.name)
+    if size is None:
+        size = len((await export(service, loop, signed=signed)).data)
+    if signed:
+        _remember(_signed_sizes, of_signed, size)
+    return Head(size, modified)
+
+
 async def export(service: Service, loop: Serving, *, signed: bool) -> Export:
     """The loop's model, or an untrained one of its policy; raises ApiError.
 
     It is the trainer's state, not the smaller copy that serves: imported elsewhere, it goes on learning.
     """
     state = await loop.read_checkpoint()
-    with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
-        file = await _fetch(loop, state, Path(folder))
-        data = await asyncio.to_thread(file.read_bytes)
+    data = await (_untrained(loop) if state.model is None else _trained(loop, state.model.trainer))
     modified = datetime.fromisoformat(state.model.created) if state.model else EPOCH
     if not signed:
         return Export(data, modified)
@@ -85,13 +114,40 @@ async def delete(loop: Serving) -> None:
     await loop.refresh()
 
 
-async def _fetch(loop: Serving, state: Checkpoint, folder: Path) -> Path:
-    try:
-        if state.model is not None:
-            return await artifacts.fetch(loop.storage, state.model.trainer, folder / "model.vw")
-        config = await loop.read_config()
-        async with trials.turn(loop.loop):
-            await trial.run(folder, config.arguments)
-    except (artifacts.DamagedArtifact, trial.Refusal) as error:
-        raise ApiError("OperationNotAllowed", f"There is no model to export: {error}.", retry_after=60) from None
-    return folder / "model.vw"
+async def _trained(loop: Serving, trainer: Artifact) -> bytes:
+    with scratch.folder() as folder:
+        try:
+            file = await artifacts.fetch(loop.storage, trainer, Path(folder, "model.vw"))
+        except artifacts.DamagedArtifact as error:
+            raise _missing(error) from None
+        return await asyncio.to_thread(file.read_bytes)
+
+
+async def _untrained(loop: Serving) -> bytes:
+    """The model that VW makes of the loop's policy before any event. It is made once, however often it is asked for."""
+    arguments = (await loop.read_config()).arguments
+    known = _untrained_models.get(arguments)
+    if known is not None:
+        return known
+    with scratch.folder() as folder:
+        try:
+            async with trials.turn(loop.loop):
+                await trial.run(Path(folder), arguments)
+        except trial.Refusal as error:
+            raise _missing(error) from None
+        data = await asyncio.to_thread(Path(folder, "model.vw").read_bytes)
+    if len(data) <= LARGEST_KEPT:
+        _remember(_untrained_models, arguments, data)
+    return data
+
+
+def _missing(error: Exception) -> ApiError:
+    return ApiError("OperationNotAllowed", f"There is no model to export: {error}.", retry_after=60)
+
+
+def _remember(known: dict[K, V], key: K, value: V) -> None:
+    """The last MOST_KEPT."""
+    known.pop(key, None)
+    known[key] = value
+    if len(known) > MOST_KEPT:
+        del known[next(iter(known))]

@@ -1,10 +1,10 @@
 """Whether a policy may be used: what it may contain, and whether VW starts, learns and predicts with it."""
 
-import tempfile
 from pathlib import Path
 
 import msgspec
 
+from shared import scratch
 from shared.errors import ApiError, Fault
 from shared.loops.config import LONGEST_ARGUMENTS, Policy
 from shared.vw import allowed_options, trial
@@ -27,7 +27,7 @@ async def checked(given: Policy, exploration: float) -> Policy:
     if len(arguments) > LONGEST_ARGUMENTS:
         message = f"A policy has at most {LONGEST_ARGUMENTS} characters of arguments."
         raise ApiError.of((Fault("InvalidPolicyContract", message, "arguments"),), "InvalidPolicyContract")
-    with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+    with scratch.folder() as folder:
         try:
             await trial.run(Path(folder), arguments)
         except trial.Refusal as refusal:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from azure.eventhub import EventData
     from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
 
-# Bounds what a partition holds in memory: at most PREFETCH + 3 * BATCH messages, MESSAGE_BYTES each unless one event
-# alone is longer.
+# Bounds what a hub holds in memory: PREFETCH + 3 * BATCH messages, which its partitions share, of MESSAGE_BYTES each
+# unless one event alone is longer.
 PREFETCH, BATCH = 60, 20
 # Longer than any hub takes to answer; a partition that is silent for so long although it has events is at fault.
 STALL_SECONDS = 30.0
@@ -94,13 +94,15 @@ class HubReader:
         return count
 
     def _cover(self, count: int) -> None:
-        self._partitions += [_Partition(self._client, number) for number in range(len(self._partitions), count)]
+        known = len(self._partitions)
+        self._partitions += [_Partition(self._client, number, among=self._expected) for number in range(known, count)]
 
 
 class _Partition:
-    """One partition, and what was received of it but not read yet."""
+    """One partition, and what was received of it but not read yet. among: so many share what a hub may hold."""
 
-    def __init__(self, client: EventHubConsumerClient, number: int) -> None:
+    def __init__(self, client: EventHubConsumerClient, number: int, among: int) -> None:
+        self._among = among
         self.number, self.head, self._first = number, -1, 0
         self._gap: tuple[int, int] | None = None
         self._client = client
@@ -188,8 +190,8 @@ class _Partition:
                 on_error=deliver,
                 partition_id=str(self.number),
                 starting_position=after if after >= 0 else "-1",
-                prefetch=PREFETCH,
-                max_batch_size=BATCH,
+                prefetch=max(2, PREFETCH // self._among),
+                max_batch_size=max(1, BATCH // self._among),
             )
         )
 

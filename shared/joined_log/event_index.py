@@ -13,7 +13,6 @@ import asyncio
 import logging
 import os
 import struct
-import tempfile
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -21,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
-from shared import telemetry
+from shared import scratch, telemetry
 from shared.joined_log import merging
 from shared.joined_log.log_file import Entries
 from shared.loops.blob_names import Home, blob_name, loop_of, run_name
@@ -64,7 +63,7 @@ async def merge(storage: Storage, home: Home) -> None:
     covered = {one for one in indexes if any(other.covers(one) for other in indexes)}
     group = due([one for one in indexes if one not in covered])
     if group:
-        with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+        with scratch.folder() as folder:
             files = [Path(folder, str(number)) for number in range(len(group) + 1)]
             present = [await storage.download(one.name, file) for one, file in zip(group, files, strict=False)]
             if not all(present):

@@ -1,13 +1,13 @@
 """Reading the joined log of a loop back from storage: its blobs and their lines. Every event is there once."""
 
 import asyncio
-import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import msgspec
 
+from shared import scratch
 from shared.hubs.events import key_of
 from shared.joined_log import damaged_logs, unzipping
 from shared.joined_log.join import horizon
@@ -107,7 +107,7 @@ async def sound(storage: Storage, home: Home, name: str) -> AsyncIterator[bytes]
     The blob is downloaded and checked first: a changed byte may be told only by the end of its member, behind lines
     that can be read and are not what was written.
     """
-    with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+    with scratch.folder() as folder:
         file = Path(folder, "log")
         if not await storage.download(name, file):
             return

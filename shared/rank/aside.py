@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import os
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from shared import scratch
 from shared.errors import ApiError
 from shared.loops import artifacts
 from shared.loops.artifacts import Artifact
@@ -101,7 +101,7 @@ class Aside:
         async with self._waited(loop):
             answer = await self._exchange(question)
             if answer.unknown:  # others have their turns while its model is fetched
-                with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+                with scratch.folder() as folder:
                     question.file = str(await self._fetch(model.artifact, Path(folder, "predict.vw")))
                     question.options = list(model.options)
                     answer = await self._exchange(question)

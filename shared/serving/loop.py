@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import tempfile
 import time
 from pathlib import Path
 
-from shared import telemetry
+from shared import scratch, telemetry
 from shared.errors import ApiError
 from shared.loops import artifacts, checkpoint, stored
 from shared.loops.blob_names import Home
@@ -38,6 +37,7 @@ class Serving:
         self.quota: Quota | None = None
         self._config_etag: str | None = None
         self._checkpoint_etag: str | None = None
+        self.asked = time.monotonic()  # when somebody needed it last
         self._checked = float("-inf")  # a machine that has just started counts its seconds from 0
         self._known = False
         self._stale = False  # the model has to be loaded again, with another exploration
@@ -47,8 +47,9 @@ class Serving:
 
     async def ready(self) -> None:
         """Starts a refresh when one is due; waits only in a new process, and then not for long."""
-        if time.monotonic() - self._checked >= self._poll_seconds and (self._task is None or self._task.done()):
-            self._checked = time.monotonic()
+        self.asked = now = time.monotonic()
+        if now - self._checked >= self._poll_seconds and (self._task is None or self._task.done()):
+            self._checked = now
             self._task = asyncio.create_task(self.refresh())
         if not self._loaded.is_set():
             if self._task is not None:  # else somebody has just refreshed it
@@ -95,6 +96,14 @@ class Serving:
         except Damaged:
             damage = "The checkpoint is being restored; try again."
             raise ApiError("OperationNotAllowed", damage, retry_after=1) from None
+
+    def rest(self) -> None:
+        """Lets go of the model until somebody needs it again, who waits as in a new process."""
+        if self.model is None or (self._task is not None and not self._task.done()):
+            return
+        self.close()
+        self.record, self._checkpoint_etag, self._checked = None, None, float("-inf")
+        self._loaded.clear()
 
     def close(self) -> None:
         """Lets go of the model."""
@@ -156,7 +165,7 @@ class Serving:
         self._checkpoint_etag = found.etag
 
     async def _load(self, record: ModelRecord) -> Model:
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch.folder() as folder:
             file = await artifacts.fetch(self.storage, record.predict, Path(folder, "predict.vw"))
             return Model(
                 record.version, file, policy.parse(record.arguments).exploration_options(self.config.exploration)

@@ -6,6 +6,7 @@ import functools
 import gc
 import logging
 import os
+import time
 from collections.abc import Mapping
 
 from shared import auth, telemetry
@@ -26,6 +27,9 @@ from shared.storage import Storage
 
 # Set by App Service where its authentication is on, and by nobody where a header could be forged.
 PLATFORM_AUTH = "WEBSITE_AUTH_ENABLED"
+
+# A loop that nobody asks for so long (s) gives up the memory of its model; such are looked for so often.
+IDLE_SECONDS, REST_SECONDS = 900.0, 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +53,7 @@ class Service:
         self.closing = contextlib.AsyncExitStack()  # what others have made for this process
         self._refusals = Refusals(self.storage)
         self.oddities = Oddities(self._refusals)
+        self._next_rest = time.monotonic()  # when loops that nobody asks for are looked for
         self._registered = self.registry.loops  # what the registry had when these were last compared with it
 
     async def caller(self, loop: str, headers: Mapping[str, str]) -> Caller:
@@ -84,12 +89,21 @@ class Service:
         """Waits in a new process only: for the loop's model. Meanwhile the link that this event will take is opened."""
         if loop.loaded:
             await loop.ready()
+            if loop.asked >= self._next_rest:
+                self._rest(loop.asked)
         else:
             self._interactions.open(self.partition(event_id))
             await loop.ready()
             # What is loaded by now stays. The garbage collector would look at all of it again and again, while no
             # request is answered; large requests made that 40 ms every few seconds.
             gc.freeze()
+
+    def _rest(self, now: float) -> None:
+        """Lets go of the models of loops that nobody asks for."""
+        self._next_rest = now + REST_SECONDS
+        for _, serving in self._loops.values():
+            if now - serving.asked > IDLE_SECONDS:
+                serving.rest()
 
     def refused(self, name: str, error: ApiError) -> None:
         """Counts an answer that a request for a loop got; loops that there are not have no counts."""

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import tempfile
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from shared import telemetry
+from shared import scratch, telemetry
 from shared.hubs.reader_pairs import Heads, Links, Pair
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.stored import Damaged
@@ -55,7 +54,7 @@ class Lane:
 
     async def serve(self, group: list[Trainee], heads: Heads) -> list[Trainee]:
         """One pass for these loops; those of them that have not caught up with the heads."""
-        with tempfile.TemporaryDirectory(prefix="open-personalizer-") as folder:
+        with scratch.folder() as folder:
             try:
                 pair = await self.links.pair(_pace(group[0]))
                 runs = await self._plan(group, heads, pair, Path(folder))

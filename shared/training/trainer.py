@@ -6,7 +6,7 @@ import logging
 import os
 import time
 
-from shared import telemetry
+from shared import scratch, telemetry
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.loops.unreadable import Unreadable
 from shared.monitoring.heartbeat import Pulse
@@ -52,6 +52,8 @@ class Trainer:
             await self._tick_alone()
 
     async def _tick_alone(self) -> None:
+        if not self._trainees:
+            await asyncio.to_thread(scratch.sweep)
         began = time.time()
         try:
             await self._tick(began)

@@ -35,10 +35,15 @@ CALLS: dict[str, tuple[str, dict[str, Any] | None]] = {
 
 @pytest.fixture(scope="module")
 def loaded(system: System) -> dict[str, Any]:
+    return invoked(system, list(CALLS.values()))
+
+
+def invoked(system: System, calls: list[tuple[str, dict[str, Any] | None]]) -> dict[str, Any]:
+    """What SCRIPT prints."""
     environment = os.environ | system.settings | {"FUNCTIONS_WORKER_RUNTIME": "python"}
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(installed())],
-        input=json.dumps(list(CALLS.values())),
+        input=json.dumps(calls),
         cwd=PROJECT,
         env=environment,
         capture_output=True,
@@ -81,3 +86,12 @@ def test_the_answers_are_the_contract_s(loaded: dict[str, Any]) -> None:
     assert {name: configuration[name] for name in CONFIGURATION} == CONFIGURATION
     assert json.loads(answers["no actions"]["body"])["error"]["code"] == "InvalidRankRequest"
     assert json.loads(answers["health"]["body"])["log"]["reachable"]
+
+
+def test_a_process_with_nothing_to_do_writes_few_lines(system: System) -> None:
+    """Each line of any logger at INFO is one that its owner pays for."""
+    looks = [CALLS["train"], CALLS["configuration"]] * 60
+    told = invoked(system, looks)
+    assert all(one["ok"] for one in told["answers"])
+    assert {name for name in told["lines"] if name.split(".")[0] == "azure"} == set()
+    assert sum(told["lines"].values()) <= 60, told["lines"]

@@ -284,3 +284,16 @@ async def test_a_loop_that_is_closed_lets_the_model_go(loop: Serving, deployed: 
     loop.close()
     loop.close()
     assert loop.model is None
+
+
+async def test_a_loop_that_rests_gives_up_its_model_and_serves_it_again_when_asked(
+    loop: Serving, deployed: Deployment
+) -> None:
+    await deployed.publish("one")
+    await loop.ready()
+    assert loop.model is not None
+    loop.rest()
+    assert (loop.model, loop.loaded) == (None, False)
+    await loop.ready()
+    assert loop.model is not None
+    assert loop.model.version == "one"

@@ -6,6 +6,8 @@ import pytest
 
 from shared.errors import ApiError
 from shared.loops.registry import LoopRecord
+from shared.serving import service
+from shared.serving.loop import Serving
 from shared.serving.service import Service
 
 
@@ -29,3 +31,16 @@ async def test_a_loop_that_is_made_anew_is_another(parts: Service) -> None:
     assert second is not first
     assert second.home != first.home
     assert parts.loop("again") is second
+
+
+async def test_loops_that_nobody_asks_for_rest(parts: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await parts.registry.change(lambda loops: loops | {"quiet": LoopRecord("2026-01-01T00:00:00Z")})
+    busy, quiet = parts.loop(), parts.loop("quiet")
+    rested: list[Serving] = []
+    monkeypatch.setattr(Serving, "rest", lambda loop: rested.append(loop))
+    for loop in (quiet, busy):
+        await parts.ready(loop, "e")
+    quiet.asked -= service.IDLE_SECONDS
+    await parts.ready(busy, "e")
+    await parts.ready(busy, "e")  # not yet time to look again
+    assert rested == [quiet]
