@@ -27,8 +27,8 @@ demo: .venv/local.stamp ## Run it with simulated visitors and watch it learn
 test: .venv/dev.stamp ## Run the tests
 	@$(PY) -m pytest -m "not soak" --numprocesses 3 --dist loadfile --durations 8
 
-soak: .venv/dev.stamp ## Run the long versions of the tests
-	@$(PY) -m pytest -m soak
+soak: .venv/dev.stamp ## Run the long versions of the tests [TEST=tests/faults/test_kills.py]
+	@$(PY) -m pytest -m soak --capture no $(TEST)
 
 lint: .venv/dev.stamp ## Check style and types
 	@$(PY) -m ruff check .

@@ -17,11 +17,11 @@ import time
 from io import TextIOWrapper
 from pathlib import Path
 
-from local import arguments
+from local import arguments, releasing
 from local.azurite import PROJECT
 from local.host.ncrontab import Schedule
 from local.packages import InstallError
-from local.services import OWN_SERVERS, free_port, function_app, is_free, own_servers
+from local.services import OWN_SERVERS, free_port, function_app, is_free, own_servers, released
 from local.supervisor import Service, StartError, Supervisor
 from shared import settings
 from shared.settings import SettingsError
@@ -63,29 +63,43 @@ def _is_locked_by_us(file: TextIOWrapper) -> bool:
     return True
 
 
-async def run(supervisor: Supervisor, servers: list[Service], app: Path, port: int) -> None:
-    """Run until SIGINT or SIGTERM. StartError if a process does not start."""
+async def run(supervisor: Supervisor, servers: list[Service], app: Path, port: int, released: Path) -> None:
+    """Run until SIGINT or SIGTERM. StartError if a process does not start.
+
+    released: see `releasing`; it is written where both servers are local ones.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    starting = asyncio.create_task(_start(supervisor, servers, app, port))
+    values = _values(servers)
+    starting = asyncio.create_task(_start(supervisor, servers, app, port, values))
     stopping = asyncio.create_task(stop.wait())
+    done_with: asyncio.Task[None] | None = None
     try:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
+            if app == APP and len(servers) == len(OWN_SERVERS):
+                done_with = asyncio.create_task(releasing.keep(settings.load(os.environ | values), released))
             await stopping
         _say("stopping")
     finally:
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
+        background = [task for task in (starting, done_with) if task is not None]
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
         await supervisor.stop()
 
 
-async def _start(supervisor: Supervisor, servers: list[Service], app: Path, port: int) -> None:
+def _values(servers: list[Service]) -> dict[str, str]:
+    """The settings that the function app gets from here."""
     values = {name: os.environ.get(name) or value for name, value in DEFAULTS.items()}
     for server in servers:
         values |= server.settings
+    return values
+
+
+async def _start(supervisor: Supervisor, servers: list[Service], app: Path, port: int, values: dict[str, str]) -> None:
     await supervisor.start(*servers)
     await supervisor.start(*function_app(app, port, values))
     for role, name in (("app", "APP_KEYS"), ("admin", "ADMIN_KEYS")):
@@ -131,7 +145,7 @@ def main() -> None:
             raise StartError(f"port {port} is taken; stop what listens there, or {ANOTHER}")
         with lock(data) as held:
             supervisor = Supervisor(PROJECT, data / "logs", held.fileno(), _say)
-            asyncio.run(run(supervisor, own_servers(data), given.app.resolve(), port))
+            asyncio.run(run(supervisor, own_servers(data), given.app.resolve(), port, released(data)))
     except (StartError, InstallError, SettingsError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

@@ -10,6 +10,12 @@ const path = require("path");
 const { createRequire } = require("module");
 
 const azurite = createRequire(process.argv[1]);
+
+// Each write gets a file of its own, where Azurite fills 50 files of 64 MB at once: one blob that stays would keep all
+// the others in its file on disk for ever. What is garbage is deleted each minute, not every ten.
+const GARBAGE_SECONDS = Number(process.env.AZURITE_GARBAGE_SECONDS || 60);
+azurite("../common/utils/constants").DEFAULT_MAX_EXTENT_SIZE = 1;
+azurite("./utils/constants").DEFAULT_GC_INTERVAL_MS = GARBAGE_SECONDS * 1000;
 const Loki = azurite("lokijs");
 const { default: ExtentStore } = azurite("../common/persistence/FSExtentStore");
 
@@ -144,11 +150,16 @@ Object.assign(Loki.Collection.prototype, {
   },
 });
 
-// Garbage collection may unlink an extent only after the change that made it garbage is on disk.
+// Garbage collection may unlink an extent only after the change that made it garbage is on disk. Before a blob refers to
+// what was written for it, and while somebody still reads it, an extent looks like garbage once, but not twice.
 const { deleteExtents } = ExtentStore.prototype;
-ExtentStore.prototype.deleteExtents = async function (...given) {
+let suspects = new Set();
+ExtentStore.prototype.deleteExtents = async function (extents) {
+  const found = new Set(extents);
+  const garbage = [...found].filter((id) => suspects.has(id));
+  suspects = found;
   await durable();
-  return deleteExtents.apply(this, given);
+  return deleteExtents.call(this, garbage);
 };
 
 const { end } = http.ServerResponse.prototype;

@@ -17,8 +17,8 @@ KEY_NAME = "local"
 PARTITIONS = 1
 # What each server of its own is known to the function app by.
 OWN_SERVERS = ("STORAGE_CONNECTION_STRING", "EVENT_HUBS_CONNECTION_STRING")
-# Longer than the longest rewardWaitTime, two days, or events would expire before they can be joined.
-RETENTION_HOURS = 168
+# Events leave when every loop is done with them, see `releasing`. A run may be stopped for as long as one likes.
+RETENTION_HOURS = 876_000
 # Below the ports that outgoing connections take, so that a server finds its port free again when it is restarted.
 PORTS = range(20_000, 32_000)
 
@@ -75,11 +75,16 @@ def event_hubs(data: Path, partitions: int | None = None) -> Service:
     for hub in ("interactions", "observations"):
         command += ["--hub", f"{hub}:{count}"]
     command += ["--key-name", KEY_NAME, "--key", key]
-    command += ["--retention-hours", str(RETENTION_HOURS)]
+    command += ["--retention-hours", str(RETENTION_HOURS), "--released", str(released(data))]
     endpoint = f"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName={KEY_NAME};SharedAccessKey={key}"
     connection_string = f"{endpoint};UseDevelopmentEmulator=true"
     settings = {"EVENT_HUBS_CONNECTION_STRING": connection_string, "EVENT_HUBS_PARTITIONS": count}
     return Service("eventhubs", command, lambda: listens(port), settings)
+
+
+def released(data: Path) -> Path:
+    """The file that tells the Event Hubs server what it may delete."""
+    return data / "released.json"
 
 
 def _kept(data: Path) -> int:

@@ -44,7 +44,7 @@ async def _serve(options: argparse.Namespace) -> None:
     hubs = [HubSpec.parse(text) for text in options.hub]
     retention = Retention(options.retention_hours * 3600, options.retention_bytes)
     key = SasKey(options.key_name, options.key) if options.key else None
-    server = Server(options.data, hubs, retention, key, options.max_connections)
+    server = Server(options.data, hubs, retention, key, options.max_connections, options.released)
     signs = pulse.start()
     try:
         await server.serve(options.host, options.port, stop)
@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--retention-bytes", type=int, metavar="N", help="how much is kept per partition (default: no limit)"
+    )
+    parser.add_argument(
+        "--released", type=Path, metavar="FILE", help="says which events nobody needs any more; they are deleted"
     )
     parser.add_argument("--key-name", default="RootManageSharedAccessKey", help="name of --key (default: %(default)s)")
     parser.add_argument("--key", help="shared access key that clients must have (default: every token is accepted)")

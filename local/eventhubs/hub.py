@@ -12,6 +12,7 @@ from typing import Self
 from .codec import errors
 from .codec.errors import AmqpError
 from .disk.partition_log import Retention
+from .disk.release import Release
 from .disk.writing import sync_directory
 from .partition import Partition
 from .partition_key import partition_of
@@ -81,6 +82,14 @@ class Namespace:
     def expire(self) -> None:
         for partition in self.partitions:
             partition.expire()
+
+    def release(self, released: Release) -> None:
+        """Delete what nobody needs any more."""
+        for name, through in released.through.items():
+            hub = self._hubs.get(name.lower())
+            for partition in hub.partitions.values() if hub is not None else ():
+                if int(partition.name) < len(through):
+                    partition.log.release(through[int(partition.name)], released.before)
 
     def close(self) -> None:
         for partition in self.partitions:

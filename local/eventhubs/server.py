@@ -7,6 +7,7 @@ from .codec import errors
 from .codec.errors import AmqpError
 from .connection import Connection
 from .disk.partition_log import Retention
+from .disk.release import Release
 from .hub import HubSpec, Namespace
 from .sas import SasKey
 
@@ -22,7 +23,9 @@ class Server:
         retention: Retention,
         key: SasKey | None = None,
         max_connections: int = MAX_CONNECTIONS,
+        released: Path | None = None,
     ) -> None:
+        self._released = released
         self.namespace = Namespace(hubs, data, retention)
         self.key = key
         self._max_connections = max_connections
@@ -50,6 +53,9 @@ class Server:
     async def _expire(self) -> None:
         while True:
             self.namespace.expire()
+            released = Release.read(self._released) if self._released else None
+            if released is not None:
+                self.namespace.release(released)
             await asyncio.sleep(EXPIRE_SECONDS)
 
     async def _close(self) -> None:

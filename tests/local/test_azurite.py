@@ -146,3 +146,54 @@ def test_an_interrupted_installation_is_done_again(tmp_path: Path) -> None:
     azurite._once(folder, "a tool", lambda part: (part / "whole").touch())
     assert [path.name for path in folder.iterdir()] == ["whole"]
     assert azurite._once(folder, "a tool", fail) == folder
+
+
+def on_disk(data: Path) -> int:
+    return sum(file.stat().st_size for file in (data / "__blobstorage__").rglob("*") if file.is_file())
+
+
+def test_what_was_overwritten_or_deleted_leaves_the_disk_and_what_stays_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURITE_GARBAGE_SECONDS", "0.2")
+    dice = random.Random(5)
+    kept: dict[str, bytes] = {}
+    with serving(tmp_path) as (_, container):
+        container.create_container()
+        for number in range(150):
+            container.upload_blob("changes", dice.randbytes(50_000), overwrite=True)
+            if number % 10 == 0:
+                kept[f"stays/{number}"] = dice.randbytes(5_000)
+                container.upload_blob(f"stays/{number}", kept[f"stays/{number}"])
+            if number % 3 == 0:
+                container.upload_blob("passes", dice.randbytes(50_000))
+                container.delete_blob("passes")
+        live = 50_000 + sum(map(len, kept.values()))
+        deadline = time.monotonic() + 20
+        while on_disk(tmp_path) > 1.5 * live:
+            assert time.monotonic() < deadline, f"{on_disk(tmp_path)} bytes for {live}"
+            time.sleep(0.1)
+        assert {name: container.download_blob(name).readall() for name in kept} == kept
+    with serving(tmp_path) as (_, container):
+        assert {name: container.download_blob(name).readall() for name in kept} == kept
+
+
+def test_nothing_is_lost_to_garbage_collection_while_blobs_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURITE_GARBAGE_SECONDS", "0.05")
+    ledger: dict[str, bytes | None] = {}
+    with serving(tmp_path) as (process, container):
+        container.create_container()
+        writers = [Writer(container, f"writer{number}", ledger) for number in range(6)]
+        for writer in writers:
+            writer.start()
+        time.sleep(5)
+        process.send_signal(signal.SIGKILL)
+        for writer in writers:
+            writer.join()
+    doubtful = {name for writer in writers for name in writer.in_doubt}
+    with serving(tmp_path) as (_, container):
+        for name, data in ledger.items():
+            if name not in doubtful and data is not None:
+                assert container.download_blob(name).readall() == data

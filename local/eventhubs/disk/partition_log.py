@@ -121,6 +121,15 @@ class PartitionLog:
             del self.segments[0]
             segment.path.unlink(missing_ok=True)
 
+    def release(self, through: int, before: int) -> None:
+        """Delete whole segments of events up to a sequence number, enqueued before a time in ms; never the last."""
+        while len(self.segments) > 1:
+            segment, following = self.segments[:2]
+            if following.first.sequence > through + 1 or following.first.enqueued >= before:
+                break
+            del self.segments[0]
+            segment.path.unlink(missing_ok=True)
+
     def close(self) -> None:
         self._writer.close()
         self._head_file.close()

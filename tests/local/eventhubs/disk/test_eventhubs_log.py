@@ -13,6 +13,7 @@ from raw_client import body, data
 from local.eventhubs.codec import messages
 from local.eventhubs.disk.cursor import Cursor, Start
 from local.eventhubs.disk.partition_log import PartitionLog, Retention
+from local.eventhubs.disk.release import Release
 
 START = 1_700_000_000_000
 SEQUENCE, OFFSET, TIME = range(3)
@@ -298,6 +299,26 @@ def test_retention_by_time_deletes_whole_segments_that_are_too_old(folder):
     assert following[-1] == 19
     log.expire(Retention(seconds=0), now=START)
     assert log.segments
+
+
+def test_what_is_released_leaves_in_whole_segments(folder, tmp_path):
+    log = filled(folder, 50)
+    second, third = log.segments[1].first, log.segments[2].first
+    log.release(through=second.sequence - 2, before=START + 10_000)
+    assert log.first_sequence == 0
+    log.release(through=third.sequence, before=second.enqueued)
+    assert log.first_sequence == 0
+    log.release(through=third.sequence, before=START + 10_000)
+    assert log.first_sequence == third.sequence
+    assert read(log) == expected(*range(third.sequence, 50))
+    log.release(through=1_000, before=START + 10_000)
+    assert len(log.segments) == 1
+    told = Release(5, {"interactions": [3, -1]})
+    told.write(tmp_path / "released.json")
+    assert Release.read(tmp_path / "released.json") == told
+    for damage in ("", "[]", '{"before": 1}', '{"before": 1, "through": {"a": [null]}}'):
+        (tmp_path / "released.json").write_text(damage)
+        assert Release.read(tmp_path / "released.json") is None
 
 
 def test_retention_by_size_keeps_the_newest(folder):
