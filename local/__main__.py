@@ -38,6 +38,7 @@ def lock(data: Path) -> TextIOWrapper:
     """Hold the data folder until this process and its children are gone. StartError if it cannot be had."""
     try:
         data.mkdir(parents=True, exist_ok=True)
+        data.chmod(0o700)  # decisions and keys are the user's alone
         file = (data / "lock").open("a+")
     except OSError as error:
         raise StartError(f"{data} cannot be used ({error.strerror}); {ANOTHER}") from None
@@ -96,6 +97,8 @@ def _values(servers: list[Service]) -> dict[str, str]:
     values = {name: os.environ.get(name) or value for name, value in DEFAULTS.items()}
     for server in servers:
         values |= server.settings
+    # What starts a timer by hand takes the admin keys, in the header x-functions-key.
+    values["FUNCTIONS_MASTER_KEYS"] = os.environ.get("FUNCTIONS_MASTER_KEYS") or values["ADMIN_KEYS"]
     return values
 
 

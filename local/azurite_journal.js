@@ -41,8 +41,18 @@ function readJournal() {
   if (!fs.existsSync(journalPath)) return [];
   const text = fs.readFileSync(journalPath, "utf8");
   const complete = text.slice(0, text.lastIndexOf("\n") + 1); // a torn last line was never acknowledged
-  fs.truncateSync(journalPath, Buffer.byteLength(complete));
-  return complete.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  return complete.split("\n").slice(0, -1).map(parse).filter((line) => line !== null);
+}
+
+// Null for what is no line of the journal: a file system that lost power may give a file its length before its bytes,
+// which are NULs then, and were never acknowledged.
+function parse(line) {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    console.error(`${journalPath} has a line that is none, which is left out: ${error.message}`);
+    return null;
+  }
 }
 
 function record(collection, id, document) {

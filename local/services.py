@@ -12,7 +12,7 @@ from pathlib import Path
 from local import azurite
 from local.supervisor import Service, is_healthy, listens
 
-KEY_NAME = "local"
+KEY_NAME, KEY_CHARACTERS = "local", 64
 # One machine has nothing to spread over more, and what waits for one partition makes the largest messages.
 PARTITIONS = 1
 # What each server of its own is known to the function app by.
@@ -39,12 +39,16 @@ def is_free(port: int) -> bool:
 
 
 def event_hubs_key(data: Path) -> str:
-    """The shared access key of this data folder, made on first use."""
+    """The shared access key of this data folder, made on first use, and anew if it was not written to its end."""
     path = data / "eventhubs.key"
-    if not path.exists():
-        path.touch(0o600)
-        path.write_text(secrets.token_hex(32))
-    return path.read_text()
+    key = path.read_text().strip() if path.exists() else ""
+    if len(key) < KEY_CHARACTERS:
+        unfinished = path.with_suffix(".new")
+        unfinished.touch(0o600)
+        key = secrets.token_hex(KEY_CHARACTERS // 2)
+        unfinished.write_text(key)
+        unfinished.replace(path)
+    return key
 
 
 def storage(data: Path) -> Service:
@@ -74,7 +78,7 @@ def event_hubs(data: Path, partitions: int | None = None) -> Service:
     count = str(partitions or os.environ.get("EVENT_HUBS_PARTITIONS") or _kept(data) or PARTITIONS)
     for hub in ("interactions", "observations"):
         command += ["--hub", f"{hub}:{count}"]
-    command += ["--key-name", KEY_NAME, "--key", key]
+    command += ["--key-name", KEY_NAME, "--key-file", str(data / "eventhubs.key")]  # not where `ps` shows it
     command += ["--retention-hours", str(RETENTION_HOURS), "--released", str(released(data))]
     endpoint = f"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName={KEY_NAME};SharedAccessKey={key}"
     connection_string = f"{endpoint};UseDevelopmentEmulator=true"

@@ -175,7 +175,10 @@ def load(environment: Mapping[str, str]) -> Settings:
             values[one.name] = _parse(name, text, hints[one.name], one.metadata) if text else one.default
         elif one.default is MISSING:
             raise SettingsError(f"{name} is not set. {one.metadata['help']}")
-    return Settings(**values)
+    settings = Settings(**values)
+    if not set(settings.app_keys).isdisjoint(settings.admin_keys):
+        raise SettingsError("APP_KEYS and ADMIN_KEYS have a key in common: whoever ranks could administer. Change one.")
+    return settings
 
 
 def _parse(name: str, text: str, hint: object, metadata: types.MappingProxyType[Any, Any]) -> Any:

@@ -43,7 +43,8 @@ async def _serve(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     hubs = [HubSpec.parse(text) for text in options.hub]
     retention = Retention(options.retention_hours * 3600, options.retention_bytes)
-    key = SasKey(options.key_name, options.key) if options.key else None
+    secret = options.key_file.read_text().strip() if options.key_file else options.key
+    key = SasKey(options.key_name, secret) if secret else None
     server = Server(options.data, hubs, retention, key, options.max_connections, options.released)
     signs = pulse.start()
     try:
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--key-name", default="RootManageSharedAccessKey", help="name of --key (default: %(default)s)")
     parser.add_argument("--key", help="shared access key that clients must have (default: every token is accepted)")
+    parser.add_argument("--key-file", type=Path, metavar="FILE", help="the same, in a file")
     parser.add_argument(
         "--max-connections", type=int, default=MAX_CONNECTIONS, metavar="N", help="(default: %(default)s)"
     )

@@ -55,7 +55,8 @@ async def serve(listener: socket.socket, app: Path, http: bool = True, timers: b
     if not timers:
         functions.timers.clear()
     keys = Keys(_keys("FUNCTIONS_HOST_KEYS"), _keys("FUNCTIONS_MASTER_KEYS"))
-    triggers = HttpTriggers(functions.routes if http else (), keys, functions.start)
+    names = _keys("FUNCTIONS_HOST_NAMES")
+    triggers = HttpTriggers(functions.routes if http else (), keys, functions.start, names)
     config = uvicorn.Config(
         triggers,
         http="httptools",
@@ -100,7 +101,9 @@ def _arguments() -> argparse.Namespace:
     only.add_argument("--timers-only", action="store_true", help="run timers; over HTTP only /admin is served")
     parser.epilog = (
         "FUNCTIONS_HOST_KEYS and FUNCTIONS_MASTER_KEYS hold the keys (comma separated) of functions with the auth "
-        "levels function and admin; PYTHON_THREADPOOL_THREAD_COUNT is the number of threads for sync functions."
+        "levels function and admin; the latter also start timers, by POST /admin/functions/NAME. FUNCTIONS_HOST_NAMES "
+        "holds the names of this machine in a Host header beside those of loopback, as of a tunnel that leads to it. "
+        "PYTHON_THREADPOOL_THREAD_COUNT is the number of threads for sync functions."
     )
     return parser.parse_args()
 

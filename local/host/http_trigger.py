@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
@@ -40,8 +41,15 @@ class Answer:
 
 NOT_FOUND = Answer(404, [])
 UNAUTHORIZED = Answer(401, [])
+TOO_SLOW = Answer(408, [(b"connection", b"close")])
 TOO_LARGE = Answer(413, [])
+# For a page that has its own name lead to this machine: whoever visits it would have it call here.
+MISDIRECTED = Answer(421, [(b"content-type", b"text/plain")], b"Call this host as localhost or 127.0.0.1.\n")
 FAILED = Answer(500, [])
+
+# How long a body may take to arrive (s).
+BODY_SECONDS = 60.0
+OWN_NAMES = frozenset(("localhost", "127.0.0.1", "[::1]"))
 
 
 class ClientGoneError(Exception):
@@ -72,17 +80,22 @@ class HttpFunction:
 
 
 class HttpTriggers:
-    """The ASGI app. `start` runs any function by name in the background and is False for an unknown one."""
+    """The ASGI app. `start` runs any function by name in the background and is False for an unknown one.
+
+    names: what a Host header may call this machine, beside its loopback names.
+    """
 
     def __init__(
         self,
         routes: Iterable[Route[HttpFunction]],
         keys: Keys | None = None,
         start: Callable[[str], bool] = lambda name: False,
+        names: Iterable[str] = (),
     ) -> None:
         self._router = Router(routes)
         self._keys = keys or Keys()
         self._start = start
+        self._names = OWN_NAMES | {name.lower() for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -100,6 +113,8 @@ class HttpTriggers:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         method, path = scope["method"], scope["raw_path"].decode("latin-1")
         headers, query = _headers(scope["headers"]), _query(scope["query_string"])
+        if _name(headers.get("host", "localhost")) not in self._names:
+            return MISDIRECTED
         if path.lower().startswith("/admin/"):
             return self._administer(method, path.lower(), headers, query)
         matched = self._router.match(method, path)
@@ -112,7 +127,11 @@ class HttpTriggers:
         if length > BODY_LIMIT:
             return TOO_LARGE
         # The real host reads a body only if its length is announced: a chunked one arrives empty.
-        body = await _read(receive) if length > 0 else b""
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read(receive) if length > 0 else b""
+        except TimeoutError:
+            return TOO_SLOW
         url = f"{scope['scheme']}://{headers.get('host', '')}{path}"
         if scope["query_string"]:
             url += "?" + scope["query_string"].decode("latin-1")
@@ -120,12 +139,19 @@ class HttpTriggers:
         return await _invoke(target.function, request)
 
     def _administer(self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Answer:
-        if self._keys.master and not self._keys.allow("admin", headers, query):
+        is_status = (method, path) == ("GET", "/admin/host/status")
+        if not self._keys.allow("admin", headers, query) and (self._keys.master or not is_status):
             return UNAUTHORIZED
-        if (method, path) == ("GET", "/admin/host/status"):
+        if is_status:
             return Answer(200, _JSON, json.dumps({"id": "local", "state": "Running"}).encode())
         name = path.removeprefix("/admin/functions/")
         return Answer(202, []) if method == "POST" and self._start(name) else NOT_FOUND
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without its port."""
+    name, _, port = host.rpartition(":")
+    return (name if name and port.isdigit() else host).lower()
 
 
 async def _invoke(function: Function, request: func.HttpRequest) -> Answer:

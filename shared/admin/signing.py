@@ -82,6 +82,8 @@ def unpack(data: bytes, most_bytes: int) -> SignedModel:
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo | None, most: int) -> bytes | None:
     if member is None:
         return None
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{member.filename} is compressed in another way than deflate")
     with archive.open(member) as file:
         data = file.read(most + 1)
     if len(data) > most:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -19,6 +18,7 @@ from shared.rank.ranking import Asked
 from shared.rank.slots_ranking import SlotsAsked
 from shared.rank.wire import FeatureScore
 from shared.storage import Storage
+from shared.vw import confinement
 from shared.vw.model import PredictionError
 from shared.vw.sampling import Ranking
 
@@ -157,7 +157,7 @@ class Aside:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "shared.rank.aside_process"),
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+                env=confinement.environment(),
                 cwd=Path(__file__).parents[2],
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

@@ -22,6 +22,7 @@ from shared.rank.explanation import shares
 from shared.rank.ranking import Asked
 from shared.rank.slots_ranking import SlotsAsked
 from shared.rank.wire import FeatureScore
+from shared.vw import confinement
 from shared.vw.model import Model, PredictionError
 from shared.vw.sampling import Ranking
 
@@ -128,6 +129,7 @@ def read(source: BinaryIO) -> bytes:
 def main() -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICENESS)
+    confinement.limit(confinement.tasks())
     decoder, encoder, models = msgspec.msgpack.Decoder(Question), msgspec.msgpack.Encoder(), Models()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     while message := read(sys.stdin.buffer):

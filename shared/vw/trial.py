@@ -6,19 +6,17 @@
 
 import argparse
 import asyncio
-import contextlib
 import os
 import sys
 from pathlib import Path
 
 import msgspec
 
-from shared.vw import dsjson, learning, policy, weights
+from shared.vw import confinement, dsjson, learning, policy, weights
 from shared.vw.dsjson import Line, Question, SlotsLine, State
 from shared.vw.learning import REFUSED
 
 SECONDS = 60.0
-MOST_MEMORY_BYTES = 4 << 30
 # Two events of the service's layout, for a loop that has logged none yet.
 _ACTIONS = b'"_multi":[{"_tag":"a","i":{"constant":1,"id":"a"},"j":[{"x":1}]},{"_tag":"b","i":{"constant":1,"id":"b"}}]'
 _CONTEXT = b'{"FromUrl":[{"day":"1"}],' + _ACTIONS
@@ -42,7 +40,7 @@ async def run(folder: Path, arguments: str, model: Path | None = None, sample: b
     process = await asyncio.create_subprocess_exec(
         *command,
         *(["--model", str(model)] if model else []),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+        env=confinement.environment(),
         cwd=Path(__file__).parents[2],
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
@@ -91,14 +89,6 @@ def check(predict: Path, sample: Path) -> None:
     workspace.finish()
 
 
-def _bound_memory() -> None:
-    """Damaged sizes in a model end as an error, not as swapping; not every system has such a limit."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m shared.vw.trial", description="Tries a policy or a model.")
     parser.add_argument("--arguments", required=True, help="the policy's VW arguments")
@@ -106,7 +96,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, required=True, help="with sample.dsjson; where the models go")
     given = parser.parse_args()
     folder, sample = given.folder, given.folder / "sample.dsjson"
-    _bound_memory()
+    confinement.limit(confinement.tasks(), round(SECONDS))
     try:
         for name, batch in (("", Path(os.devnull)), ("next.", sample)):
             model, predict = folder / f"{name}model.vw", folder / f"{name}predict.vw"

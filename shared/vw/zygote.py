@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import socket
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Self
 
 import msgspec
 
+from shared.vw import confinement
 from shared.vw.zygote_process import Order, Told
 
 MOST_READ = 4_096  # bytes at once
@@ -91,7 +91,7 @@ class Zygote:
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "shared.vw.zygote_process", str(theirs.fileno())),
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+                env=confinement.environment(),
                 cwd=Path(__file__).parents[2],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from shared.vw import learning
+from shared.vw import confinement, learning
 
 FAILED = 1
 LONGEST_ORDER = 65_536  # bytes that are read at once
@@ -48,7 +48,7 @@ class Forks:
     """The forks that run. control: the socket."""
 
     def __init__(self, control: socket.socket) -> None:
-        self._control, self._running = control, set[int]()
+        self._control, self._running, self._tasks = control, set[int](), confinement.tasks()
         self._unread, self._descriptors = b"", deque[int]()
 
     def take_orders(self) -> bool:
@@ -82,6 +82,7 @@ class Forks:
         process = os.fork()
         if not process:
             self._control.close()
+            confinement.limit(self._tasks)
             _become_learner(order, events, errors)
         os.close(events)
         os.close(errors)

@@ -197,3 +197,14 @@ def test_nothing_is_lost_to_garbage_collection_while_blobs_are_written(
         for name, data in ledger.items():
             if name not in doubtful and data is not None:
                 assert container.download_blob(name).readall() == data
+
+
+def test_what_a_lost_power_supply_leaves_in_the_journal_is_left_out(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, container):
+        container.create_container()
+        container.upload_blob("kept", b"kept")
+    with (tmp_path / "journal.jsonl").open("ab") as journal:
+        journal.write(bytes(500) + b"\n" + bytes(40))
+    for _ in range(2):
+        with serving(tmp_path) as (_, container):
+            assert read_back(container) == {"kept": b"kept"}

@@ -1,5 +1,6 @@
 """The demo: what it draws, what it takes for learning, and that it tells a loop that learns from one that does not."""
 
+import functools
 import io
 import math
 import os
@@ -178,7 +179,9 @@ def test_a_log_shows_its_last_line_and_few_before() -> None:
 def demo(*options: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "simulator", *options]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
-    with subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, **pipes) as process:
+    # A shell starts what is in the background with SIGINT ignored, which children inherit.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, preexec_fn=heard, **pipes) as process:
         try:
             yield process
         finally:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import re
@@ -9,9 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+
+from local.host import http_trigger
+from local.host.http_trigger import HttpFunction, HttpTriggers
+from local.host.invocation import Function
+from local.host.routes import Route
 
 PROJECT = Path(__file__).parents[3]
 
@@ -133,8 +140,8 @@ def test_a_chunked_body_arrives_empty(client: httpx.Client) -> None:
 
 
 def test_a_connection_outlives_an_unread_chunked_body(client: httpx.Client) -> None:
-    request = "POST /api/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-    answer = speak(client, request + "GET /api/sync HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    request = "POST /api/echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    answer = speak(client, request + "GET /api/sync HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert answer.count(b"HTTP/1.1 200 OK") == 2
     assert answer.endswith(b"False")
 
@@ -144,14 +151,14 @@ def test_a_large_body_arrives_whole(client: httpx.Client) -> None:
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_sent(client: httpx.Client) -> None:
-    request = "POST /api/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 104857601\r\n\r\n"
+    request = "POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 104857601\r\n\r\n"
     assert speak(client, request, until=b"\r\n\r\n").startswith(b"HTTP/1.1 413")
 
 
 def test_a_body_that_breaks_off_calls_no_handler(client: httpx.Client, folder: Path) -> None:
     before = (folder / "stderr").read_text()
     with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
-        connection.sendall(b"POST /api/result/error HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+        connection.sendall(b"POST /api/result/error HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
     client.get("/api/sync")
     assert (folder / "stderr").read_text() == before
 
@@ -172,14 +179,15 @@ def test_a_request_that_is_not_http_is_answered_with_400(client: httpx.Client) -
     ],
 )
 def test_what_no_function_answers_is_404_without_a_body(client: httpx.Client, method: str, path: str) -> None:
-    answer = speak(client, f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = speak(client, f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
     assert answer.endswith(b"content-length: 0\r\nconnection: close\r\n\r\n")
 
 
 @pytest.mark.parametrize("path", ["/API/Echo/x", "/api/namedbyfunction", "/api/sync/", "//api/sync", "/api//sync"])
 def test_a_route_ignores_case_a_last_slash_and_doubled_ones(client: httpx.Client, path: str) -> None:
-    assert speak(client, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200")
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert speak(client, request).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +215,7 @@ def test_what_a_handler_returns_is_what_is_sent(
 
 
 def test_headers_of_an_answer_are_in_lower_case(client: httpx.Client) -> None:
-    answer = speak(client, "GET /api/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = speak(client, "GET /api/echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert b"\r\nx-one: 1\r\n" in answer
 
 
@@ -306,19 +314,59 @@ def test_a_timer_runs_alone_and_survives_failures(serve: Callable, tmp_path: Pat
 
 
 def test_a_timer_can_be_started_by_hand(serve: Callable, tmp_path: Path) -> None:
-    with serve(tmp_path, ASYNC_TIMERS, EVERY="0 0 0 1 1 *") as client:
+    with serve(tmp_path, ASYNC_TIMERS, EVERY="0 0 0 1 1 *", FUNCTIONS_MASTER_KEYS="master") as client:
         assert client.get("/hello").text == "hello"
-        assert client.post("/admin/functions/Train").status_code == 202
-        assert client.post("/admin/functions/train").status_code == 202
-        assert client.post("/admin/functions/hello").status_code == 404
+        key = {"x-functions-key": "master"}
+        assert client.post("/admin/functions/Train", headers=key).status_code == 202
+        assert client.post("/admin/functions/train", headers=key).status_code == 202
+        assert client.post("/admin/functions/hello", headers=key).status_code == 404
+        for refused in ({}, {"x-functions-key": "other"}):
+            assert client.post("/admin/functions/train", headers=refused).status_code == 401
         lines = lines_of(tmp_path / "ran", 2)
     assert [line.split()[0] for line in lines] == ["1", "1"]
 
 
 def test_http_only_runs_no_timer(serve: Callable, tmp_path: Path) -> None:
-    with serve(tmp_path, ASYNC_TIMERS, "--http-only", EVERY="* * * * * *") as client:
-        assert client.post("/admin/functions/train").status_code == 404
-    assert not (tmp_path / "ran").exists()
+    with serve(tmp_path, ASYNC_TIMERS, "--http-only", EVERY="* * * * * *", FUNCTIONS_MASTER_KEYS="m") as client:
+        assert client.post("/admin/functions/train?code=m").status_code == 404
+
+
+def test_without_master_keys_nobody_starts_timers(serve: Callable, tmp_path: Path) -> None:
+    with serve(tmp_path, ASYNC_TIMERS, EVERY="0 0 0 1 1 *") as client:
+        assert client.post("/admin/functions/train").status_code == 401
+        assert client.post("/admin/functions/train?code=").status_code == 401
+
+
+@pytest.mark.parametrize(("host", "status"), [
+    ("localhost:7071", 200), ("LOCALHOST", 200), ("127.0.0.1", 200), ("[::1]:80", 200), ("tunnel.example:443", 200),
+    ("evil.example", 421), ("127.0.0.1.evil.example:7071", 421), ("localhost:evil", 421), ("", 421),
+])  # fmt: skip
+def test_only_who_calls_this_machine_by_its_own_name_is_served(
+    serve: Callable, tmp_path: Path, host: str, status: int
+) -> None:
+    with serve(tmp_path, ASYNC_TIMERS, EVERY="0 0 0 1 1 *", FUNCTIONS_HOST_NAMES="tunnel.example") as client:
+        assert client.get("/hello", headers={"Host": host}).status_code == status
+
+
+def test_a_body_that_does_not_come_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_trigger, "BODY_SECONDS", 0.05)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        raise AssertionError("it was waited for")
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def handler(req: object) -> None:
+        raise AssertionError("it was called")
+
+    function = HttpFunction(Function("echo", handler, "req", ThreadPoolExecutor(1)), "anonymous")
+    triggers = HttpTriggers([Route("echo", None, function)])
+    scope = {"type": "http", "method": "POST", "raw_path": b"/echo", "query_string": b"", "scheme": "http"}
+    asyncio.run(triggers(scope | {"headers": [(b"host", b"localhost"), (b"content-length", b"9")]}, receive, send))
+    assert [message.get("status") for message in sent] == [408, None]
 
 
 HEAD = "import azure.functions as func\napp = func.FunctionApp()\n"
