@@ -112,6 +112,9 @@ param signingKeyFromVault bool = false
 @description('Application (client) id of an Entra app registration whose tokens are taken beside API keys; empty: keys only.')
 param entraClientId string = ''
 
+@description('Origins of pages that may call the service from a browser, separated by commas; empty: none.')
+param allowedOrigins string = ''
+
 @description('Reach storage, event hubs and vault through a virtual network only.')
 param privateNetworking bool = false
 
@@ -314,6 +317,7 @@ module api 'app/api.bicep' = {
     vaultName: vault.outputs.name
     signingKeyFromVault: signingKeyFromVault
     entraClientId: entraClientId
+    allowedOrigins: allowedOrigins
     insightsName: monitoring.outputs.insightsName
     vnetName: privateNetworking ? vnetName : ''
     settings: settings

@@ -1,5 +1,6 @@
 """Every setting of the function app, declared once: the fields below drive parsing, the example file and the docs."""
 
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,8 @@ from typing import Any, NamedTuple
 from shared import fingerprints
 from shared.fingerprints import Fingerprints
 from shared.vw.policy import NAMED, PolicyName
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")
 
 
 class SettingsError(ValueError):
@@ -27,6 +30,21 @@ def _keys(text: str) -> tuple[str, ...]:
     if not 1 <= len(keys) <= 2 or not all(key.isascii() for key in keys):
         raise ValueError("give one or two keys of ASCII characters, separated by a comma")
     return keys
+
+
+class Origins(tuple[str, ...]):
+    """Origins of pages, as browsers send them; `*` is any."""
+
+    def __str__(self) -> str:
+        return ",".join(self)
+
+
+def _origins(text: str) -> Origins:
+    found = Origins(one.strip().lower() for one in text.split(",") if one.strip())
+    wrong = next((one for one in found if one != "*" and not _ORIGIN.fullmatch(one)), None)
+    if wrong is not None:
+        raise ValueError(f"'{wrong}' is no origin: write https://shop.example or http://localhost:3000, without a path")
+    return found
 
 
 def _whole(text: str) -> int:
@@ -57,7 +75,7 @@ def _policy(text: str) -> str:
 
 _PARSERS: dict[object, Callable[[str], Any]] = {
     str: _text, int: _whole, float: _number, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
-    Fingerprints: fingerprints.parse,
+    Fingerprints: fingerprints.parse, Origins: _origins,
 }  # fmt: skip
 _KINDS = {
     str: "text",
@@ -67,6 +85,7 @@ _KINDS = {
     tuple[str, ...]: "one or two keys",
     PolicyName: " or ".join(NAMED),
     Fingerprints: "fingerprints or certificates",
+    Origins: "origins, separated by commas",
 }
 
 
@@ -115,6 +134,9 @@ class Settings:
         Fingerprints(),
     )
     import_unsigned_models: bool = _setting("Accept plain VW models for import, without a signature.", False)
+    allowed_origins: Origins = _setting(
+        "Pages that may call the service from a browser: their origins, or * for all; empty: none.", Origins()
+    )
     log_timeout_seconds: float = _setting("How long an answer waits for the event log to acknowledge.", 2.0, 0.05, 60)
     log_buffer_bytes: int = _setting(
         "Events kept for retry while the event log is away; more are dropped and counted.", 67_108_864, 0

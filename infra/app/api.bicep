@@ -30,6 +30,9 @@ param insightsName string
 @description('Empty: API keys only.')
 param entraClientId string
 
+@description('Empty: none. The app answers browsers itself; CORS of the platform must stay off.')
+param allowedOrigins string
+
 @description('Empty: no virtual network.')
 param vnetName string
 
@@ -130,6 +133,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-04-01' = {
     LONGEST_REWARD_WAIT_HOURS: string(longestRewardWaitHours)
     TRAINER_SCHEDULE: trainerSchedule
     ENTRA_ROLES: empty(entraClientId) ? 'false' : 'true'
+    ALLOWED_ORIGINS: allowedOrigins
     AZURE_CLIENT_ID: identityClientId
   })
 }

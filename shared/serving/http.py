@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import azure.functions as func
@@ -14,7 +14,7 @@ from shared.errors import ApiError, shown
 from shared.hubs.event_log import LogUnavailable
 from shared.loops.config import DEFAULT_LOOP
 from shared.loops.unreadable import Unreadable
-from shared.serving import service
+from shared.serving import cors, service
 from shared.serving.service import Service
 from shared.serving.versions import Version
 from shared.storage import StorageUnavailable
@@ -40,6 +40,12 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
     """
 
     async def handle(req: func.HttpRequest) -> func.HttpResponse:
+        answer = await answered(req)
+        if origins := _origins():
+            cors.mark(answer, req, origins)
+        return answer
+
+    async def answered(req: func.HttpRequest) -> func.HttpResponse:
         parts: Service | None = None
         try:
             parts = service.current()
@@ -70,6 +76,14 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
     functools.update_wrapper(handle, work, assigned=("__name__", "__qualname__", "__module__", "__doc__"))
     del handle.__wrapped__  # type: ignore[attr-defined]  # the Functions worker reads the signature
     return handle
+
+
+def _origins() -> Sequence[str]:
+    """Of the pages that may call; none under settings that cannot be read, which an answer tells."""
+    try:
+        return service.current().settings.allowed_origins
+    except ValueError:
+        return ()
 
 
 def loop_of(req: func.HttpRequest) -> str:

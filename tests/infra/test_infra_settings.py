@@ -42,7 +42,8 @@ def test_every_required_setting_is_given() -> None:
 
 def test_the_app_starts_with_what_is_given() -> None:
     values = {name: "1" if "string(" in value or "PARTITIONS" in name else "x" for name, value in GIVEN.items()}
-    settings = load(values | {"ENTRA_ROLES": "true", "EVENT_HUBS_MAX_EVENT_BYTES": "250000"})
+    other = {"ENTRA_ROLES": "true", "EVENT_HUBS_MAX_EVENT_BYTES": "250000", "ADMIN_KEYS": "y", "ALLOWED_ORIGINS": ""}
+    settings = load(values | other)
     assert settings.storage_account_url == settings.event_hubs_namespace == settings.azure_client_id == "x"
     assert not settings.storage_connection_string
     assert not settings.event_hubs_connection_string

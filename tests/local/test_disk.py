@@ -86,6 +86,7 @@ def served(data: Path) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
+            process.communicate()
 
 
 @contextmanager

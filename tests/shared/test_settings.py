@@ -110,3 +110,16 @@ def test_a_reference_that_is_not_resolved_is_no_secret(name: str) -> None:
     reference = "@Microsoft.KeyVault(VaultName=kv-x;SecretName=admin-keys)"
     with pytest.raises(SettingsError, match=f"{name} is malformed: its Key Vault reference is not resolved"):
         load(REQUIRED | {name: reference})
+
+
+def test_a_key_of_applications_and_administrators_is_refused() -> None:
+    with pytest.raises(SettingsError, match="have a key in common"):
+        load(REQUIRED | {"APP_KEYS": "one,two", "ADMIN_KEYS": "three,two"})
+
+
+@pytest.mark.parametrize("text", ["shop.example", "https://shop.example/page", "https://", "ftp://x", "https://a b"])
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="is no origin: write https"):
+        load(REQUIRED | {"ALLOWED_ORIGINS": text})
+    settings = load(REQUIRED | {"ALLOWED_ORIGINS": "https://Shop.example, *"})
+    assert settings.allowed_origins == ("https://shop.example", "*")
