@@ -138,7 +138,7 @@ var retentionHours = hubsSku == 'Basic' ? 24 : eventHubsRetentionHours
 // A trainer that was away, or is retried, still finds what it has to join: 12 hours are its margin.
 var longestRewardWaitHours = min(48, retentionHours - 12)
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: '${abbrs.resourcesResourceGroups}${environmentName}'
   location: location
   tags: tags

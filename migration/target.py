@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 API_VERSION = "v1.1-preview.3"
 TIMEOUT_SECONDS = 120  # a model is tried before it is taken
 # Settings that the function app needs and this command does not.
-_UNUSED = {"APP_KEYS": "unused", "ADMIN_KEYS": "unused", "EVENT_HUBS_CONNECTION_STRING": "unused"}
+_UNUSED = {"APP_KEYS": "unused", "ADMIN_KEYS": "not used", "EVENT_HUBS_CONNECTION_STRING": "unused"}
 
 
 class TargetError(Exception):

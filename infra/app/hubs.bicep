@@ -28,7 +28,7 @@ var ownGroup = 'trainer'
 // Basic has no other consumer group than $Default.
 var groupHubs = sku == 'Basic' ? [] : hubNames
 
-resource namespace 'Microsoft.EventHub/namespaces@2024-01-01' = {
+resource namespace 'Microsoft.EventHub/namespaces@2026-01-01' = {
   name: name
   location: location
   tags: tags
@@ -44,7 +44,7 @@ resource namespace 'Microsoft.EventHub/namespaces@2024-01-01' = {
   }
 }
 
-resource hubs 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = [for hub in hubNames: {
+resource hubs 'Microsoft.EventHub/namespaces/eventhubs@2026-01-01' = [for hub in hubNames: {
   parent: namespace
   name: hub
   properties: {
@@ -56,7 +56,7 @@ resource hubs 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = [for hub in
   }
 }]
 
-resource groups 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = [for (hub, i) in groupHubs: {
+resource groups 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2026-01-01' = [for (hub, i) in groupHubs: {
   parent: hubs[i]
   name: ownGroup
   properties: {

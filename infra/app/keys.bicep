@@ -8,11 +8,11 @@ param appKey string = newGuid()
 @secure()
 param adminKey string = newGuid()
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {
   name: vaultName
 }
 
-resource appKeys 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+resource appKeys 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = {
   parent: vault
   name: 'app-keys'
   properties: {
@@ -21,7 +21,7 @@ resource appKeys 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
   }
 }
 
-resource adminKeys 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+resource adminKeys 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = {
   parent: vault
   name: 'admin-keys'
   properties: {

@@ -18,7 +18,7 @@ var services = [
   'vault'
 ]
 
-resource vnet 'Microsoft.Network/virtualNetworks@2024-05-01' = {
+resource vnet 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   name: vnetName
   location: location
   tags: tags
@@ -72,7 +72,7 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
   }
 }]
 
-resource privateEndpoints 'Microsoft.Network/privateEndpoints@2024-05-01' = [for target in endpoints: {
+resource privateEndpoints 'Microsoft.Network/privateEndpoints@2025-05-01' = [for target in endpoints: {
   name: 'pe-${target.name}'
   location: location
   tags: tags
@@ -94,7 +94,7 @@ resource privateEndpoints 'Microsoft.Network/privateEndpoints@2024-05-01' = [for
   }
 }]
 
-resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01' = [for (target, i) in endpoints: {
+resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = [for (target, i) in endpoints: {
   parent: privateEndpoints[i]
   name: 'default'
   properties: {

@@ -11,7 +11,7 @@ param purgeProtection bool
 ])
 param publicNetworkAccess string
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: name
   location: location
   tags: tags

@@ -45,7 +45,7 @@ def test_every_listed_type_is_used() -> None:
         (MAIN, "dependsOn: [\n    keys", "dependsOn: [\n    vault", "api depends on vault anyway"),
         (MAIN, "toLower(uniq", "toLowr(uniq", "calls toLowr, which is not on the list"),
         (MAIN, "token = toLower", "tags = toLower", "tags is declared twice"),
-        (APP / "api.bicep", "sites@2024-04-01", "sites@2042-04-01", "site is of Microsoft.Web/sites@2042-04-01"),
+        (APP / "api.bicep", "sites@2025-03-01", "sites@2042-04-01", "site is of Microsoft.Web/sites@2042-04-01"),
         (APP / "api.bicep", "  parent: site\n  name: 'ftp'", "  name: 'ftp'", "ftpPasswords has no parent"),
         (APP / "vault.bicep", "location: location", "location: 'westeurope'", "vault has a fixed location"),
         (
