@@ -21,7 +21,7 @@ class Betting:
 
     rewards: their range; largest: the true largest weight; ValueError for an event beyond either. horizon: the number
     of events that the stakes are tuned to; without one, they suit every number less well. Events are taken in the order
-    of the log, each is kept (32 bytes), and parts cannot be added: the second goes on where the first one ended.
+    of the log, each is kept (24 bytes), and parts cannot be added: the second goes on where the first one ended.
     """
 
     def __init__(self, rewards: Interval, largest: float, horizon: float | None = None, alpha: float = 0.05) -> None:

@@ -1,10 +1,10 @@
 """Whether a log can say anything about a policy."""
 
 import pytest
+from harness.known_answers import ANSWERS, LOGS, events_of
 
 from shared.evaluation.diagnostics import Diagnostics, SelfCheck
 from shared.evaluation.event import Event
-from tests.shared.evaluation.known import ANSWERS, LOGS, events_of
 
 
 @pytest.mark.parametrize("log", LOGS)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from harness.known_answers import ANSWERS, EVENTS, LOGS, events_of, of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ from shared.evaluation.estimators.sndr import Sndr
 from shared.evaluation.estimators.snips import Snips
 from shared.evaluation.estimators.switch_dr import SwitchDr
 from shared.evaluation.event import Event, weight_of
-from tests.shared.evaluation.known import ANSWERS, LOGS, events_of
 
 MAKERS: dict[str, Callable[[], Any]] = {
     "ips": Ips,
@@ -30,24 +30,6 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "mle": EmpiricalLikelihood,
     "cressieread": CressieRead,
 }
-EVENTS = st.lists(
-    st.builds(
-        Event,
-        weight=st.sampled_from([0.0, 1.0, 3.0]) | st.floats(0, 1e6),
-        reward=st.sampled_from([0.0, 1.0]) | st.floats(-5, 5),
-        logged_value=st.floats(-5, 5),
-        policy_value=st.floats(-5, 5),
-        drop=st.sampled_from([0.0, 0.5, 0.9]),
-    ),
-    max_size=12,
-)
-
-
-def of(maker: Callable[[], Any], events: list[Event]) -> Any:
-    made = maker()
-    for event in events:
-        made.add(event)
-    return made
 
 
 @pytest.mark.parametrize("log", LOGS)

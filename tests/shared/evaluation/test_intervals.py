@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 import pytest
+from harness.known_answers import ANSWERS, EVENTS, LOGS, events_of, of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,6 @@ from shared.evaluation.intervals.dr_gaussian import DrGaussian
 from shared.evaluation.intervals.gaussian import GaussianIps
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.intervals.snips_delta import SnipsDelta
-from tests.shared.evaluation.known import ANSWERS, LOGS, events_of
-from tests.shared.evaluation.test_estimators import EVENTS, of
 
 UNIT = Interval(0.0, 1.0)
 
@@ -105,11 +104,19 @@ def test_where_all_weights_are_equal_the_default_is_about_that_of_a_mean() -> No
     assert made.get() == pytest.approx(plain.get(), abs=0.002)
 
 
+def test_rewards_are_common_if_the_policy_earns_them_though_the_log_seldom_does() -> None:
+    made = DefaultInterval(UNIT, 0.0, 10.0)
+    for place in range(200):
+        earned = place % 10 == 0
+        made.add(Event(8.0 if earned else 0.2, float(earned)))
+    assert made.get() == cressie_read(made.events, UNIT, 0.05, 0.0, 10.0)
+
+
 def test_the_default_bets_while_rewards_are_rare_and_then_no_more() -> None:
     made, betting = DefaultInterval(UNIT, 0.0, 2.0), Betting(UNIT, 2.0)
     for place in range(ENOUGH * 4):
-        event = Event(2.0 * (place % 2), float(place % 4 == 1))
-        if place == ENOUGH * 4 - 3:
+        event = Event(1.0 + place % 2, float(place % 4 == 0))
+        if place == ENOUGH * 4 - 4:
             assert made.get() == betting.get()
         made.add(event)
         betting.add(event)

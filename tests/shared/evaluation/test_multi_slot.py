@@ -1,13 +1,13 @@
 """Estimators for decisions of several slots."""
 
 import pytest
+from harness.known_answers import ANSWERS
 
 from shared.evaluation.estimators.ips import Ips
 from shared.evaluation.event import Event
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.multi_slot.pdis_cressie_read import PdisCressieRead
 from shared.evaluation.multi_slot.pseudo_inverse import PseudoInverse
-from tests.shared.evaluation.known import ANSWERS
 
 LOG = ANSWERS["slots_200"]
 SLOTS = [([e / p for p, e in zip(p_log, p_eval, strict=True)], r) for p_log, p_eval, r in LOG["events"]]
