@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from typing import Self
 
-from shared.evaluation.exact_sum import ExactSum
+from shared.loops.exact_sum import ExactSum
 
 
 def exact() -> ExactSum:

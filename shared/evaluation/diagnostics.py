@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.evaluation.accumulator import Accumulator, Extremes, exact, extremes
 from shared.evaluation.event import Event, weight_of
-from shared.evaluation.exact_sum import ExactSum
+from shared.loops.exact_sum import ExactSum
 
 # What the gate for promotion asks for.
 EFFECTIVE_EVENTS = 50

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from shared.evaluation.accumulator import Accumulator, Extremes, exact, extremes
 from shared.evaluation.event import Event
-from shared.evaluation.exact_sum import ExactSum
+from shared.loops.exact_sum import ExactSum
 
 # Possible weights closer together than this share of the largest count as equal.
 EQUAL = 1e-6

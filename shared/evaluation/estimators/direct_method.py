@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shared.evaluation.accumulator import Accumulator, exact
 from shared.evaluation.event import Event
-from shared.evaluation.exact_sum import ExactSum
+from shared.loops.exact_sum import ExactSum
 
 
 @dataclass(slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from shared.evaluation.accumulator import Accumulator, exact
 from shared.evaluation.event import Event
-from shared.evaluation.exact_sum import ExactSum
 from shared.evaluation.intervals.interval import Interval, normal_quantile
+from shared.loops.exact_sum import ExactSum
 
 
 @dataclass(slots=True)

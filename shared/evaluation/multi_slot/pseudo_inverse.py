@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.evaluation.accumulator import Accumulator, exact
-from shared.evaluation.exact_sum import ExactSum
 from shared.evaluation.intervals.interval import Interval, normal_quantile, of_mean
+from shared.loops.exact_sum import ExactSum
 
 
 @dataclass(slots=True)

@@ -29,6 +29,22 @@ class ExactSum:
     def __repr__(self) -> str:
         return f"ExactSum({float(self)!r})"
 
+    def encode(self) -> str:
+        """As text: a whole hexadecimal number without trailing zero bits, and the power of two that it is times."""
+        if not self.units:
+            return "0"
+        zeros = (self.units & -self.units).bit_length() - 1
+        return f"{self.units >> zeros:x}p{zeros - UNIT_BITS}"
+
+    @classmethod
+    def decode(cls, text: str) -> "ExactSum":
+        """The sum that was encoded; ValueError for another text."""
+        number, _, power = text.partition("p")
+        shift = int(power or 0) + UNIT_BITS
+        if not 0 <= shift <= 3 * UNIT_BITS:
+            raise ValueError(f"no sum of floats is {text[:40]!r}")
+        return cls(int(number, 16) << shift)
+
     def __float__(self) -> float:
         """The sum, rounded once to the nearest float; OverflowError beyond the largest one."""
         return self.units / UNITS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.evaluation.exact_sum import ExactSum
+from shared.loops.exact_sum import ExactSum
 
 FLOATS = st.lists(st.floats(-1e300, 1e300), max_size=20)
 
@@ -22,6 +22,18 @@ def of(values: list[float]) -> ExactSum:
 def test_parts_have_the_bits_of_the_whole(values: list[float], cut: int) -> None:
     assert of(values[:cut]) + of(values[cut:]) == of(values) == of(values[::-1])
     assert float(of(values)) == math.fsum(values)
+
+
+@given(values=FLOATS)
+def test_what_was_encoded_is_read_to_the_last_bit(values: list[float]) -> None:
+    assert ExactSum.decode(of(values).encode()) == of(values)
+    assert of(values).encode() == of(values[::-1]).encode()
+
+
+@pytest.mark.parametrize("text", ["", "x", "1p99999", "1p-2000"])
+def test_another_text_is_no_sum(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no sum|invalid literal"):
+        ExactSum.decode(text)
 
 
 def test_the_smallest_floats_count() -> None:
