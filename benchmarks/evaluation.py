@@ -22,7 +22,7 @@ from shared.evaluation.intervals.interval import Interval
 ACTIONS = 10
 UNIT = Interval(0.0, 1.0)
 EVALUATED_RIGHT, LOGGING_RIGHT = 0.895, 0.30
-DRAWN_LEAST = 0.935, 0.945
+LEAST_COVERED = 0.935, 0.945
 MOST_MISSED = 0.05
 
 
@@ -149,7 +149,7 @@ def anytime(case: Case, sequence: float, runs: int) -> list[Figure]:
 
 
 def covering(case: Case, measured: Measured) -> Figure:
-    least = DRAWN_LEAST[0]
+    least = LEAST_COVERED[0]
     share = measured.covered
     return Figure(f"{case.name}: covered", f"{share:.4f}", "0.9500", share, f">= {least}", share >= least)
 
@@ -183,7 +183,7 @@ def run(quick: bool, replications: int = 2_000, most: int = 20_000) -> list[Figu
         if case is not RARE:
             figures += widths(case, measured)
     average = sum(shares) / len(shares)
-    goal = DRAWN_LEAST[1]
+    goal = LEAST_COVERED[1]
     figures.append(Figure("covered on average", f"{average:.4f}", "0.9500", average, f">= {goal}", average >= goal))
     for case, sequence in ANYTIME:
         figures += anytime(case, sequence, runs)

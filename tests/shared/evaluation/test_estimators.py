@@ -77,5 +77,6 @@ def test_parts_with_other_parameters_are_not_added() -> None:
 
 def test_a_probability_that_makes_no_weight_makes_none() -> None:
     assert weight_of(0.5, 0.25) == 2
+    assert weight_of(0.0, -0.5) is None
     for p_log in (None, 0.0, -0.5, float("nan"), 5e-324):
         assert weight_of(0.5, p_log) is None

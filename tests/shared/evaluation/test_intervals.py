@@ -134,6 +134,19 @@ def test_the_betting_interval_holds_what_is_not_rejected(events: list[tuple[floa
     assert not made.rejects((found.lower + found.upper) / 2)
 
 
+def test_both_ends_of_the_betting_interval_close_in() -> None:
+    made, drawn = Betting(UNIT, 2.0), random.Random(3)
+    for _ in range(2000):
+        made.add(Event(2.0 * drawn.randrange(2), float(drawn.random() < 0.5)))
+    found = made.get()
+    assert found is not None
+    assert 0.4 < found.lower < 0.5 < found.upper < 0.6
+    assert made.rejects(found.lower - 0.01)
+    assert not made.rejects(found.lower + 0.001)
+    assert not made.rejects(found.upper - 0.001)
+    assert made.rejects(found.upper + 0.01)
+
+
 def test_betting_refuses_what_lies_beyond_the_range_it_was_given() -> None:
     for event in (Event(11.0, 0.5), Event(1.0, 2.0)):
         with pytest.raises(ValueError, match="weights up to"):

@@ -80,6 +80,16 @@ def test_the_sums_are_those_that_estimators_make() -> None:
     assert SnipsDelta(sums.w, sums.wr, sums.ww, sums.wwr, sums.wwrr).get() == pytest.approx(estimator.get())
 
 
+def test_a_decision_of_a_client_that_drops_half_stands_for_two() -> None:
+    made = of([(0, Choice(0.5, [0.25, 0.75], drop=0.5)), (1, Choice(1.0, [0.5, 0.5], 1))])
+    sums, online = made.total("baseline"), made.total("online")
+    assert (online.least, online.largest) == (1.0, 2.0)
+    assert (float(sums.n), float(sums.w), float(sums.wr), float(sums.r)) == (3.0, 8.0, 4.0, 2.0)
+    assert float(sums.second) == 4 / 0.25 + 1 / 0.5
+    assert (sums.least, sums.largest, sums.seen, sums.lowest, sums.highest) == (0.0, 8.0, 8.0, 0.5, 1.0)
+    assert (sums.positive, sums.heavy) == (1, 1)
+
+
 def test_a_line_counts_for_three_policies() -> None:
     made = Summary()
     made.add_line(1, line(), default_reward=0.0)
