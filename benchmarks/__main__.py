@@ -7,7 +7,20 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import hostile, http_rank, latency, learning, memory, migration, rank, slots, start, trace, trainer
+from benchmarks import (
+    evaluation,
+    hostile,
+    http_rank,
+    latency,
+    learning,
+    memory,
+    migration,
+    rank,
+    slots,
+    start,
+    trace,
+    trainer,
+)
 from benchmarks.figures import Figure, show
 
 SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
@@ -22,6 +35,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "memory": memory.run,
     "migration": migration.run,
     "learning": learning.run,
+    "evaluation": evaluation.run,
 }
 
 

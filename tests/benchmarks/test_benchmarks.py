@@ -11,7 +11,21 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import hostile, http_rank, latency, memory, migration, models, parts, rank, slots, start, trace, traffic
+from benchmarks import (
+    evaluation,
+    hostile,
+    http_rank,
+    latency,
+    memory,
+    migration,
+    models,
+    parts,
+    rank,
+    slots,
+    start,
+    trace,
+    traffic,
+)
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
 from shared.hubs import events
@@ -123,3 +137,13 @@ def test_the_command_names_its_sections() -> None:
     wrong = subprocess.run([sys.executable, "-m", "benchmarks", "nothing"], capture_output=True, text=True)
     assert wrong.returncode == 2
     assert "there is no section nothing" in wrong.stderr
+
+
+def test_evaluation() -> None:
+    case = evaluation.CELLS[0]
+    measured = evaluation.measure(case, 3)
+    names = "covered", "width / CR", "width / Gaussian"
+    check([evaluation.covering(case, measured), *evaluation.widths(case, measured)], *names)
+    missed, width = evaluation.anytime(evaluation.ANYTIME[0][0], 0.431, 5)
+    assert 0 <= missed.ratio <= 1
+    assert width.ratio > 0
