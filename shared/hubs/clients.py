@@ -123,11 +123,11 @@ async def _close(client: EventHubProducerClient) -> None:
             await client.close()
 
 
-def consumer(settings: Settings, hub: str) -> EventHubConsumerClient:
-    """A client that reads one event hub."""
+def consumer(settings: Settings, hub: str, group: str = "") -> EventHubConsumerClient:
+    """A client that reads one event hub, by default with the trainer's consumer group."""
     from azure.eventhub.aio import EventHubConsumerClient
 
-    group = settings.event_hubs_consumer_group
+    group = group or settings.event_hubs_consumer_group
     return _client(EventHubConsumerClient, settings, hub, consumer_group=group, retry_total=1)
 
 

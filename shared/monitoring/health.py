@@ -6,6 +6,7 @@ from typing import Any
 from shared.hubs.clients import answers
 from shared.serving.loop import Serving
 from shared.serving.service import Service
+from shared.version import VERSION
 
 # The contract's ServiceStatus, in the words of Azure's containers; no caller without a valid key gets to see it.
 STATUS = {"service": "personalizer", "apiStatus": "Valid", "apiStatusMessage": "Api Key is valid, no action needed."}
@@ -19,6 +20,7 @@ async def report(service: Service) -> dict[str, Any]:
     fresh = loop.failure is None
     return {
         "status": "ok" if log and fresh else "degraded",
+        "version": VERSION,
         "model": {"trained": loop.model is not None, "ageSeconds": _age(loop), "refreshed": fresh},
         "log": {"reachable": log, "dropped": service.interactions.dropped + service.observations.dropped},
     }

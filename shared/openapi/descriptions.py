@@ -93,7 +93,12 @@ _TEXTS = {
         "ownReward": "What the model's own choices would have earned on average.",
         "ratio": "ownReward over baselineReward.",
     },
-    "Health": {"status": "degraded: something below is not well.", "model": "Its model.", "log": "Its event log."},
+    "Health": {
+        "status": "degraded: something below is not well.",
+        "version": "That of the service.",
+        "model": "Its model.",
+        "log": "Its event log.",
+    },
     "ServiceStatus": {
         "service": "The service.",
         "apiStatus": "Valid, for a key that is.",

@@ -16,6 +16,7 @@ from shared.openapi.parameters import PARAMETERS
 from shared.openapi.schemas import Binary, ErrorResponse, Metrics, Page
 from shared.serving.http import JSON
 from shared.serving.versions import IN_QUERY, PARAMETER, Api, code
+from shared.version import VERSION
 
 # Every operation that the service answers.
 OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *STATUS, *SERVICE, *NOT_PART]
@@ -58,7 +59,7 @@ def document() -> dict[str, Any]:
             paths.setdefault(path, {})[operation.method.lower()] = _described(operation, path, api)
     return {
         "openapi": "3.1.0",
-        "info": {"title": TITLE, "version": "1", "description": ABOUT},
+        "info": {"title": TITLE, "version": VERSION, "description": ABOUT},
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS)],
         "paths": paths,

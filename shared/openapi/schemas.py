@@ -85,6 +85,7 @@ class Health(msgspec.Struct):
     """The health of one process."""
 
     status: Literal["ok", "degraded"]
+    version: str
     model: ModelHealth
     log: LogHealth
 

@@ -22,7 +22,9 @@ SEARCH_SECONDS = 8.0
 # Messages read in the first look; each further one reads ten times as many.
 FIRST_LOOK = 200
 
-# Event Hubs lets five read a partition at once, and the trainer is one of them.
+# The group that every hub has. The trainer has another where the tier allows it, else both share this one: Event Hubs
+# lets five of a group read a partition at once, and the trainer takes up to two.
+GROUP = "$Default"
 _searching = asyncio.Semaphore(2)
 _closing: set[asyncio.Task[None]] = set()
 
@@ -84,7 +86,7 @@ class _Tail(Generic[Event]):
     def __init__(
         self, settings: Settings, hub: str, decode: Callable[[bytes], Event], loop: str, event_id: str
     ) -> None:
-        self._client = clients.consumer(settings, hub)
+        self._client = clients.consumer(settings, hub, GROUP)
         self._decode: Callable[[bytes], Event] = decode
         self.reader = HubReader(self._client, settings.event_hubs_partitions)
         self._loop, self._id, self._quoted = loop, event_id, msgspec.json.encode(event_id)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from harness.system import ADMIN_KEY, APP_KEY, CONFIGURATION, System, wait_until
 
+from shared.version import VERSION
 from shared.vw.sampling import draw, rank, uniform_hash
 
 Conforms = Callable[[str, httpx.Response], None]
@@ -202,7 +203,8 @@ def test_health_needs_no_key_and_tells_no_names(system: System) -> None:
     answer = httpx.get(f"{system.url}/health")
     assert answer.status_code == 200
     body = answer.json()
-    assert set(body) == {"status", "model", "log"}
+    assert set(body) == {"status", "version", "model", "log"}
+    assert body["version"] == VERSION
     assert (body["status"], body["log"]["reachable"]) == ("ok", True)
     for secret in ("default", "interactions", "observations", "127.0.0.1", "personalizer", APP_KEY, ADMIN_KEY):
         assert secret not in answer.text

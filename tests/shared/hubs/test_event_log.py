@@ -113,9 +113,10 @@ class StrictHub(Hub):
         self._most = most
 
     async def send(self, partition: int, message: bytes) -> None:
-        if len(message) > self._most and not self.failing:
-            raise MessageRefused("too large")
-        await super().send(partition, message)
+        if len(message) <= self._most:
+            return await super().send(partition, message)
+        await asyncio.sleep(0)
+        raise OSError("the hub is away") if self.failing else MessageRefused("too large")
 
 
 async def test_an_event_that_the_hub_never_takes_is_singled_out_and_the_others_are_stored(
