@@ -7,7 +7,20 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import hostile, http_rank, latency, learning, memory, migration, rank, slots, start, trace, trainer
+from benchmarks import (
+    hostile,
+    http_rank,
+    latency,
+    learning,
+    memory,
+    migration,
+    rank,
+    relearning,
+    slots,
+    start,
+    trace,
+    trainer,
+)
 from benchmarks.figures import Figure, show
 
 SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
@@ -20,6 +33,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "trainer": trainer.run,
     "trace": trace.run,
     "memory": memory.run,
+    "relearning": relearning.run,
     "migration": migration.run,
     "learning": learning.run,
 }
