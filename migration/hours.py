@@ -15,11 +15,11 @@ import msgspec
 
 from migration.decisions import Decision
 from shared.joined_log import log_reading
+from shared.joined_log.log_reading import HOUR_MS
 from shared.loops.blob_names import Home
 from shared.storage import Storage
 from shared.vw.dsjson import Named
 
-HOUR_MS = 3_600_000
 # As much of an hour is gathered before it is stored, of so many hours at a time: the bound of what memory holds.
 PART_BYTES, OPEN_HOURS, BEING_STORED = 16 << 20, 6, 3
 
@@ -76,18 +76,9 @@ class Hours:
         if self._storage is None:
             return ids
         await self._stored()
-        for name in await self._logs(number):
-            async for lines in log_reading.sound(self._storage, self._home, name):
-                ids.update(hash(_named(line).id) for line in lines.splitlines())
+        async for lines in log_reading.around(self._storage, self._home, number * HOUR_MS):
+            ids.update(await asyncio.to_thread(_ids, lines))
         return ids
-
-    async def _logs(self, number: int) -> list[str]:
-        """The blobs that may hold decisions of an hour: a run of the trainer may have closed them in the next one."""
-        assert self._storage is not None
-        hours = [log_reading.hour_name(self._home, (number + later) * HOUR_MS) for later in (0, 1)]
-        names = await self._storage.names(hours[0])
-        names += [name for name in await self._storage.names(hours[1]) if not log_reading.is_imported(name)]
-        return [name for name in names if name.endswith(".dsjson.gz")]
 
     async def _store(self, hour: _Hour) -> None:
         """Compresses and stores in a thread of its own, while the next part is gathered."""
@@ -107,6 +98,10 @@ async def _stored_part(storage: Storage, home: Home, lines: list[bytes], last: i
     with tempfile.NamedTemporaryFile(prefix="open-personalizer-") as file:
         digest = await asyncio.to_thread(_write, lines, Path(file.name))
         await storage.create(log_reading.imported_name(home, last, digest), Path(file.name))
+
+
+def _ids(lines: bytes) -> list[int]:
+    return [hash(_named(line).id) for line in lines.splitlines()]
 
 
 def _write(lines: list[bytes], file: Path) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,12 +15,13 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
-    from azure.storage.blob.aio import BlobClient, ContainerClient
+    from azure.storage.blob.aio import BlobClient, ContainerClient, StorageStreamDownloader
 
 TIMEOUT_SECONDS = 10
 # What is downloaded and uploaded is held in memory this much at a time. The SDK would begin a download with 32 MiB, and
 # upload 64 MiB in one piece.
 PIECE_BYTES, BLOCK_BYTES = 4 << 20, 1 << 20
+DELETES = 16
 # The SDK's own first pause is 15 s: a service that was away for a moment would stop the trainer for much longer.
 RETRIES: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0.5, "increment_base": 2, "random_jitter_range": 0.25}
 
@@ -47,6 +49,14 @@ class Part(NamedTuple):
     """Some of a blob's bytes, and when the blob was written."""
 
     data: bytes
+    modified: datetime
+
+
+class Listed(NamedTuple):
+    """A blob as a list has it: its size in bytes, and when it was written."""
+
+    name: str
+    size: int
     modified: datetime
 
 
@@ -80,42 +90,31 @@ class Storage:
 
     async def read_range(self, name: str, offset: int, length: int) -> Part | None:
         """Some of a blob's bytes; None if there is no such blob. Raises Shorter."""
-        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-
+        stream = await self._open(name, offset, length)
+        if stream is None:
+            return None
         with _translated():
-            try:
-                stream = await (await self._client()).download_blob(name, offset=offset, length=length)
-            except ResourceNotFoundError:
-                return None
-            except HttpResponseError as error:
-                if error.status_code == 416:
-                    raise Shorter(f"{name} ends before {offset}") from None
-                raise
             return Part(await stream.readall(), stream.properties.last_modified)
 
-    async def download(self, name: str, target: Path) -> bool:
-        """Writes the blob into a file; False if there is none."""
-        from azure.core.exceptions import ResourceNotFoundError
+    async def download(self, name: str, target: Path, offset: int = 0, length: int | None = None) -> datetime | None:
+        """Writes the blob, or these of its bytes, into a file; when it was written, None if there is none.
 
-        with _translated():
-            try:
-                stream = await (await self._client()).download_blob(name)
-            except ResourceNotFoundError:
-                return False
-            with target.open("wb") as file:
-                await stream.readinto(file)
-            return True
+        Raises Shorter if it ends before these bytes begin.
+        """
+        stream = await self._open(name, offset, length)
+        if stream is None:
+            return None
+        with _translated(), target.open("wb") as file:
+            await stream.readinto(file)
+        modified: datetime = stream.properties.last_modified
+        return modified
 
-    async def stream(self, name: str) -> AsyncIterator[bytes]:
-        """The blob's bytes, PIECE_BYTES at a time; none if there is no such blob."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        with _translated():
-            try:
-                stream = await (await self._client()).download_blob(name)
-            except ResourceNotFoundError:
-                return
-            pieces = stream.chunks()
+    async def stream(self, name: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """The blob's bytes, or these of them, PIECE_BYTES at a time; none if there is no such blob. Raises Shorter."""
+        stream = await self._open(name, offset, length)
+        if stream is None:
+            return
+        pieces = stream.chunks()
         while True:
             with _translated():
                 piece = await anext(pieces, b"")
@@ -193,6 +192,17 @@ class Storage:
             except ResourceNotFoundError:
                 return []
 
+    async def listed(self, prefix: str) -> list[Listed]:
+        """All blobs whose names start with `prefix`, in order."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with _translated():
+            try:
+                found = (await self._client()).list_blobs(name_starts_with=prefix)
+                return [Listed(one.name, one.size, one.last_modified) async for one in found]
+            except ResourceNotFoundError:
+                return []
+
     async def folders(self, prefix: str) -> list[str]:
         """What follows `prefix` up to the next slash, that included, in the names of blobs; each once, in order."""
         from azure.core.exceptions import ResourceNotFoundError
@@ -211,9 +221,30 @@ class Storage:
         with _translated(), contextlib.suppress(ResourceNotFoundError):
             await (await self._client()).delete_blob(name)
 
+    async def delete_all(self, names: Iterable[str]) -> None:
+        """Deletes blobs, DELETES at a time; those that are not there are fine."""
+        left = iter(names)
+        while some := list(islice(left, DELETES)):
+            await asyncio.gather(*map(self.delete, some))
+
     async def close(self) -> None:
         if self._container is not None:
             await self._container.close()
+
+    async def _open(self, name: str, offset: int, length: int | None) -> StorageStreamDownloader[bytes] | None:
+        """A blob, or some of its bytes, being downloaded; None if there is none. Raises Shorter."""
+        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+        start = None if (offset, length) == (0, None) else offset  # an empty blob has no first byte
+        with _translated():
+            try:
+                return await (await self._client()).download_blob(name, offset=start, length=length)
+            except ResourceNotFoundError:
+                return None
+            except HttpResponseError as error:
+                if error.status_code == 416:
+                    raise Shorter(f"{name} ends before {offset}") from None
+                raise
 
     async def _client(self) -> ContainerClient:
         """Imports the SDK in a thread: it takes a third of a second, in which other work can go on."""

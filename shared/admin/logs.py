@@ -1,14 +1,19 @@
 """The joined log of a loop, as its administrators see it."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 from typing import TypedDict
 
 import msgspec
 
-from shared.joined_log import log_reading
+from shared.joined_log import log_parts, part_reading
+from shared.joined_log.log_parts import Blob, Gone, Part
+from shared.joined_log.merged_log import DamagedTable
 from shared.joined_log.unzipping import DAMAGE
+from shared.loops import commits, stored
 from shared.loops.blob_names import blob_name
+from shared.loops.checkpoint import Checkpoint
 from shared.serving.loop import Serving
 from shared.vw.dsjson import Dated
 
@@ -30,59 +35,74 @@ async def properties(loop: Serving) -> LogsProperties:
     The runs of the trainer follow one another, so that the first and the last are its ends. Imported events are kept
     by the hour they were made in, in blobs that are named by their last events; within a blob they may be in any order.
     """
-    names = await _names(loop)
-    imported, runs = ([name for name in names if log_reading.is_imported(name) is kind] for kind in (True, False))
-    times = [time for name in _of_first_hour(imported) for time in await _reach(loop, name)]
-    for one in (runs, runs[::-1], imported[::-1]):
-        times += await _first_reach(loop, one)
+    blobs = await log_parts.listed(loop.storage, loop.home)
+    imported, runs = ([blob for blob in blobs if blob.is_imported is kind] for kind in (True, False))
+    times = [time for blob in _of_first_hour(imported) for time in await _first_reach(loop, [blob])]
+    times += await _first_reach(loop, runs)
+    for one in (runs, imported):
+        times += await _first_reach(loop, one[::-1], last=True)
     return {"dateRange": {"from": _text(min(times)), "to": _text(max(times))}} if times else {}
 
 
-async def _first_reach(loop: Serving, names: list[str]) -> list[datetime]:
-    """The reach of the first of these blobs of which anything can be read; none if there is none."""
-    for name in names:
-        if reach := await _reach(loop, name):
-            return reach
+async def _first_reach(loop: Serving, blobs: list[Blob], *, last: bool = False) -> list[datetime]:
+    """The reach of the first part of these blobs, or the last of each, of which anything can be read; else none."""
+    for blob in blobs:
+        with contextlib.suppress(Gone, DamagedTable):
+            parts = await log_parts.parts(loop.storage, blob)
+            for part in reversed(parts) if last else parts:
+                if reach := await _reach(loop, part):
+                    return reach
     return []
 
 
-def _of_first_hour(names: list[str]) -> list[str]:
-    hour = names[0].rpartition("/")[0] if names else ""
-    return [name for name in names if name.rpartition("/")[0] == hour]
+def _of_first_hour(blobs: list[Blob]) -> list[Blob]:
+    hour = blobs[0].name.rpartition("/")[0] if blobs else ""
+    return [blob for blob in blobs if blob.name.rpartition("/")[0] == hour]
 
 
-async def _reach(loop: Serving, name: str) -> list[datetime]:
-    """The earliest and the latest time of the events in a blob up to its damage; none if there are none."""
+async def _reach(loop: Serving, part: Part) -> list[datetime]:
+    """The earliest and the latest time of the events in a part up to its damage; none if there are none."""
     reach: list[datetime] = []
-    async for lines in log_reading.sound(loop.storage, loop.home, name):
+    async for lines in part_reading.sound(loop.storage, loop.home, part):
         if times := [*reach, *await asyncio.to_thread(_times, lines)]:
             reach = [min(times), max(times)]
     return reach
 
 
 async def delete(loop: Serving) -> None:
-    """Deletes what is retained of the joined log. Events that are still in the hubs will be logged as ever."""
-    for name in await loop.storage.names(blob_name(loop.home, "logs", "")):
-        await loop.storage.delete(name)
+    """Deletes what is retained of the joined log. Events that are still in the hubs will be logged as ever.
+
+    What is being merged meanwhile does not come back: the checkpoint takes no merge that began before, and what one
+    has stored until then is deleted, too.
+    """
+    await _delete_all(loop)
+    if (await stored.read_checkpoint(loop.storage, loop.home)).etag is not None:
+        await commits.amend(loop.storage, loop.home, _without_log)
+        await _delete_all(loop)
+
+
+async def _delete_all(loop: Serving) -> None:
+    await loop.storage.delete_all(await loop.storage.names(blob_name(loop.home, "logs", "")))
+
+
+def _without_log(state: Checkpoint) -> Checkpoint:
+    return msgspec.structs.replace(state, merges=state.merges + 1, merged=None)
 
 
 async def recent(loop: Serving, count: int) -> list[bytes]:
     """The last lines of the joined log, at most `count`; none if they are damaged."""
-    names = await _names(loop)
+    blobs = await log_parts.listed(loop.storage, loop.home)
     try:
-        return await _last(loop, names[-1], count) if names else []
-    except DAMAGE:
+        parts = await log_parts.parts(loop.storage, blobs[-1]) if blobs else []
+        return await _last(loop, parts[-1], count) if parts else []
+    except (Gone, DamagedTable, *DAMAGE):
         return []
 
 
-async def _names(loop: Serving) -> list[str]:
-    return [name for name in await loop.storage.names(blob_name(loop.home, "logs", "")) if name.endswith(".dsjson.gz")]
-
-
-async def _last(loop: Serving, name: str, count: int) -> list[bytes]:
-    """The last lines of a blob, `count` at most."""
+async def _last(loop: Serving, part: Part, count: int) -> list[bytes]:
+    """The last lines of a part, `count` at most."""
     last: list[bytes] = []
-    async for lines in log_reading.chunks(loop.storage, name):
+    async for lines in part_reading.chunks(loop.storage, part):
         last = [*last, *lines.splitlines(keepends=True)[-count:]][-count:]
     return last
 

@@ -14,7 +14,7 @@ from shared.loops.blob_names import Home, loop_of, run_name
 MOST = 100
 
 _log = logging.getLogger(__name__)
-_reported: set[str] = set()
+_reported: set[tuple[str, str]] = set()
 
 
 class _Reading:
@@ -35,12 +35,13 @@ def begin(home: Home, since: int) -> None:
     reading.since = min(reading.since or first, first)
 
 
-def meet(home: Home, name: str, reason: Exception) -> None:
-    """Reports a damaged blob."""
-    _readings.setdefault(home, _Reading()).damaged[_file(name)] = str(reason)
-    if name not in _reported:
-        _reported.add(name)
-        text = f"The log {name} is damaged ({reason}); its events behind the damage are not learned."
+def meet(home: Home, name: str, reason: Exception, run: str = "") -> None:
+    """Reports a damaged blob; run: the file of that of its runs which is damaged, if it was merged."""
+    _readings.setdefault(home, _Reading()).damaged[run or _file(name)] = str(reason)
+    if (name, run) not in _reported:
+        _reported.add((name, run))
+        of = f", in it {run}," if run and run != _file(name) else ""
+        text = f"The log {name}{of} is damaged ({reason}); its events behind the damage are not learned."
         telemetry.error(_log, text, loop_of(home))
 
 

@@ -7,7 +7,8 @@ will know at least half as many events. Another policy is asked for, and always 
 import contextlib
 from typing import NamedTuple
 
-from shared.joined_log import event_index, log_reading
+from shared.joined_log import event_index, log_reading, part_reading
+from shared.joined_log.log_parts import Part
 from shared.joined_log.unzipping import DAMAGE
 from shared.loops.blob_names import Home, run_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord, RewardSettings
@@ -81,6 +82,6 @@ async def events(storage: Storage, home: Home, since: int) -> int:
     for name in await log_reading.imports(storage, home):
         if name.rpartition("/")[2] >= first:
             with contextlib.suppress(*DAMAGE):  # a learner does not get behind it either, and reports it
-                async for lines in log_reading.chunks(storage, name):
+                async for lines in part_reading.chunks(storage, Part(name, name)):
                     count += lines.count(b"\n")
     return count

@@ -70,23 +70,28 @@ class Unzipper:
                 return
 
 
-def check(file: Path) -> tuple[int, Exception | None]:
-    """How many bytes a gzip file unzips to up to its first damaged member, and that damage; None if there is none."""
+def check(file: Path, offset: int = 0, length: int | None = None) -> tuple[int, Exception | None]:
+    """How many bytes a gzip file, or these of its bytes, unzip to up to the first damaged member, and that damage.
+
+    The damage is None if there is none.
+    """
     unzipper = Unzipper()
     try:
-        for _ in _pieces(file, unzipper):
+        for _ in _pieces(file, unzipper, offset, length):
             pass
         unzipper.end()
+        if length is not None and file.stat().st_size < offset + length:
+            raise EOFError("the file ends before it")
     except (EOFError, zlib.error) as damage:
         return unzipper.checked, damage
     return unzipper.checked, None
 
 
-def read(file: Path, size: int) -> Iterator[bytes]:
-    """Chunks of whole lines of a gzip file, of the first `size` bytes that it unzips to: those that `check` counted."""
+def read(file: Path, size: int, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+    """Chunks of whole lines of the same bytes, of the first `size` that they unzip to: those that `check` counted."""
     unzipper, left = Unzipper(), size
     with contextlib.suppress(EOFError, zlib.error):  # of what is behind them
-        for lines in _pieces(file, unzipper):
+        for lines in _pieces(file, unzipper, offset, length):
             if len(lines) > left:
                 yield from _whole(lines, left)
                 return
@@ -102,7 +107,10 @@ def _whole(lines: bytes, size: int) -> Iterator[bytes]:
         yield whole
 
 
-def _pieces(file: Path, unzipper: Unzipper) -> Iterator[bytes]:
+def _pieces(file: Path, unzipper: Unzipper, offset: int, length: int | None) -> Iterator[bytes]:
+    left = file.stat().st_size if length is None else length
     with file.open("rb") as data:
-        while piece := data.read(_PIECE_BYTES):
+        data.seek(offset)
+        while piece := data.read(min(left, _PIECE_BYTES)):
+            left -= len(piece)
             yield from unzipper.lines(piece)

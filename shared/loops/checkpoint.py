@@ -17,7 +17,8 @@ from shared.loops.blob_names import Home, blob_name
 from shared.loops.config import Aggregation, LoopConfig
 from shared.loops.reward_sums import Statistics
 
-# Version 2 has a backlog or a draft, version 3 windows in parts: earlier versions of this module would drop them.
+# Version 2 has a backlog or a draft, version 3 windows in parts or a merged log: earlier versions of this module would
+# drop them.
 VERSION, WITH_BACKLOG, LATEST = 1, 2, 3
 FILE = "checkpoint.json"
 
@@ -186,7 +187,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     remembers, the oldest part first; `seen` is all of it as versions before 3 have stored it. apprentice: None until
     a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
     nobody vouches for what it came from. backlog: what the model has not learned. draft: the one that will replace it.
-    damaged: the files of the log that could not be read to their end when it was last learned again.
+    damaged: the files of the log that could not be read to their end when it was last learned again. merges: how often
+    runs of the log were merged or all of it was deleted; merged: the catalogue of the blobs into which they were.
     """
 
     v: int = VERSION
@@ -209,6 +211,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     draft: Draft | None = None
     damaged: list[str] = []
     windows: list[WindowPart] = []
+    merges: int = 0
+    merged: Artifact | None = None
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
@@ -238,7 +242,7 @@ def encode(checkpoint: Checkpoint) -> bytes:
 
 def _version(checkpoint: Checkpoint) -> int:
     """The first version that knows all that is in it."""
-    if checkpoint.windows:
+    if checkpoint.windows or checkpoint.merges:
         return LATEST
     return VERSION if checkpoint.backlog is None and checkpoint.draft is None else WITH_BACKLOG
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from shared.joined_log import log_reading
+from shared.joined_log import log_reading, part_reading
+from shared.joined_log.log_parts import Part
 from shared.joined_log.unzipping import DAMAGE
 from shared.loops.blob_names import Home
 from shared.storage import Storage
@@ -34,7 +35,7 @@ async def _chunks(storage: Storage, home: Home, damaged: list[str]) -> AsyncGene
     """The imported log, the newest blob first; of a damaged one, which is added to `damaged`, what is before that."""
     for name in reversed(await log_reading.imports(storage, home)):
         try:
-            async with aclosing(log_reading.chunks(storage, name)) as chunks:
+            async with aclosing(part_reading.chunks(storage, Part(name, name))) as chunks:
                 async for lines in chunks:
                     yield lines
         except DAMAGE:

@@ -11,11 +11,13 @@ import msgspec
 
 from shared.errors import ApiError
 from shared.hubs.events import Observation
-from shared.joined_log import index_search, log_reading, unjoined_lines
+from shared.joined_log import index_search, log_parts, part_reading, unjoined_lines
 from shared.joined_log.index_search import Place
 from shared.joined_log.join import is_in_window
 from shared.joined_log.joined_lines import join_line, timestamp
 from shared.joined_log.log_file import log_name
+from shared.joined_log.log_parts import Gone
+from shared.joined_log.merged_log import DamagedTable
 from shared.joined_log.unjoined_lines import Kept
 from shared.joined_log.unzipping import DAMAGE
 from shared.loops.blob_names import blob_name, run_name
@@ -129,23 +131,34 @@ async def _look(loop: Serving, event_id: str) -> _Look:
 
 
 async def _read(loop: Serving, event_id: str, place: Place) -> _Found | _Damaged | None:
-    name = log_name(loop.home, place.cut, "late" if place.late else "joined")
-    part, refusal = await asyncio.gather(_part(loop, name, place), _refusal(loop, place))
-    if part is None:
+    refusal, log = await _refusal(loop, place), log_parts.alone(loop.home, place.cut, late=place.late)
+    try:
+        member = await _member(loop, log, place)
+        if member is None:  # the run was merged with others, or deleted
+            moved = await log_parts.moved(loop.storage, loop.home, place.cut, late=place.late)
+            if moved is None or (member := await _member(loop, moved, place)) is None:
+                return None
+            log = moved
+    except Gone:
         return None
-    lines, whole = _lines(part.data, event_id, place.late), True
+    except DamagedTable as damage:
+        return _Damaged(damage.name, None)
+    lines, whole = await asyncio.to_thread(_lines, member.data, event_id, place.late), True
     if not lines:  # a run that was repeated with another zlib: its log is as it was, its index is not
-        lines, whole = await _scanned(loop, name, event_id, place.late)
-    found = _Found(place, part.modified, lines, refusal) if lines else None
-    return found if whole else _Damaged(name, found)
+        lines, whole = await _scanned(loop, log, event_id, place.late)
+    found = _Found(place, member.modified, lines, refusal) if lines else None
+    return found if whole else _Damaged(log.blob, found)
 
 
-async def _part(loop: Serving, name: str, place: Place) -> Part | None:
+async def _member(loop: Serving, log: log_parts.Part, place: Place) -> Part | None:
     """The member of a log that an index names; nothing, but when the log was written, if the log ends before it."""
     try:
-        return await loop.storage.read_range(name, place.offset, place.length)
+        member = await loop.storage.read_range(log.blob, log.offset + place.offset, place.length)
     except Shorter:
-        return Part(b"", EPOCH)
+        member = Part(b"", EPOCH)
+    if member is None or log.stored is None:
+        return member
+    return Part(member.data, datetime.fromtimestamp(log.stored / 1000, UTC))
 
 
 async def _refusal(loop: Serving, place: Place) -> str | None:
@@ -167,11 +180,11 @@ def _lines(member: bytes, event_id: str, late: bool) -> list[bytes]:
     return _about(lines, event_id, late)
 
 
-async def _scanned(loop: Serving, name: str, event_id: str, late: bool) -> tuple[list[bytes], bool]:
-    """The lines about an event in a whole blob up to its damage, and whether it has none."""
+async def _scanned(loop: Serving, log: log_parts.Part, event_id: str, late: bool) -> tuple[list[bytes], bool]:
+    """The lines about an event in the whole log of a run up to its damage, and whether it has none."""
     found: list[bytes] = []
     try:
-        async for lines in log_reading.chunks(loop.storage, name):
+        async for lines in part_reading.chunks(loop.storage, log):
             found += await asyncio.to_thread(_about, lines, event_id, late)
     except DAMAGE:
         return found, False

@@ -140,7 +140,8 @@ class NewModel:
         async for place, lines in through:
             known = lines
             if is_draft:
-                known = relabelled(lines, self._plan.config, imported=log_reading.is_imported(place.file))
+                is_imported = log_reading.is_imported(place.file)
+                known = await asyncio.to_thread(relabelled, lines, self._plan.config, imported=is_imported)
             if not await self._take(known, place):
                 return
 
@@ -157,7 +158,7 @@ class NewModel:
     async def _take(self, lines: bytes, place: Place) -> bool:
         """Feeds lines of the log, the first of which is at `place`; False once some of them have to wait."""
         assert self._learner is not None
-        fed, count = self._budget.take(lines)
+        fed, count = await asyncio.to_thread(self._budget.take, lines)
         await self._learner.feed(fed)
         if count < lines.count(b"\n"):
             self._at = Place(place.file, place.line + count)

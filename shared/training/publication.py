@@ -24,7 +24,7 @@ from shared.loops.blob_names import blob_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan, WindowPart
 from shared.loops.commits import Stored
 from shared.storage import Storage
-from shared.training import memory, progress, retention
+from shared.training import memory, progress
 from shared.training.new_model import Learned, NewModel
 from shared.training.run_files import Batch
 from shared.training.trainee import Trainee
@@ -68,15 +68,18 @@ class Publication:
             plan=None,
             damaged=damaged_logs.merged(self._home, self._before.damaged),
         )
+        merge, self._trainee.merge = self._trainee.merge, None
+        if merge is not None and merge.merges == self._before.merges + 1:
+            changed = msgspec.structs.replace(changed, merges=merge.merges, merged=merge.merged)
         self._trainee.keep(await commits.commit(self._storage, self._home, stored, changed, plan.run))
         damaged_logs.forget(self._home)
         self._tell(changed)
         return changed
 
     async def tidy(self, after: Checkpoint) -> None:
-        """Merges indexes and deletes what is past its retention."""
+        """Merges indexes; what else is to be tidied, is so beside the ticks."""
+        self._trainee.untidy = (self._before, after)
         await event_index.merge(self._storage, self._home)
-        await retention.sweep(self._storage, self._home, self._plan.config.retention_days, self._before, after)
 
     async def _publish(self, after: Checkpoint, model: NewModel) -> Checkpoint:
         """With what was learned, or with the reason why the new model was refused."""

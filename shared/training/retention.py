@@ -1,7 +1,10 @@
 """Deleting what nobody needs any more, a whole blob at a time."""
 
 import time
+from collections.abc import Sequence
 
+from shared.joined_log import log_parts, merged_log
+from shared.joined_log.merged_log import Catalogue, Merged
 from shared.loops import checkpoint
 from shared.loops.blob_names import Home, blob_name, run_name
 from shared.loops.checkpoint import Checkpoint
@@ -12,41 +15,68 @@ SWEEP_SECONDS = 600
 KEPT_RUNS = 10
 DAY_MS = 86_400_000
 
-_swept: dict[str, float] = {}
+# By home: when this process has swept it last (s, monotonic), and how many merges its log had been through then.
+_swept: dict[Home, tuple[float, int]] = {}
+_NEVER = float("-inf"), 0
 
 
-async def sweep(storage: Storage, home: Home, retention_days: int, before: Checkpoint, state: Checkpoint) -> None:
-    """Deletes old models, memories and checkpoint copies, and logs past their retention; -1 keeps logs forever.
+def is_due(home: Home) -> bool:
+    """False for a loop that was swept within the last SWEEP_SECONDS."""
+    return time.monotonic() - _swept.get(home, _NEVER)[0] >= SWEEP_SECONDS
 
-    state: what is current. Its model need not be among the last by name: of one cut, models that were imported come
-    before those that were rebuilt. before: what was current; another trainer may be loading the memory it names.
 
-    Does nothing if it swept the loop within the last SWEEP_SECONDS.
+async def sweep(storage: Storage, home: Home, retention_days: int, *states: Checkpoint) -> None:
+    """Deletes old models, memories and checkpoint copies, parts of the log that were merged, and logs past their
+    retention; -1 keeps logs forever.
+
+    states: what was current lately; what they name stays, for other processes may be loading it. A model need not be
+    among the last by name: of one cut, models that were imported come before those that were rebuilt.
     """
-    now = time.monotonic()
-    if now - _swept.get(home, float("-inf")) < SWEEP_SECONDS:
+    known = _swept.get(home, _NEVER)[1]
+    _swept[home] = time.monotonic(), known
+    found = {prefix: await storage.names(prefix) for prefix in _in_use(home, states)}
+    logs = await storage.names(blob_name(home, "logs", ""))
+    state = await log_parts.state_of(storage, home)  # behind the lists: what it names and they do not is new
+    if state is None:
         return
-    _swept[home] = now
-    for prefix, current in _in_use(home, before, state).items():
-        names = await storage.names(prefix)
-        kept = set(sorted({_run(name) for name in names})[-KEPT_RUNS:]) | {_run(name) for name in current}
-        for name in names:
-            if _run(name) not in kept:
-                await storage.delete(name)
+    _swept[home] = time.monotonic(), state.merges
+    old: list[str] = []
+    for prefix, current in _in_use(home, [*states, state]).items():
+        kept = set(sorted({_run(name) for name in found[prefix]})[-KEPT_RUNS:]) | {_run(name) for name in current}
+        old += [name for name in found[prefix] if _run(name) not in kept]
+    old += _merged(logs, await merged_log.catalogue(storage, home, state), known, state.merges)
     if retention_days >= 0:
         oldest = run_name(max(0, int(time.time() * 1000) - retention_days * DAY_MS))  # the names sort from 1970 on
-        for name in await storage.names(blob_name(home, "logs", "")):
-            if _run(name) < oldest:
-                await storage.delete(name)
+        old += [name for name in logs if _run(name) < oldest]
+    await storage.delete_all(dict.fromkeys(old))
 
 
-def _in_use(home: Home, before: Checkpoint, state: Checkpoint) -> dict[str, list[str]]:
+def _merged(logs: list[str], catalogue: Catalogue, known: int, merges: int) -> list[str]:
+    """The logs of runs that the sweep before this one knew as merged, and the merged blobs that no commit can name.
+
+    known, merges: how many merges there were then, and are. Who reads the log may have listed it before the last ones.
+    """
+    if not catalogue.is_whole:
+        return []
+    present = set(logs)
+    blobs = [one for one in catalogue.blobs if one.name in present and one.merge <= known]
+    old: list[str] = []
+    for kind in (log_parts.JOINED, log_parts.LATE):
+        runs = sorted((name for name in logs if log_parts.is_of_run(name, kind)), key=log_parts.file_of)
+        old += merged_log.covered(runs, [one for one in blobs if one.name.endswith(kind)])
+    named = {one.name for one in catalogue.blobs}
+    others = [name for name in logs if merged_log.is_merged(name) and name not in named]
+    return old + [name for name in others if Merged(name).merge <= merges]
+
+
+def _in_use(home: Home, states: Sequence[Checkpoint]) -> dict[str, list[str]]:
     """What must stay of the blobs behind each prefix, whatever its age."""
-    model, draft = state.model, state.draft
+    drafts = [state.draft.state for state in states if state.draft is not None]
     return {
-        blob_name(home, "models", ""): [model.version] if model is not None else [],
-        blob_name(home, "drafts", ""): [draft.state.name] if draft is not None and draft.state is not None else [],
-        blob_name(home, "join", ""): [part.file.name for part in (*before.windows, *state.windows)],
+        blob_name(home, "models", ""): [state.model.version for state in states if state.model is not None],
+        blob_name(home, "drafts", ""): [draft.name for draft in drafts if draft is not None],
+        blob_name(home, "join", ""): [part.file.name for state in states for part in state.windows],
+        blob_name(home, "merged", ""): [state.merged.name for state in states if state.merged is not None],
         checkpoint.copies(home): [],
     }
 

@@ -11,6 +11,7 @@ from shared.loops.config import DEFAULT_LOOP, LoopConfig
 from shared.loops.registry import Registry
 from shared.storage import Conflict, Storage
 from shared.training import course, planning
+from shared.training.log_merging import Merge
 
 
 class Trainee:
@@ -25,6 +26,8 @@ class Trainee:
     ran: when a run was last looked for (s since 1970), 0 if not since the start or a failure.
     looked: when the configuration was last read (s since 1970), 0 if never.
     behind: since when (s since 1970) interactions wait that should be closed, as far as is known; None if none do.
+    untidy: states that were current lately, if a run has committed since its storage was tidied.
+    merge: of its log, which its next commit is to name.
     """
 
     def __init__(self, loop: str, created: str, initial: LoopConfig) -> None:
@@ -34,6 +37,8 @@ class Trainee:
         self.looked = 0.0
         self.behind: float | None = None
         self.is_busy = False
+        self.untidy: tuple[Checkpoint, ...] = ()
+        self.merge: Merge | None = None
 
     def fall_behind(self) -> None:
         """Something went wrong: from now on there may be something that should have been closed."""

@@ -14,6 +14,7 @@ from shared.monitoring.refused import Folding
 from shared.serving import service
 from shared.serving.service import Service
 from shared.training import lane
+from shared.training.housekeeping import Housekeeping
 from shared.training.lane import Lane
 from shared.training.trainee import Trainee
 from shared.vw.learners import Learners
@@ -41,6 +42,7 @@ class Trainer:
         self._late = Lane(parts.settings, parts.storage, Learners(1, self._zygote), 1)
         self._trainees: dict[str, Trainee] = {}
         self._pulse, self._folding = Pulse(parts.storage), Folding(parts.storage)
+        self._housekeeping = Housekeeping(parts.storage)
         self._ticking = asyncio.Lock()
 
     async def tick(self) -> None:
@@ -61,6 +63,7 @@ class Trainer:
             await self._pulse.beat(self._behind(), began, done=False)
             raise
         await self._pulse.beat(self._behind(), began, done=True)
+        self._housekeeping.start(list(self._trainees.values()))
         await self._folding.run()
 
     async def _tick(self, began: float) -> None:
@@ -117,6 +120,7 @@ class Trainer:
         return {loop: trainee.behind for loop, trainee in self._trainees.items() if trainee.behind is not None}
 
     async def close(self) -> None:
+        await self._housekeeping.close()
         await asyncio.gather(self._usual.links.close(), self._late.links.close(), self._zygote.close())
 
     async def _due(self) -> list[Trainee]:

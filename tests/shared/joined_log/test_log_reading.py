@@ -12,8 +12,9 @@ import pytest
 from harness.learning import PLAIN, decide, rewarded
 
 from shared.hubs.events import key_of
-from shared.joined_log import damaged_logs, log_reading
+from shared.joined_log import damaged_logs, log_reading, part_reading
 from shared.joined_log.log_file import LogFile, log_name
+from shared.joined_log.log_parts import Part
 from shared.joined_log.unzipping import CHUNK_BYTES
 from shared.loops.blob_names import Home, run_name
 from shared.storage import PIECE_BYTES, Storage
@@ -41,7 +42,9 @@ async def test_the_lines_of_all_runs_come_in_order(storage: Storage, tmp_path: P
 
 
 async def test_a_blob_that_is_gone_has_no_lines(storage: Storage) -> None:
-    assert [lines async for lines in log_reading.chunks(storage, "loops/none/logs/x.dsjson.gz")] == []
+    assert [
+        lines async for lines in part_reading.chunks(storage, Part("x.dsjson.gz", "loops/none/logs/x.dsjson.gz"))
+    ] == []
 
 
 @pytest.mark.filterwarnings("ignore:Sending a large body")
@@ -57,7 +60,7 @@ async def test_a_large_log_is_read_in_bounded_memory(storage: Storage, tmp_path:
     await storage.create(name, tmp_path / "large")
     tracemalloc.start()
     read, largest = hashlib.sha256(), 0
-    async for lines in log_reading.chunks(storage, name):
+    async for lines in part_reading.chunks(storage, Part("log", name)):
         read.update(lines)
         largest = max(largest, len(lines))
     peak = tracemalloc.get_traced_memory()[1]

@@ -4,10 +4,10 @@ import gzip
 import math
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from harness.learning import PLAIN, decide
+from harness.mortal import Mortal
 
 from shared.hubs import events
 from shared.hubs.events import Observation, key_of
@@ -34,33 +34,6 @@ AT = 1_700_000_000_000
 CUT = AT + 1_000_000
 NAME = run_name(CUT)
 WRITES = 9
-
-
-class Mortal(Storage):
-    """A storage whose process ends before a write: `left` more are done. Names of writes, without the loop's folder."""
-
-    left = math.inf
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.writes: list[str] = []
-
-    def _write(self, name: str) -> None:
-        if len(self.writes) >= self.left:
-            raise StorageUnavailable("the process has ended")
-        self.writes.append(name.split("/", 2)[2])
-
-    async def replace(self, name: str, *given: Any) -> str:
-        self._write(name)
-        return await super().replace(name, *given)
-
-    async def create(self, name: str, *given: Any) -> bool:
-        self._write(name)
-        return await super().create(name, *given)
-
-    async def put(self, name: str, *given: Any) -> None:
-        self._write(name)
-        await super().put(name, *given)
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import time
 
-import pytest
-
 from shared.loops.artifacts import Artifact
-from shared.loops.blob_names import run_name
+from shared.loops.blob_names import DEFAULT_HOME, run_name
 from shared.loops.checkpoint import Checkpoint, Draft, ModelRecord, Place, RewardSettings, WindowPart
 from shared.storage import Storage
 from shared.training import retention
@@ -21,7 +19,7 @@ async def left(
     """The names that a sweep keeps."""
     for name in names:
         await storage.put(name, b"x")
-    await retention.sweep(storage, "default", days, before, state)
+    await retention.sweep(storage, DEFAULT_HOME, days, before, state)
     return set(await storage.names("loops/default/")).intersection(names)
 
 
@@ -31,8 +29,7 @@ def aged(prefix: str, suffix: str) -> dict[int, str]:
     return {age: f"loops/default/{prefix}{run_name(now - age * DAY_MS)}{suffix}" for age in AGES}
 
 
-async def test_a_sweep_deletes_what_is_past_its_retention(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
+async def test_a_sweep_deletes_what_is_past_its_retention(storage: Storage) -> None:
     logs, late = aged("logs/2026/01/01/00/", ".dsjson.gz"), aged("logs/late/2026/01/01/00/", ".jsonl.gz")
     every = [*logs.values(), *late.values()]
     assert await left(storage, every, 7) == {one[age] for one in (logs, late) for age in (0, 1, 6)}
@@ -40,10 +37,7 @@ async def test_a_sweep_deletes_what_is_past_its_retention(storage: Storage, monk
         assert await left(storage, every, days) == set(every), days
 
 
-async def test_a_sweep_keeps_the_last_models_and_the_current_one(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
+async def test_a_sweep_keeps_the_last_models_and_the_current_one(storage: Storage) -> None:
     runs = [run_name(number * 1000) for number in range(KEPT_RUNS + 2)]
     models = [f"loops/default/models/{run}{suffix}" for run in runs for suffix in (".vw", ".predict.vw")]
     assert await left(storage, models, 7) == set(models[4:])
@@ -57,17 +51,15 @@ async def test_a_sweep_keeps_the_last_models_and_the_current_one(
     assert await left(storage, given, 7, current) == {given[0], *given[3:]}
 
 
-async def test_a_sweep_keeps_the_state_of_a_draft(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
+async def test_a_sweep_keeps_the_state_of_a_draft(storage: Storage) -> None:
     drafts = [f"loops/default/drafts/{run_name(number * 1000)}.vw" for number in range(KEPT_RUNS + 3)]
     rewards = RewardSettings(1.0, 0.0, "earliest")
     draft = Draft("--cb_explore_adf", rewards, 0, Place(""), Artifact(drafts[0], ""))
     assert await left(storage, drafts, 7, Checkpoint(draft=draft)) == {drafts[0], *drafts[3:]}
 
 
-async def test_a_sweep_keeps_the_parts_of_the_memory(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_sweep_keeps_the_parts_of_the_memory(storage: Storage) -> None:
     """Those that are current, and those that were so before the run: another trainer may be loading them."""
-    monkeypatch.setattr(retention, "SWEEP_SECONDS", 0)
     parts = [f"loops/default/join/{run_name(number * 1000)}.windows.gz" for number in range(KEPT_RUNS + 4)]
     models = [f"loops/default/models/{run_name(number * 1000)}.vw" for number in range(KEPT_RUNS + 4)]
     now, before = (Checkpoint(windows=[WindowPart(Artifact(parts[number], ""), 1, 1)]) for number in (0, 2))
