@@ -18,9 +18,9 @@ from shared.hubs.reader import Message
 from shared.hubs.reader_pairs import Heads
 from shared.joined_log import damaged_logs, log_parts, log_reading, merged_log
 from shared.joined_log.log_file import log_name
-from shared.loops import commits
+from shared.loops import checkpoint, commits
 from shared.loops.blob_names import Home, blob_name, run_name
-from shared.loops.checkpoint import Place
+from shared.loops.checkpoint import Checkpoint, Place
 from shared.loops.config import LoopConfig
 from shared.rank import ranking
 from shared.serving.loop import Serving
@@ -188,6 +188,7 @@ async def test_runs_of_a_day_are_merged_and_their_parts_deleted_a_pass_later(
     assert (state.v, state.merges, len(await merged(mortal, one.home))) == (3, 1, 2)
     await one.tidy()
     assert len(await loose(mortal, one.home)) == 8, "the first pass behind a merge deletes none of its parts"
+    await check_readers(mortal, one.home, 4)
     await one.train(4)
     await one.tidy()
     assert len(await loose(mortal, one.home)) == 4
@@ -348,6 +349,7 @@ async def test_a_damaged_run_hides_nothing_of_those_that_it_was_merged_with(
         await mortal.put(whole, blob.data[:end])
         assert await joined(mortal, one.home) == expected(1) + expected(8)[6:]
         assert third.file in damaged_logs.met(one.home)
+        damaged_logs.forget(one.home)
 
 
 async def test_imports_stay_where_they_are_among_merged_runs(mortal: Mortal, process: MakeProcess) -> None:
@@ -408,7 +410,7 @@ async def test_loops_have_their_turns_and_one_that_fails_hinders_no_other(
     for one in loops:
         for number in range(3):
             await one.train(number)
-    await mortal.put(blob_name(loops[0].home, "checkpoint.json"), b'{"v":999,"sha256":""}')
+    await mortal.put(blob_name(loops[0].home, "checkpoint.json"), checkpoint.encode(Checkpoint(v=999)))
     chores = Housekeeping(mortal)
     chores.start([one.trainee for one in loops])
     await chores.done()
