@@ -85,6 +85,7 @@ def event_hubs(data: Path, partitions: int | None = None) -> Service:
     endpoint = f"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName={KEY_NAME};SharedAccessKey={key}"
     connection_string = f"{endpoint};UseDevelopmentEmulator=true"
     settings = {"EVENT_HUBS_CONNECTION_STRING": connection_string, "EVENT_HUBS_PARTITIONS": count}
+    settings["EVENT_HUBS_CONSUMER_GROUP"] = "trainer"  # traces are read with $Default, as on Azure
     return Service("eventhubs", command, lambda: listens(port), settings)
 
 
