@@ -25,6 +25,9 @@ param principalId string = ''
 @description('What principalId is.')
 param principalType string = 'User'
 
+@description('Give principalId these rights. What was given before stays until it is deleted, see Keys.')
+param deployerAccess bool = true
+
 @allowed([
   '3.11'
   '3.12'
@@ -276,7 +279,7 @@ module roles 'app/roles.bicep' = {
     vaultName: vault.outputs.name
     insightsName: monitoring.outputs.insightsName
     appPrincipalId: identity.outputs.principalId
-    deployerPrincipalId: principalId
+    deployerPrincipalId: deployerAccess ? principalId : ''
     deployerPrincipalType: principalType
   }
 }

@@ -21,12 +21,11 @@ from local import arguments, releasing
 from local.azurite import PROJECT
 from local.host.ncrontab import Schedule
 from local.packages import InstallError
-from local.services import OWN_SERVERS, free_port, function_app, is_free, own_servers, released
+from local.services import APP, OWN_SERVERS, free_port, function_app, is_free, own_servers, released
 from local.supervisor import Service, StartError, Supervisor
 from shared import settings
 from shared.settings import SettingsError
 
-APP = PROJECT / "function_app.py"
 DEFAULTS = {"APP_KEYS": "local-app-key", "ADMIN_KEYS": "local-admin-key", "TRAINER_SCHEDULE": "* * * * * *"}
 # A second run needs both a port and a folder of its own.
 ANOTHER = "choose a port and a folder of its own: make run PORT=7072 DATA=.data-2"

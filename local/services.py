@@ -11,7 +11,9 @@ from pathlib import Path
 
 from local import azurite
 from local.supervisor import Service, is_healthy, listens
+from shared.auth import KEY_HEADERS, PRINCIPAL_HEADER
 
+APP = azurite.PROJECT / "function_app.py"
 KEY_NAME, KEY_CHARACTERS = "local", 64
 # One machine has nothing to spread over more, and what waits for one partition makes the largest messages.
 PARTITIONS = 1
@@ -83,6 +85,7 @@ def event_hubs(data: Path, partitions: int | None = None) -> Service:
     endpoint = f"Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName={KEY_NAME};SharedAccessKey={key}"
     connection_string = f"{endpoint};UseDevelopmentEmulator=true"
     settings = {"EVENT_HUBS_CONNECTION_STRING": connection_string, "EVENT_HUBS_PARTITIONS": count}
+    settings["EVENT_HUBS_CONSUMER_GROUP"] = "trainer"  # traces are read with $Default, as on Azure
     return Service("eventhubs", command, lambda: listens(port), settings)
 
 
@@ -98,6 +101,8 @@ def _kept(data: Path) -> int:
 
 def function_app(app: Path, port: int, settings: dict[str, str]) -> list[Service]:
     """The app twice: its HTTP functions on `port`, its timers beside them."""
+    if app.resolve() == APP.resolve():  # whatever of it takes a body needs a key
+        settings = {"FUNCTIONS_HOST_KEY_HEADERS": ",".join((*KEY_HEADERS, PRINCIPAL_HEADER))} | settings
     host, timers_port = [sys.executable, "-m", "local.host", "--app", str(app)], free_port()
     return [
         Service("http", [*host, "--http-only", "--port", str(port)], lambda: is_healthy(port), settings),

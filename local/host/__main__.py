@@ -55,8 +55,8 @@ async def serve(listener: socket.socket, app: Path, http: bool = True, timers: b
     if not timers:
         functions.timers.clear()
     keys = Keys(_keys("FUNCTIONS_HOST_KEYS"), _keys("FUNCTIONS_MASTER_KEYS"))
-    names = _keys("FUNCTIONS_HOST_NAMES")
-    triggers = HttpTriggers(functions.routes if http else (), keys, functions.start, names)
+    names, key_headers = _keys("FUNCTIONS_HOST_NAMES"), _keys("FUNCTIONS_HOST_KEY_HEADERS")
+    triggers = HttpTriggers(functions.routes if http else (), keys, functions.start, names, key_headers)
     config = uvicorn.Config(
         triggers,
         http="httptools",
@@ -103,6 +103,8 @@ def _arguments() -> argparse.Namespace:
         "FUNCTIONS_HOST_KEYS and FUNCTIONS_MASTER_KEYS hold the keys (comma separated) of functions with the auth "
         "levels function and admin; the latter also start timers, by POST /admin/functions/NAME. FUNCTIONS_HOST_NAMES "
         "holds the names of this machine in a Host header beside those of loopback, as of a tunnel that leads to it. "
+        "FUNCTIONS_HOST_KEY_HEADERS names the headers in which an app looks for keys of its own: of requests "
+        "without one the body is not read. "
         "PYTHON_THREADPOOL_THREAD_COUNT is the number of threads for sync functions."
     )
     return parser.parse_args()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import logging
@@ -14,10 +13,10 @@ from urllib.parse import parse_qsl
 import azure.functions as func
 
 from local.host.invocation import Function
+from local.host.request_body import ClientGoneError, Receive, RequestBody
 from local.host.routes import Route, Router
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # FUNCTIONS_REQUEST_BODY_SIZE_LIMIT of the Functions host, in bytes.
@@ -41,19 +40,17 @@ class Answer:
 
 NOT_FOUND = Answer(404, [])
 UNAUTHORIZED = Answer(401, [])
-TOO_SLOW = Answer(408, [(b"connection", b"close")])
+TOO_SLOW = Answer(408, [])
 TOO_LARGE = Answer(413, [])
 # For a page that has its own name lead to this machine: whoever visits it would have it call here.
-MISDIRECTED = Answer(421, [(b"content-type", b"text/plain")], b"Call this host as localhost or 127.0.0.1.\n")
+MISDIRECTED = Answer(
+    421,
+    [(b"content-type", b"text/plain")],
+    b"Call this host as localhost or 127.0.0.1, or add its name to FUNCTIONS_HOST_NAMES.\n",
+)
 FAILED = Answer(500, [])
 
-# How long a body may take to arrive (s).
-BODY_SECONDS = 60.0
 OWN_NAMES = frozenset(("localhost", "127.0.0.1", "[::1]"))
-
-
-class ClientGoneError(Exception):
-    """The connection ended before the body was complete."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,8 @@ class HttpFunction:
 class HttpTriggers:
     """The ASGI app. `start` runs any function by name in the background and is False for an unknown one.
 
-    names: what a Host header may call this machine, beside its loopback names.
+    names: what a Host header may call this machine, beside its loopback names. key_headers: where the app looks for a
+    key, if it takes no body from requests that have none of these headers; such a body is left unread.
     """
 
     def __init__(
@@ -91,28 +89,37 @@ class HttpTriggers:
         keys: Keys | None = None,
         start: Callable[[str], bool] = lambda name: False,
         names: Iterable[str] = (),
+        key_headers: Iterable[str] = (),
     ) -> None:
         self._router = Router(routes)
         self._keys = keys or Keys()
         self._start = start
         self._names = OWN_NAMES | {name.lower() for name in names}
+        self._key_headers = tuple(name.lower() for name in key_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        given = _headers(scope["headers"])
+        body = RequestBody(receive, int(given.get("content-length") or 0))
         try:
-            answer = await self._answer(scope, receive)
+            answer = await self._answer(scope, given, body)
         except ClientGoneError:
             return
         headers = answer.headers
         if answer.status not in {204, 304} and not (scope["method"] == "HEAD" and LENGTH in dict(headers)):
             headers = [one for one in headers if one[0] != LENGTH] + [(LENGTH, str(len(answer.body)).encode())]
+        if not body.is_complete:
+            headers = [*headers, (b"connection", b"close")]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": not body.is_complete})
+        if not body.is_complete:
+            await body.discard()
+            await send({"type": "http.response.body", "body": b""})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, headers: Mapping[str, str], body: RequestBody) -> Answer:
         method, path = scope["method"], scope["raw_path"].decode("latin-1")
-        headers, query = _headers(scope["headers"]), _query(scope["query_string"])
+        query = _query(scope["query_string"])
         if _name(headers.get("host", "localhost")) not in self._names:
             return MISDIRECTED
         if path.lower().startswith("/admin/"):
@@ -123,20 +130,20 @@ class HttpTriggers:
         target, values = matched
         if not self._keys.allow(target.level, headers, query):
             return UNAUTHORIZED
-        length = int(headers.get("content-length") or 0)
-        if length > BODY_LIMIT:
+        if body.length > BODY_LIMIT:
             return TOO_LARGE
-        # The real host reads a body only if its length is announced: a chunked one arrives empty.
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await _read(receive) if length > 0 else b""
+            content = await body.read() if self._takes_body(headers) else b""
         except TimeoutError:
             return TOO_SLOW
         url = f"{scope['scheme']}://{headers.get('host', '')}{path}"
         if scope["query_string"]:
             url += "?" + scope["query_string"].decode("latin-1")
-        request = func.HttpRequest(method, url, headers=headers, params=query, route_params=values, body=body)
+        request = func.HttpRequest(method, url, headers=headers, params=query, route_params=values, body=content)
         return await _invoke(target.function, request)
+
+    def _takes_body(self, headers: Mapping[str, str]) -> bool:
+        return not self._key_headers or any(headers.get(name) for name in self._key_headers)
 
     def _administer(self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Answer:
         is_status = (method, path) == ("GET", "/admin/host/status")
@@ -199,15 +206,3 @@ def _query(raw: bytes) -> dict[str, str]:
     for name, value in parse_qsl(raw.decode("latin-1")) if raw else ():
         query[name] = f"{query[name]},{value}" if name in query else value
     return query
-
-
-async def _read(receive: Receive) -> bytes:
-    """The whole body. ClientGoneError if it does not come."""
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGoneError
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)

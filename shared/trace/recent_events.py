@@ -5,7 +5,7 @@ newest messages first, for SEARCH_SECONDS at most.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing, suppress
 from typing import Generic, NamedTuple, TypeVar
 
@@ -21,6 +21,7 @@ from shared.settings import Settings
 SEARCH_SECONDS = 8.0
 # Messages read in the first look; each further one reads ten times as many.
 FIRST_LOOK = 200
+CLOSING_SECONDS = 10.0
 
 # The group that every hub has. The trainer has another where the tier allows it, else both share this one: Event Hubs
 # lets five of a group read a partition at once, and the trainer takes up to two.
@@ -54,8 +55,9 @@ async def find(settings: Settings, loop: str, event_id: str, done: Checkpoint) -
     ranked = _Tail(settings, settings.interactions_hub, events.decode_interaction, loop, event_id)
     observed = _Tail(settings, settings.observations_hub, events.decode_observation, loop, event_id)
     whole = True
+    await _searching.acquire()
     try:
-        async with _searching, asyncio.timeout(SEARCH_SECONDS):
+        async with asyncio.timeout(SEARCH_SECONDS):
             await asyncio.gather(
                 ranked.search(number, _position(done.interactions, number), first=True),
                 observed.search(number, _position(done.observations, number), first=False),
@@ -66,8 +68,7 @@ async def find(settings: Settings, loop: str, event_id: str, done: Checkpoint) -
         away = f"The event is not in the log, and the recent ones cannot be read: {str(error).splitlines()[0]}"
         raise ApiError("OperationNotAllowed", away, retry_after=1) from None
     finally:
-        for reader in (ranked.reader, observed.reader):
-            _close_later(reader)
+        _close_later(ranked.reader, observed.reader)
     return Recent(sorted(ranked.found, key=_order), sorted(observed.found, key=_order), whole)
 
 
@@ -122,13 +123,19 @@ def _position(positions: list[int], partition: int) -> int:
     return positions[partition] if partition < len(positions) else -1
 
 
-def _close_later(reader: HubReader) -> None:
-    """Closes the links behind the answer: the SDK takes a second for it."""
-    task = asyncio.create_task(_close(reader))
+def _close_later(*readers: HubReader) -> None:
+    """Closes the links behind the answer, for the SDK takes a second for it. Only then the next search may begin."""
+    task = asyncio.create_task(_close(readers))
     _closing.add(task)
-    task.add_done_callback(_closing.discard)
+    task.add_done_callback(_closed)
 
 
-async def _close(reader: HubReader) -> None:
+def _closed(task: asyncio.Task[None]) -> None:
+    _closing.discard(task)
+    _searching.release()
+
+
+async def _close(readers: Iterable[HubReader]) -> None:
     with suppress(Exception):
-        await reader.close()
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await asyncio.gather(*(reader.close() for reader in readers))

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.host import http_trigger
+from local.host import request_body
 from local.host.http_trigger import HttpFunction, HttpTriggers
 from local.host.invocation import Function
 from local.host.routes import Route
@@ -148,6 +148,20 @@ def test_a_connection_outlives_an_unread_chunked_body(client: httpx.Client) -> N
 
 def test_a_large_body_arrives_whole(client: httpx.Client) -> None:
     assert client.post("/api/echo", content=b"x" * 3_000_000).json()["body"] == 3_000_000
+
+
+def test_a_client_that_goes_on_sending_for_a_while_sees_its_refusal(client: httpx.Client) -> None:
+    request = "POST /api/function HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\n"
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=10) as connection:
+        connection.sendall(request.encode())
+        for _ in range(5):  # a connection that was closed would be reset by the first, and break at the second
+            time.sleep(0.05)
+            connection.sendall(bytes(10_000))
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert b"\r\nconnection: close\r\n" in answer
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_sent(client: httpx.Client) -> None:
@@ -349,7 +363,8 @@ def test_only_who_calls_this_machine_by_its_own_name_is_served(
 
 
 def test_a_body_that_does_not_come_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_trigger, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(request_body, "SECONDS", 0.05)
+    monkeypatch.setattr(request_body, "LINGERING_SECONDS", 0.05)
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -366,7 +381,9 @@ def test_a_body_that_does_not_come_ends(monkeypatch: pytest.MonkeyPatch) -> None
     triggers = HttpTriggers([Route("echo", None, function)])
     scope = {"type": "http", "method": "POST", "raw_path": b"/echo", "query_string": b"", "scheme": "http"}
     asyncio.run(triggers(scope | {"headers": [(b"host", b"localhost"), (b"content-length", b"9")]}, receive, send))
-    assert [message.get("status") for message in sent] == [408, None]
+    assert [message.get("status") for message in sent] == [408, None, None]
+    assert [message.get("more_body", False) for message in sent] == [False, True, False]
+    assert (b"connection", b"close") in sent[0]["headers"]
 
 
 HEAD = "import azure.functions as func\napp = func.FunctionApp()\n"

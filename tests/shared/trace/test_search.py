@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness.learning import PLAIN, decide, rewarded
@@ -14,6 +16,7 @@ from local.services import free_port
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.hubs.events import Observation
+from shared.hubs.reader import HubReader
 from shared.joined_log import event_index, unjoined_lines
 from shared.joined_log.log_file import Keyed, LogFile, log_name
 from shared.loops import checkpoint
@@ -151,6 +154,27 @@ async def test_hubs_that_are_away_are_said_to_be(environment: dict[str, str], mo
         await find(service, "default", "e")
     assert away.value.code == "OperationNotAllowed"
     await service.close()
+
+
+async def test_two_searches_at_most_have_links_to_the_hubs(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, counts = set[HubReader](), list[int]()
+    search_one, close = recent_events._Tail.search, HubReader.close
+
+    async def opening(tail: Any, *where: Any, **how: Any) -> None:
+        opened.add(tail.reader)
+        counts.append(len(opened))
+        await search_one(tail, *where, **how)
+
+    async def closing(reader: HubReader) -> None:
+        await asyncio.sleep(0.3)
+        await close(reader)
+        opened.discard(reader)
+
+    monkeypatch.setattr(recent_events._Tail, "search", opening)
+    monkeypatch.setattr(HubReader, "close", closing)
+    searches = (recent_events.find(service.settings, "default", "e", Checkpoint()) for _ in range(5))
+    assert all(found.whole for found in await asyncio.gather(*searches))
+    assert max(counts) == 4  # two of each hub
 
 
 def test_the_newest_of_a_tail_are_read_first() -> None:
