@@ -41,7 +41,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     if len(ids) == 1:
         slots[0]["excludedActions"] = []
     actions = [{"id": one, "features": [{"kind": one}]} for one in ids]
-    event_id = draw(st.text(min_size=1, max_size=8).filter(lambda text: text not in (".", "..")))
+    event_id = draw(st.text(min_size=1, max_size=8).filter(lambda text: text not in (".", "..") and "%" not in text))
     return {"actions": actions, "slots": slots, "eventId": event_id}
 
 
