@@ -147,7 +147,7 @@ def _unpacked(data: bytes) -> bytes:
             if missing:
                 raise UnusableDocument(f"the zip lacks {', '.join(missing)}")
             return archive.read("model.vw")
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except signing.UNREADABLE as error:
         raise UnusableDocument(f"the zip is damaged: {error}") from None
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MODEL, CERTIFICATE, SIGNATURE = "model.vw", "signer.der", "sha512_signature.bin"
 _LONGEST_CERTIFICATE, _LONGEST_SIGNATURE = 16_384, 2_048
 _VALID = datetime(2000, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError)
+# What a zip raises that is damaged, or packed in a way that is not known.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError)
 
 
 class SignedModel(NamedTuple):
@@ -70,7 +71,7 @@ def unpack(data: bytes, most_bytes: int) -> SignedModel:
                     (SIGNATURE, _LONGEST_SIGNATURE),
                 )
             )
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ApiError("InvalidModelImportFormat", f"Given model file format is invalid: {error}.") from None
     if model is None:
         raise ApiError("InvalidModelImportFormat", f"There is no {MODEL} in the zip.")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import azure.functions as func
 
 from shared.errors import ApiError
-from shared.serving import cors, http, service
+from shared.serving import cors, http
 from shared.serving.routes import Route, Table, with_values
 
 METHODS = list(func.HttpMethod)
@@ -32,11 +32,12 @@ async def dispatch(table: Table, req: func.HttpRequest) -> func.HttpResponse:
     segments = [segment for segment in req.route_params.get("path", "").split("/") if segment]
     found = table.find(req.method, segments)
     if found is None:
-        asked_before = cors.preflight(req, service.current().settings.allowed_origins)
-        if asked_before is not None:
-            return asked_before
-        from shared.serving import hints  # here, because most processes never need it
-
-        return http.refusal(ApiError("ResourceNotFound", hints.not_found(table, req.method, segments)))
+        return cors.preflight(req, http.origins()) or http.marked(req, _not_found(table, req.method, segments))
     route, values = found
     return await route.handler(with_values(req, values))
+
+
+def _not_found(table: Table, method: str, segments: list[str]) -> func.HttpResponse:
+    from shared.serving import hints  # here, because most processes never need it
+
+    return http.refusal(ApiError("ResourceNotFound", hints.not_found(table, method, segments)))

@@ -40,10 +40,7 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
     """
 
     async def handle(req: func.HttpRequest) -> func.HttpResponse:
-        answer = await answered(req)
-        if origins := _origins():
-            cors.mark(answer, req, origins)
-        return answer
+        return marked(req, await answered(req))
 
     async def answered(req: func.HttpRequest) -> func.HttpResponse:
         parts: Service | None = None
@@ -78,12 +75,19 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
     return handle
 
 
-def _origins() -> Sequence[str]:
+def origins() -> Sequence[str]:
     """Of the pages that may call; none under settings that cannot be read, which an answer tells."""
     try:
         return service.current().settings.allowed_origins
     except ValueError:
         return ()
+
+
+def marked(req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """The answer, which the page that asked sees if it may."""
+    if allowed := origins():
+        cors.mark(answer, req, allowed)
+    return answer
 
 
 def loop_of(req: func.HttpRequest) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 MOST_MEMORY_BYTES = 4 << 30
 LARGEST_FILE_BYTES = 2 << 30
-# Threads and processes beside those that the user has already: the limit of the system counts all of them.
-MORE_TASKS = 64
+# Threads and processes beside those that the user has already: the limit of the system counts all of them, also those
+# that other programs of a desktop's user start while a limited process lives.
+MORE_TASKS = 1024
 
 _KEPT = frozenset(
     ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")

@@ -48,7 +48,7 @@ class Forks:
     """The forks that run. control: the socket."""
 
     def __init__(self, control: socket.socket) -> None:
-        self._control, self._running, self._tasks = control, set[int](), confinement.tasks()
+        self._control, self._running = control, set[int]()
         self._unread, self._descriptors = b"", deque[int]()
 
     def take_orders(self) -> bool:
@@ -82,7 +82,7 @@ class Forks:
         process = os.fork()
         if not process:
             self._control.close()
-            confinement.limit(self._tasks)
+            confinement.limit(confinement.tasks())
             _become_learner(order, events, errors)
         os.close(events)
         os.close(errors)

@@ -34,6 +34,11 @@ def test_a_page_that_is_allowed_may_send_what_it_asks_for(open_to_pages: httpx.C
     assert "access-control-allow-credentials" not in answer.headers
 
 
+def test_a_page_sees_that_there_is_no_such_path(open_to_pages: httpx.Client) -> None:
+    answer = open_to_pages.get("/personalizer/v1.0/nothing", headers={"Origin": PAGE})
+    assert (answer.status_code, told(answer)) == (404, PAGE)
+
+
 def test_others_are_not_told_that_they_may(open_to_pages: httpx.Client, system: System) -> None:
     for headers in ({"Origin": OTHER}, {"Origin": f"{PAGE}.evil.example"}, {"Origin": "null"}, {}):
         answer = open_to_pages.options(RANK, headers=ASKED | headers)

@@ -79,6 +79,13 @@ def test_every_query_is_used_and_there() -> None:
     assert set(re.findall(r"loadTextContent\('\.\./queries/([\w.-]+)'\)", LOADED)) == set(QUERIES)
 
 
+def test_every_text_that_is_looked_for_is_one_that_is_logged() -> None:
+    phrases = re.findall(r"message has '([^']+)'", "".join(QUERIES.values()))
+    sources = "".join(path.read_text() for path in (INFRA.parent / "shared").rglob("*.py"))
+    assert len(phrases) == 2
+    assert [phrase for phrase in phrases if phrase not in sources] == []
+
+
 def test_the_functions_named_are_those_that_rank() -> None:
     named = set(re.findall(r"'(\w+)'", QUERIES["rank-errors.kql"]))
     ranks = {route.name for route in functions.OWN if route.template.endswith("rank")}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import zipfile
 from pathlib import Path
 
@@ -184,6 +185,20 @@ def test_members_are_read_in_any_case(system: System, aside: Aside, tmp_path: Pa
     assert put["name"] == "own"
     assert row(done, "rewardWaitTime").split() == ["rewardWaitTime", "00:20:00"]
     assert "skipped: no member of the API" in row(done, "LatencyMode")
+
+
+def test_a_damaged_zip_of_a_model_says_so(tmp_path: Path) -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in documents.SIGNED_MODEL:
+            archive.writestr(name, random.Random(name).randbytes(2_000).hex())
+    exported = tmp_path / "model.zip"
+    for place in range(60, 1_500, 7):
+        damaged = bytearray(target.getvalue())
+        damaged[place] ^= 0xFF
+        exported.write_bytes(damaged)
+        with pytest.raises(documents.UnusableDocument, match=r"the zip is damaged|neither a model of VW"):
+            documents.model(exported)
 
 
 def test_the_members_that_are_imported_are_those_of_the_api() -> None:

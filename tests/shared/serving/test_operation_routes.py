@@ -4,7 +4,7 @@ import azure.functions as func
 import pytest
 from harness import functions
 
-from shared.serving import dispatch
+from shared.serving import dispatch, service
 from shared.serving.routes import Routes, Table
 from shared.serving.versions import Api
 
@@ -69,6 +69,18 @@ async def test_the_dispatcher_hands_on_the_request_with_the_values_of_the_route(
     assert dict(handed.route_params) == {"loop": "shop", "version": "v1.0", "eventId": "a%2Fb"}
     assert (handed.method, handed.headers["x-one"], handed.params["q"]) == ("POST", "1", "2")
     assert handed.get_body() == b"{}"
+
+
+async def test_an_unknown_path_is_answered_though_the_settings_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "current", unreadable)
+    for method in ("OPTIONS", "GET"):
+        asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
+        request = func.HttpRequest(method, "http://localhost/", headers=asked, route_params={"path": "no"}, body=b"")
+        assert (await dispatch.dispatch(TABLE, request)).status_code == 404
+
+
+def unreadable() -> object:
+    raise ValueError("EVENT_HUBS_PARTITIONS is no number")
 
 
 def test_an_operation_of_one_version_has_no_route_in_the_other() -> None:
