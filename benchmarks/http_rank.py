@@ -16,7 +16,7 @@ from benchmarks import client, command, load, models, parts, rank, traffic
 from benchmarks.figures import Figure, at_most, told
 from benchmarks.host import FLOOR, HELLO, Host, Server
 from benchmarks.processes import cpu_seconds
-from shared.vw.policy import DEFAULT_ARGUMENTS
+from shared.vw.policy import EARLIER_ARGUMENTS
 
 CONNECTIONS, FEATURES = 32, 5
 SIZES, GOAL = (10, 50), 2.5
@@ -62,7 +62,7 @@ class Sides(NamedTuple):
 def measure(environment: dict[str, str], count: int, rounds: int) -> list[Figure]:
     bodies = {actions: [traffic.request(actions, FEATURES, seed) for seed in range(200)] for actions in SIZES}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        model = models.trained(DEFAULT_ARGUMENTS, SIZES[0], FEATURES, Path(folder))
+        model = models.trained(EARLIER_ARGUMENTS, SIZES[0], FEATURES, Path(folder))
         contexts = {actions: rank.context(one[0]) for actions, one in bodies.items()}
         floor_settings = {"FLOOR_MODEL": str(model), "FLOOR_CONTEXTS": json.dumps(contexts)}
         product = stack.enter_context(Host(environment, "--http-only"))

@@ -21,10 +21,10 @@ from shared.rank.ranking import Decision
 from shared.rank.wire import RankRequest
 from shared.vw import sampling
 from shared.vw.model import Model
-from shared.vw.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
+from shared.vw.policy import EARLIER_ARGUMENTS, HISTORIC_ARGUMENTS
 
 FEATURES = 5
-POLICIES = {"default": DEFAULT_ARGUMENTS, "historic": HISTORIC_ARGUMENTS}
+POLICIES = {"default": EARLIER_ARGUMENTS, "historic": HISTORIC_ARGUMENTS}
 
 
 def product(model: Path) -> Callable[[RankRequest[Any]], Decision]:

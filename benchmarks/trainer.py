@@ -19,6 +19,7 @@ from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.config import LoopConfig
 from shared.serving.service import Service
 from shared.training.trainer import Trainer
+from shared.vw.policy import EARLIER_ARGUMENTS
 
 _DRIVER = """
 import sys, time, vowpalwabbit
@@ -76,7 +77,7 @@ async def joined(service: Service, target: Path) -> int:
 
 def driver(lines: Path, *options: str) -> float:
     """Seconds VW's native driver needs for the same lines and policy, alone in a process. options: VW's, beside."""
-    arguments = [*LoopConfig().arguments.split(), "-d", str(lines), "--dsjson", "--quiet", "--save_resume"]
+    arguments = [*EARLIER_ARGUMENTS.split(), "-d", str(lines), "--dsjson", "--quiet", "--save_resume"]
     command = [sys.executable, "-c", _DRIVER, *arguments, "-f", str(lines.with_suffix(".vw")), *options]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

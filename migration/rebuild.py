@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from migration import estimate as estimates
 from migration.progress import Progress
 from migration.target import Loop, blobs
 from shared import scratch
@@ -23,13 +24,17 @@ from shared.hubs import events
 from shared.joined_log import damaged_logs, log_reading, outlook
 from shared.loops import artifacts, commits
 from shared.loops.blob_names import blob_name, run_name
-from shared.loops.checkpoint import Checkpoint, ModelRecord
+from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig, Policy
 from shared.loops.stored import config_name
 from shared.storage import Conflict
+from shared.training.course import Course
+from shared.training.lessons import Lessons
 from shared.vw import dsjson, policy
-from shared.vw.learner import Learner
+from shared.vw.experience import Experience, Pupil
+from shared.vw.known_actions import KnownActions
+from shared.vw.learners import Learners
 from shared.vw.learning import TrainingRefused
 from shared.vw.zygote import Zygote
 
@@ -94,15 +99,28 @@ class _Rebuilt:
     """A model on its way from the log to the checkpoint."""
 
     def __init__(self, loop: Loop, config: LoopConfig, folder: Path, zygote: Zygote) -> None:
-        self._loop, self._config, self._folder, self._zygote = loop, config, folder, zygote
+        self._loop, self._config, self._folder, self._learners = loop, config, folder, Learners(1, zygote)
         self._cut, self._sums = 0, _Sums()
+        self._course = Course(config.arguments, None, None, 0, 0)
 
     async def learn_log(self) -> None:
         """Learns everything up to the checkpoint's cut."""
         storage, home = self._loop.storage, self._loop.home
         self._cut = (await commits.load(storage, home)).checkpoint.cut
         progress = Progress()
-        self.learner = await self._learn(None, log_reading.labelled(storage, home, self._config, self._cut), progress)
+        while True:
+            runs = log_reading.labelled(storage, home, self._config, self._cut)
+            pupil = self._pupil()
+            self._judged = estimates.Judged() if self._config.policy.parsed.unweighted else None
+            predictions = self._folder / estimates.PREDICTIONS if self._judged is not None else None
+            lessons = Lessons(self._learners, self._course, None, self._folder, pupil, predictions)
+            await self._learn(lessons, runs, progress)
+            past = self._lessons.past
+            if past is None or past.schema.includes(past.experience.schema):
+                break
+            # Its events have namespaces that the first ones lacked: once more, with all of them.
+            await self.learner.kill()
+            self._course, self._sums = self._course._replace(past=Past(past.experience.schema, Experience())), _Sums()
         for name, damage in damaged_logs.met(home).items():
             print(f"skipped from its damage on: {name} ({damage})")
         if not self._sums.events:
@@ -113,10 +131,17 @@ class _Rebuilt:
 
     async def doubt(self) -> str:
         """Prints the estimate of the model; a sentence if it speaks against the model, else an empty text."""
-        loss, count = await asyncio.to_thread(_progressive, self.learner.model)
-        if not count:
+        if not self._sums.learned:
             return "The model has learned no event of the log."
-        estimate, earned = round(-loss / count, 4), round(self._sums.average, 4)
+        judged = self._judged
+        estimate, count = await (
+            asyncio.to_thread(estimates.progressive, self.learner.model)
+            if judged is None
+            else asyncio.to_thread(judged.estimate, self._folder / estimates.PREDICTIONS)
+        )
+        if not count:
+            return "What this policy earns cannot be estimated: Vowpal Wabbit has not read every event of the log."
+        estimate, earned = round(estimate, 4), round(self._sums.average, 4)
         print(f"progressive estimate of this policy's average reward: {estimate:.4f}")
         if estimate >= earned:
             return ""
@@ -151,27 +176,34 @@ class _Rebuilt:
 
     async def _catch_up(self, cut: int) -> None:
         """Goes on with what the trainer has closed since."""
+        self._judged = None
         previous = self._folder / "previous.vw"
         shutil.move(self.learner.model, previous)
         progress = Progress()
         storage, home = self._loop.storage, self._loop.home
         runs = log_reading.labelled(storage, home, self._config, cut, since=self._cut + 1, imported=False)
-        self.learner = await self._learn(previous, runs, progress)
+        past, pupil = self._lessons.past, self._lessons.pupil
+        lessons = Lessons(self._learners, self._course._replace(past=past), previous, self._folder, pupil)
+        await self._learn(lessons, runs, progress)
         self._cut = cut
         await self._finish()
         progress.end(self._told())
 
-    async def _learn(self, previous: Path | None, runs: AsyncIterator[bytes], progress: Progress) -> Learner:
-        learner = await Learner.start(self._zygote, self._config.arguments, previous, self._folder)
+    def _pupil(self) -> Pupil | None:
+        given = self._config.policy.parsed
+        return Pupil(given, Experience(), KnownActions()) if given.has_experience else None
+
+    async def _learn(self, lessons: Lessons, runs: AsyncIterator[bytes], progress: Progress) -> None:
+        self._lessons = lessons
         try:
             async for lines in runs:
                 self._count(lines)
-                await learner.feed(lines)
+                await lessons.feed(lines)
                 progress.update(f"{self._sums.events:,} events so far, {self._sums.learned:,} of them to be learned")
+            self.learner = await lessons.started()
         except BaseException:
-            await learner.kill()
+            await lessons.kill()
             raise
-        return learner
 
     async def _finish(self) -> None:
         try:
@@ -187,6 +219,8 @@ class _Rebuilt:
             self._sums.events += 1
             if not label.skip:
                 self._sums.learned += 1
+                if self._judged is not None and not label.slots:
+                    self._judged.add(line)
                 self._sums.reward -= sum(slot.cost for slot in label.slots) if label.slots else label.cost
 
     def _told(self) -> str:
@@ -204,7 +238,10 @@ class _Rebuilt:
         )
         rewards = outlook.settings_of(self._config)
         learned = self._sums.learned
-        record = ModelRecord(version, trainer, predict, created, self._config.arguments, rewards, learned=learned)
+        past = await self._lessons.publish(self._loop.storage, names)
+        record = ModelRecord(
+            version, trainer, predict, created, self._config.arguments, rewards, learned=learned, past=past
+        )
         first = before.first_model or created
         changed = msgspec.structs.replace(
             before,
@@ -245,16 +282,6 @@ async def _put_policy(loop: Loop, chosen: LoopConfig) -> None:
             continue
         return
     raise RebuildError("Others are changing the configuration; try again.")
-
-
-def _progressive(model: Path) -> tuple[float, float]:
-    """The sum of VW's losses, each taken before the event was learned, and the number of events."""
-    import vowpalwabbit
-
-    workspace = vowpalwabbit.Workspace(arg_list=["-i", str(model), "--preserve_performance_counters", "--quiet"])
-    loss, count = workspace.get_sum_loss(), workspace.get_weighted_examples()
-    workspace.finish()
-    return loss, count
 
 
 def _copy(model: Path, output: Path) -> None:

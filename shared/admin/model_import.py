@@ -22,15 +22,18 @@ from shared.hubs import events
 from shared.loops import artifacts, commits
 from shared.loops.apprentice import Apprentice
 from shared.loops.blob_names import blob_name, run_name
-from shared.loops.checkpoint import Checkpoint, ModelRecord
+from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
 from shared.loops.config import LONGEST_ARGUMENTS, LoopConfig, Policy
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.storage import Conflict, StorageUnavailable
-from shared.vw import allowed_options, dsjson, model_header, policy, trial
+from shared.vw import allowed_options, dsjson, model_header, policy, schema, trial
+from shared.vw.experience import Experience
 from shared.vw.learning import VALIDATED_EVENTS
 from shared.vw.meaning import may_be_of, meaning
 from shared.vw.model_header import ModelHeader
+from shared.vw.options import CROSSINGS
+from shared.vw.schema import Schema
 
 POLICY_NAME = "imported"
 
@@ -47,15 +50,17 @@ async def replace(loop: Serving, model: Opened) -> None:
     except ValueError as error:
         raise _unfit(error) from None
     config = await loop.read_config()
-    changed = msgspec.structs.replace(config, policy=_policy(config, header))
+    crossed = _schema(header)
+    changed = msgspec.structs.replace(config, policy=_policy(config, header, crossed))
+    arguments = policy.parse(changed.arguments).for_vw(crossed.arguments if crossed is not None else "")
     try:
         with scratch.folder() as name:
             folder = Path(name)
             file = folder / "imported.vw"
             await asyncio.to_thread(file.write_bytes, model.data)
             async with trials.turn(loop.loop):
-                await trial.run(folder, changed.arguments, file, await _sample(loop, changed.arguments))
-            await _commit(loop, changed.policy, file, folder / "predict.vw", unverified=not model.verified)
+                await trial.run(folder, arguments, file, await _sample(loop, arguments))
+            await _commit(loop, changed.policy, crossed, file, folder / "predict.vw", unverified=not model.verified)
     except trial.Refusal as refusal:
         raise _unfit(refusal) from None
     except (StorageUnavailable, Conflict, ValueError):
@@ -63,21 +68,32 @@ async def replace(loop: Serving, model: Opened) -> None:
     await loop.refresh()
 
 
-def _policy(config: LoopConfig, header: ModelHeader) -> Policy:
+def _schema(header: ModelHeader) -> Schema | None:
+    """What a model crosses, if it may be one that crosses what its events had."""
+    return schema.of(one.value for one in header.options if one.name in CROSSINGS and one.value)
+
+
+def _policy(config: LoopConfig, header: ModelHeader, crossed: Schema | None) -> Policy:
     """The loop's policy if the model is one of it, else the model's; raises ApiError for another problem type."""
     arguments = policy_check.with_epsilon(header.options, config.exploration)
     multi_slot = policy.parse(arguments).is_multi_slot
     if multi_slot != config.policy.parsed.is_multi_slot:
         kind = "multi-slot" if multi_slot else "single-slot"
         raise _unfit(f"it is a {kind} model, and the loop's policy is not; change the policy first")
+    if _may_be_of(header, config.policy, crossed):
+        return config.policy
     if len(arguments) > LONGEST_ARGUMENTS:
         raise _unfit(f"its options have more than {LONGEST_ARGUMENTS} characters")
-    return config.policy if _may_be_of(header, config.policy) else Policy(POLICY_NAME, arguments)
+    return Policy(POLICY_NAME, arguments)
 
 
-def _may_be_of(header: ModelHeader, current: Policy) -> bool:
+def _may_be_of(header: ModelHeader, current: Policy, crossed: Schema | None) -> bool:
+    given = current.parsed
+    if given.crosses_seen and crossed is None:
+        return False
+    arguments = given.for_vw(crossed.arguments if crossed is not None else "")
     try:
-        return may_be_of(meaning(header.options), meaning(allowed_options.parse(current.arguments)))
+        return may_be_of(meaning(header.options), meaning(allowed_options.parse(arguments)))
     except ValueError:  # a policy from before there were rules
         return False
 
@@ -88,7 +104,9 @@ async def _sample(loop: Serving, arguments: str) -> bytes:
     return dsjson.of_kind(lines, policy.parse(arguments).is_multi_slot)
 
 
-async def _commit(loop: Serving, own: Policy, model: Path, predict: Path, *, unverified: bool) -> None:
+async def _commit(
+    loop: Serving, own: Policy, crossed: Schema | None, model: Path, predict: Path, *, unverified: bool
+) -> None:
     state = (await commits.load(loop.storage, loop.home)).checkpoint
     # After the last run and before the next one in the order of names, which is that of retention.
     version = f"{run_name(state.cut)}-{state.epoch + 1:06d}-{uuid.uuid4().hex[:8]}"
@@ -97,7 +115,8 @@ async def _commit(loop: Serving, own: Policy, model: Path, predict: Path, *, unv
         *(artifacts.publish(loop.storage, name, file) for name, file in zip(names, (model, predict), strict=True))
     )
     config = await configuration.change(loop, lambda stored: msgspec.structs.replace(stored, policy=own))
-    record = ModelRecord(version, trainer, copy, events.now(), config.arguments)
+    past = Past(crossed, Experience()) if crossed is not None and own.parsed.has_experience else None
+    record = ModelRecord(version, trainer, copy, events.now(), config.arguments, past=past)
     await commits.amend(loop.storage, loop.home, lambda before: _with(before, record, config, unverified))
 
 

@@ -17,7 +17,7 @@ from shared.loops.checkpoint import Checkpoint
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.storage import Conflict, StorageUnavailable
-from shared.vw import trial
+from shared.vw import policy, trial
 
 # What the service answered for a model that was never trained.
 NEVER = "0001-01-01T00:00:00+00:00"
@@ -132,7 +132,7 @@ async def _untrained(loop: Serving) -> bytes:
     with scratch.folder() as folder:
         try:
             async with trials.turn(loop.loop):
-                await trial.run(Path(folder), arguments)
+                await trial.run(Path(folder), policy.parse(arguments).for_vw(trial.SCHEMA.arguments))
         except trial.Refusal as error:
             raise _missing(error) from None
         data = await asyncio.to_thread(Path(folder, "model.vw").read_bytes)

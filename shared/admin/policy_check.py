@@ -9,6 +9,7 @@ from shared.errors import ApiError, Fault
 from shared.loops.config import LONGEST_ARGUMENTS, Policy
 from shared.vw import allowed_options, trial
 from shared.vw.options import Option, written
+from shared.vw.policy import parse
 
 # What explores by another rule than epsilon alone.
 _OTHER_EXPLORATION = {"bag", "cover", "elim", "first", "regcb", "regcbopt", "rnd", "softmax", "squarecb", "synthcover"}
@@ -29,7 +30,7 @@ async def checked(given: Policy, exploration: float) -> Policy:
         raise ApiError.of((Fault("InvalidPolicyContract", message, "arguments"),), "InvalidPolicyContract")
     with scratch.folder() as folder:
         try:
-            await trial.run(Path(folder), arguments)
+            await trial.run(Path(folder), parse(arguments).for_vw(trial.SCHEMA.arguments))
         except trial.Refusal as refusal:
             raise _invalid(refusal) from None
     return msgspec.structs.replace(given, arguments=arguments)

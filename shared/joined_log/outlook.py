@@ -46,14 +46,22 @@ def settings_of(config: LoopConfig) -> RewardSettings:
 
 
 def is_outdated(model: ModelRecord | None, config: LoopConfig) -> bool:
-    """True if reward settings or exploration have changed since the model was learned, and it is not to be kept.
+    """True if reward settings or exploration have changed since the model was learned, or the namespaces that it
+    crosses, and it is not to be kept.
 
     False for a model of another policy, and for one that is not known to have been learned here.
     """
     if model is None or model.rewards is None or config.retrain_days == 0 or is_of_other_policy(model, config):
         return False
+    if is_outgrown(model):
+        return True
     explored = policy.parse(model.arguments).epsilon
     return (explored, model.rewards) != (policy.parse(config.arguments).epsilon, settings_of(config))
+
+
+def is_outgrown(model: ModelRecord) -> bool:
+    """True if its events have namespaces that it does not cross."""
+    return model.past is not None and not model.past.schema.includes(model.past.experience.schema)
 
 
 def is_of_other_policy(model: ModelRecord | None, config: LoopConfig) -> bool:

@@ -16,10 +16,14 @@ from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, blob_name
 from shared.loops.config import Aggregation, LoopConfig
 from shared.loops.reward_sums import Statistics
+from shared.vw.experience import Experience
+from shared.vw.schema import Schema
 
-# Version 2 has a backlog or a draft, version 3 windows in parts or a merged log: earlier versions of this module would
-# drop them.
-VERSION, WITH_BACKLOG, LATEST = 1, 2, 3
+# Version 2 has a backlog or a draft, version 3 windows in parts or a merged log, version 4 a model with experience:
+# earlier versions of this module would drop them.
+VERSION, WITH_BACKLOG, WITH_PARTS, LATEST = 1, 2, 3, 4
+# What policy a loop has that nobody has configured: until 0.2 it was `policy.EARLIER_ARGUMENTS`.
+DEFAULTS = 1
 FILE = "checkpoint.json"
 
 
@@ -44,6 +48,17 @@ class RewardSettings(msgspec.Struct, frozen=True):
     aggregation: Aggregation
 
 
+class Past(msgspec.Struct, frozen=True):
+    """What a model has been through, if its policy asks for it. schema: the crossings that it was made with.
+
+    experience: as of the last event that it has learned. actions: those that it knows, as `KnownActions` writes them.
+    """
+
+    schema: Schema
+    experience: Experience
+    actions: Artifact | None = None
+
+
 class ModelRecord(msgspec.Struct, frozen=True):
     """A published model: the trainer's state and the copy that serves.
 
@@ -59,6 +74,7 @@ class ModelRecord(msgspec.Struct, frozen=True):
     rewards: RewardSettings | None = None
     since: int = 0
     learned: int | None = None
+    past: Past | None = None
 
     @property
     def born(self) -> float:
@@ -83,8 +99,8 @@ class Backlog(msgspec.Struct, frozen=True):
 class Draft(msgspec.Struct, frozen=True):
     """A model that learns the log anew, a part in each run, while the one before it serves.
 
-    at: the first line that it has not learned. state: the trainer's state so far, None before the first part.
-    learned: how many events it knows.
+    at: the first line that it has not learned. state: the trainer's state so far, None before the first part; past:
+    what goes with it. learned: how many events it knows.
     """
 
     arguments: str
@@ -93,6 +109,7 @@ class Draft(msgspec.Struct, frozen=True):
     at: Place
     state: Artifact | None = None
     learned: int = 0
+    past: Past | None = None
 
 
 class WindowPart(msgspec.Struct, frozen=True):
@@ -189,6 +206,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     nobody vouches for what it came from. backlog: what the model has not learned. draft: the one that will replace it.
     damaged: the files of the log that could not be read to their end when it was last learned again. merges: how often
     runs of the log were merged or all of it was deleted; merged: the catalogue of the blobs into which they were.
+    defaults: DEFAULTS, 0 in what earlier versions have committed.
     """
 
     v: int = VERSION
@@ -213,13 +231,20 @@ class Checkpoint(msgspec.Struct, frozen=True):
     windows: list[WindowPart] = []
     merges: int = 0
     merged: Artifact | None = None
+    defaults: int = DEFAULTS
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
         return f"{run}-{self.epoch:06d}" if self.epoch else run
 
 
-_decoder = msgspec.json.Decoder(Checkpoint)
+class _Earlier(msgspec.Struct):
+    """What earlier versions have not stored."""
+
+    defaults: int = 0
+
+
+_decoder, _earlier = msgspec.json.Decoder(Checkpoint), msgspec.json.Decoder(_Earlier)
 # The last member. Most of a checkpoint is digits: with one of them changed it would still be read, and believed.
 _SEAL = b',"sha256":"'
 
@@ -230,7 +255,7 @@ def decode(data: bytes) -> Checkpoint:
     if data != _sealed(body):
         raise msgspec.DecodeError("it is not what was written")
     unreadable.check("the checkpoint", body, LATEST)
-    return _decoder.decode(body)
+    return msgspec.structs.replace(_decoder.decode(body), defaults=_earlier.decode(body).defaults)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
@@ -242,8 +267,10 @@ def encode(checkpoint: Checkpoint) -> bytes:
 
 def _version(checkpoint: Checkpoint) -> int:
     """The first version that knows all that is in it."""
-    if checkpoint.windows or checkpoint.merges:
+    if any(one is not None and one.past is not None for one in (checkpoint.model, checkpoint.draft)):
         return LATEST
+    if checkpoint.windows or checkpoint.merges:
+        return WITH_PARTS
     return VERSION if checkpoint.backlog is None and checkpoint.draft is None else WITH_BACKLOG
 
 

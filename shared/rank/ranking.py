@@ -94,9 +94,16 @@ def draw(asked: Asked, config: LoopConfig, model: Model | None, pmf: list[float]
     if config.mode == "LoggingOnly":
         ranking, version = sampling.certain(len(asked.candidates)), UNTRAINED
     else:
-        pmf = uniform(len(asked.candidates)) if pmf is None else sampling.cap_exploration(pmf, config.exploration)
+        pmf = uniform(len(asked.candidates)) if pmf is None else _served(asked, config, model, pmf)
         ranking = sampling.rank(pmf, sampling.draw(loop_hash, event_id))
     return Decision(event_id, candidates, excluded, context, ranking, version, config.mode)
+
+
+def _served(asked: Asked, config: LoopConfig, model: Model | None, pmf: list[float]) -> list[float]:
+    """What is drawn from, of what the model says."""
+    if model is not None and model.exploration is not None:
+        pmf = model.exploration.served(pmf, asked.candidates, config.exploration)
+    return sampling.cap_exploration(pmf, config.exploration)
 
 
 def _split(request: RankRequest[Any]) -> tuple[list[RankableAction[Any]], dict[int, str]]:

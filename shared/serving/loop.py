@@ -15,6 +15,8 @@ from shared.loops.stored import Damaged
 from shared.serving.quota import Quota
 from shared.storage import Storage
 from shared.vw import policy, sampling
+from shared.vw.exploration import Exploration
+from shared.vw.known_actions import KnownActions
 from shared.vw.model import Model
 
 FIRST_LOAD_SECONDS, CURRENT_SECONDS, RETRY_SECONDS = 5.0, 2.0, 1.0
@@ -167,6 +169,20 @@ class Serving:
     async def _load(self, record: ModelRecord) -> Model:
         with scratch.folder() as folder:
             file = await artifacts.fetch(self.storage, record.predict, Path(folder, "predict.vw"))
-            return Model(
-                record.version, file, policy.parse(record.arguments).exploration_options(self.config.exploration)
-            )
+            options = policy.parse(record.arguments).exploration_options(self.config.exploration)
+            return Model(record.version, file, options, await self._exploration(record, Path(folder)))
+
+    async def _exploration(self, record: ModelRecord, folder: Path) -> Exploration | None:
+        """How a model is served that explores first. Without the list of its actions, all of them are known."""
+        past = record.past
+        if past is None or not policy.parse(record.arguments).explores_first:
+            return None
+        if past.actions is None:
+            return Exploration(past.experience.schedule.sharpness, KnownActions())
+        try:
+            file = await artifacts.fetch(self.storage, past.actions, folder / "actions")
+            actions = await asyncio.to_thread(KnownActions.read, file)
+        except artifacts.DamagedArtifact as damage:
+            telemetry.notice(_log, f"No action is new: {damage}", self.loop)
+            actions = None
+        return Exploration(past.experience.schedule.sharpness, actions)

@@ -9,10 +9,11 @@ from shared import telemetry
 from shared.joined_log import log_reading, outlook
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, loop_of
-from shared.loops.checkpoint import Checkpoint, Draft, Place, Plan
+from shared.loops.checkpoint import Checkpoint, Draft, ModelRecord, Past, Place, Plan
 from shared.loops.config import LoopConfig
 from shared.storage import Storage
 from shared.vw import policy
+from shared.vw.experience import Experience
 
 START = Place("")
 
@@ -24,6 +25,7 @@ class Course(NamedTuple):
 
     state: the trainer's state that it goes on from, None for a new model. at: None if the log is learned already.
     draft: the model that learns the log anew, None for the current one. learned: how many events it knows already.
+    past: what goes with the state; of a new model its schema alone, None if its first events are to tell it.
     """
 
     arguments: str
@@ -32,6 +34,7 @@ class Course(NamedTuple):
     since: int
     learned: int | None
     draft: Draft | None = None
+    past: Past | None = None
 
 
 def must_relearn(before: Checkpoint, config: LoopConfig) -> bool:
@@ -59,21 +62,22 @@ async def chosen(storage: Storage, home: Home, before: Checkpoint, plan: Plan) -
     model, config = before.model, plan.config
     draft = await _draft(storage, home, before, plan)
     if draft is not None:
-        return Course(draft.arguments, draft.state, draft.at, draft.since, draft.learned, draft)
+        return Course(draft.arguments, draft.state, draft.at, draft.since, draft.learned, draft, draft.past)
     at = before.backlog.at if before.backlog is not None else None
     if model is None:
         return Course(config.arguments, None, at, 0, 0)
-    return Course(config.arguments, model.trainer, at, model.since, outlook.known(before))
+    return Course(config.arguments, model.trainer, at, model.since, outlook.known(before), None, _kept(model))
 
 
 def again(course: Course, before: Checkpoint, config: LoopConfig) -> Course:
     """The course in place of one whose state is damaged: the log from where it began."""
     first = _first(course.since)
     if course.draft is not None:
-        draft = msgspec.structs.replace(course.draft, at=first, state=None, learned=0)
+        draft = msgspec.structs.replace(course.draft, at=first, state=None, learned=0, past=_begun(course.past))
     else:
-        draft = Draft(config.arguments, outlook.settings_of(config), course.since, first)
-    return Course(course.arguments, None, first, course.since, 0, draft)
+        past = _begun(course.past)
+        draft = Draft(config.arguments, outlook.settings_of(config), course.since, first, past=past)
+    return Course(course.arguments, None, first, course.since, 0, draft, draft.past)
 
 
 async def _draft(storage: Storage, home: Home, before: Checkpoint, plan: Plan) -> Draft | None:
@@ -88,10 +92,26 @@ async def _draft(storage: Storage, home: Home, before: Checkpoint, plan: Plan) -
         kept = "The model is kept, for the log has too few events to replace it; it goes on with the new settings."
         telemetry.notice(_log, kept, loop_of(home))
         return None
-    telemetry.notice(
-        _log, f"Policy or settings have changed; learning about {after.events:,} events anew.", loop_of(home)
-    )
-    return Draft(config.arguments, outlook.settings_of(config), after.since, _first(after.since))
+    model = before.model
+    is_grown = model is not None and outlook.is_outgrown(model) and not outlook.is_of_other_policy(model, config)
+    reason = "Events have features in new namespaces" if is_grown else "Policy or settings have changed"
+    telemetry.notice(_log, f"{reason}; learning about {after.events:,} events anew.", loop_of(home))
+    past = _begun(model.past) if is_grown and model is not None else None
+    return Draft(config.arguments, outlook.settings_of(config), after.since, _first(after.since), past=past)
+
+
+def _begun(past: Past | None) -> Past | None:
+    """The past of a model that learns anew what another one has learned, with the namespaces that there were."""
+    return Past(past.experience.schema, Experience()) if past is not None else None
+
+
+def _kept(model: ModelRecord) -> Past | None:
+    """The past of a model that goes on, although it may have been outgrown."""
+    past = model.past
+    if past is None:
+        return None
+    experience = msgspec.structs.replace(past.experience, schema=past.schema)
+    return msgspec.structs.replace(past, experience=experience)
 
 
 def _first(since: int) -> Place:

@@ -20,9 +20,9 @@ from shared.loops.checkpoint import Checkpoint, Place, Plan
 from shared.storage import Storage
 from shared.training import course
 from shared.training.course import Course
+from shared.training.lessons import Lessons
 from shared.vw.budget import BUDGET, Budget
 from shared.vw.cost import cost_of
-from shared.vw.learner import Learner
 from shared.vw.learners import Learners
 
 CHUNK_BYTES = 1 << 20
@@ -39,7 +39,7 @@ class Learned(NamedTuple):
     """What a run's learner has come to.
 
     course: what was to be learned. trainer, predict: the files of the model, None if the learner refused. spent: what
-    was learned. at: the first line of the log that is not learned, None if all are.
+    was learned. at: the first line of the log that is not learned, None if all are. lessons: those of the model.
     """
 
     course: Course
@@ -47,6 +47,7 @@ class Learned(NamedTuple):
     predict: Path | None
     spent: Budget
     at: Place | None
+    lessons: Lessons | None = None
 
 
 class NewModel:
@@ -64,7 +65,7 @@ class NewModel:
         self.is_due = before.backlog is not None or before.draft is not None or course.must_relearn(before, plan.config)
         self._learns_from_file = self.is_due
         self._learners, self._alone = learners, alone
-        self._learner: Learner | None = None
+        self._lessons: Lessons | None = None
         self._course: Course
         self._budget: Budget
         self._fed = 0  # of the run's own lines
@@ -73,11 +74,11 @@ class NewModel:
     @property
     def is_learning(self) -> bool:
         """True if it holds one of the learners."""
-        return self._learner is not None
+        return self._lessons is not None
 
     async def begin(self) -> None:
         """Takes a learner unless it has one; if none is free, the run will learn from its file."""
-        if self._learner is not None or self._learns_from_file:
+        if self._lessons is not None or self._learns_from_file:
             return
         if self._learners.locked():
             self._learns_from_file = True
@@ -86,14 +87,14 @@ class NewModel:
 
     async def feed(self, lines: bytes) -> None:
         """Learns joined lines if it has begun, unless that would keep the other runs waiting."""
-        if self._learner is None or self._learns_from_file:
+        if self._lessons is None or self._learns_from_file:
             return
-        if not await self._learner.is_ready(None if self._alone else PATIENCE_SECONDS):
+        if not await self._lessons.is_ready(None if self._alone else PATIENCE_SECONDS):
             self._learns_from_file = True
             return
         fed, count = self._budget.take(lines)
         self._fed += count
-        await self._learner.feed(fed)
+        await self._lessons.feed(fed)
         if count < lines.count(b"\n"):
             self._learns_from_file = True  # and finds its budget used up
 
@@ -102,32 +103,28 @@ class NewModel:
 
         log: the run's file of joined lines, None if nothing was joined.
         """
-        if self._learner is None and self._learns_from_file:
+        if self._lessons is None and self._learns_from_file:
             await self._start()
-        if self._learner is None:
+        if self._lessons is None:
             return None
         await self._learn_log()
         if self._at is None and self._learns_from_file and log is not None:
             await self._learn_own(log)
-        learner = self._learner
-        await learner.finish()
+        lessons = self._lessons
+        learner = await lessons.finish()
         await self.release()
-        return self._come_to(learner)
+        return Learned(self._course, learner.model, learner.predict, self._budget, self._at, lessons)
 
     def passed_over(self) -> Learned:
         """What a run has come to whose learner refused what it was fed."""
-        return self._come_to(None)
-
-    def _come_to(self, learner: Learner | None) -> Learned:
-        model, predict = (learner.model, learner.predict) if learner is not None else (None, None)
-        return Learned(self._course, model, predict, self._budget, self._at)
+        return Learned(self._course, None, None, self._budget, self._at)
 
     async def release(self) -> None:
         """Ends the learner and lets another run have one."""
-        if self._learner is not None:
-            learner, self._learner = self._learner, None
+        if self._lessons is not None:
+            lessons, self._lessons = self._lessons, None
             try:
-                await learner.kill()
+                await lessons.kill()
             finally:
                 self._learners.release()
 
@@ -157,9 +154,9 @@ class NewModel:
 
     async def _take(self, lines: bytes, place: Place) -> bool:
         """Feeds lines of the log, the first of which is at `place`; False once some of them have to wait."""
-        assert self._learner is not None
+        assert self._lessons is not None
         fed, count = await asyncio.to_thread(self._budget.take, lines)
-        await self._learner.feed(fed)
+        await self._lessons.feed(fed)
         if count < lines.count(b"\n"):
             self._at = Place(place.file, place.line + count)
             return False
@@ -174,7 +171,9 @@ class NewModel:
                 damaged_logs.begin(self._home, self._course.since)
             self._budget = Budget(cost_of(self._course.arguments), UNITS)
             previous = await self._fetch()
-            self._learner = await self._learners.start(self._course.arguments, previous, self._folder)
+            self._lessons = await Lessons.begin(
+                self._storage, self._home, self._learners, self._course, previous, self._folder
+            )
         except BaseException:
             self._learners.release()
             raise

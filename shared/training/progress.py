@@ -4,7 +4,7 @@ import msgspec
 
 from shared.joined_log import log_reading
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Backlog, Checkpoint, Counts, ModelRecord, Place, Plan
+from shared.loops.checkpoint import Backlog, Checkpoint, Counts, ModelRecord, Past, Place, Plan
 from shared.training.new_model import Learned
 
 
@@ -24,7 +24,9 @@ def learned(after: Checkpoint, joined: Counts, run: Learned, model: ModelRecord)
     )
 
 
-def drafted(after: Checkpoint, plan: Plan, joined: Counts, run: Learned, state: Artifact) -> Checkpoint:
+def drafted(
+    after: Checkpoint, plan: Plan, joined: Counts, run: Learned, state: Artifact, past: Past | None
+) -> Checkpoint:
     """With a draft that has learned another part of the log; the current model does not learn meanwhile."""
     draft = run.course.draft
     assert draft is not None
@@ -32,7 +34,7 @@ def drafted(after: Checkpoint, plan: Plan, joined: Counts, run: Learned, state: 
     known = draft.learned + run.spent.learned
     return msgspec.structs.replace(
         after,
-        draft=msgspec.structs.replace(draft, at=run.at, state=state, learned=known),
+        draft=msgspec.structs.replace(draft, at=run.at, state=state, learned=known, past=past),
         backlog=_waiting(after.backlog, plan, joined.learned),
     )
 

@@ -21,7 +21,7 @@ from shared.loops import artifacts, commits
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import blob_name
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan, WindowPart
+from shared.loops.checkpoint import Checkpoint, ModelRecord, Past, Plan, WindowPart
 from shared.loops.commits import Stored
 from shared.storage import Storage
 from shared.training import memory, progress
@@ -95,8 +95,8 @@ class Publication:
         if learned is None:
             return after
         if learned.course.draft is not None and learned.at is not None:
-            state = await self._upload_draft(learned)
-            return progress.drafted(after, self._plan, self._batch.counts, learned, state)
+            state, past = await self._upload_draft(learned)
+            return progress.drafted(after, self._plan, self._batch.counts, learned, state, past)
         return progress.learned(after, self._batch.counts, learned, await self._upload(learned))
 
     async def _upload(self, learned: Learned) -> ModelRecord:
@@ -105,6 +105,7 @@ class Publication:
         created = events.now()
         assert learned.trainer is not None
         assert learned.predict is not None
+        assert learned.lessons is not None
         published = await asyncio.gather(
             artifacts.publish(self._storage, f"{models}.vw", learned.trainer),
             artifacts.publish(self._storage, f"{models}.predict.vw", learned.predict),
@@ -117,12 +118,15 @@ class Publication:
             outlook.settings_of(config),
             learned.course.since,
             progress.known(learned),
+            await learned.lessons.publish(self._storage, models),
         )
 
-    async def _upload_draft(self, learned: Learned) -> Artifact:
-        name = blob_name(self._home, "drafts", f"{self._before.model_version(self._plan.run)}.vw")
+    async def _upload_draft(self, learned: Learned) -> tuple[Artifact, Past | None]:
+        name = blob_name(self._home, "drafts", self._before.model_version(self._plan.run))
         assert learned.trainer is not None
-        return await artifacts.publish(self._storage, name, learned.trainer)
+        assert learned.lessons is not None
+        state = await artifacts.publish(self._storage, f"{name}.vw", learned.trainer)
+        return state, await learned.lessons.publish(self._storage, name)
 
     async def _keep(self) -> None:
         """Publishes the joined log of the run, the log of what could not be joined, and their index."""

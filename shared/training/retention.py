@@ -71,10 +71,13 @@ def _merged(logs: list[str], catalogue: Catalogue, known: int, merges: int) -> l
 
 def _in_use(home: Home, states: Sequence[Checkpoint]) -> dict[str, list[str]]:
     """What must stay of the blobs behind each prefix, whatever its age."""
-    drafts = [state.draft.state for state in states if state.draft is not None]
+    models = [state.model for state in states if state.model is not None]
+    drafts = [state.draft for state in states if state.draft is not None]
+    pasts = [one.past for one in models] + [one.past for one in drafts]
+    actions = [one.actions.name for one in pasts if one is not None and one.actions is not None]
     return {
-        blob_name(home, "models", ""): [state.model.version for state in states if state.model is not None],
-        blob_name(home, "drafts", ""): [draft.name for draft in drafts if draft is not None],
+        blob_name(home, "models", ""): [*(model.version for model in models), *actions],
+        blob_name(home, "drafts", ""): [*(draft.state.name for draft in drafts if draft.state is not None), *actions],
         blob_name(home, "join", ""): [part.file.name for state in states for part in state.windows],
         blob_name(home, "merged", ""): [state.merged.name for state in states if state.merged is not None],
         checkpoint.copies(home): [],

@@ -1,17 +1,25 @@
 """One loop as a trainer knows it from tick to tick."""
 
+import contextlib
+import logging
 import time
 
+import msgspec
+
+from shared import telemetry
 from shared.joined_log.join import Joiner
 from shared.loops import checkpoint, commits, stored
 from shared.loops.blob_names import home_of
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.commits import Stored
-from shared.loops.config import DEFAULT_LOOP, LoopConfig
+from shared.loops.config import DEFAULT_LOOP, LoopConfig, Policy
 from shared.loops.registry import Registry
 from shared.storage import Conflict, Storage
 from shared.training import course, planning
 from shared.training.log_merging import Merge
+from shared.vw import policy
+
+_log = logging.getLogger(__name__)
 
 
 class Trainee:
@@ -34,7 +42,7 @@ class Trainee:
         self.loop, self.created, self.home = loop, created, home_of(loop, created)
         self.config = self._initial = initial
         self.forget()
-        self.looked = 0.0
+        self.looked, self._is_configured = 0.0, True
         self.behind: float | None = None
         self.is_busy = False
         self.untidy: tuple[Checkpoint, ...] = ()
@@ -71,17 +79,32 @@ class Trainee:
 
     async def look(self, storage: Storage, registry: Registry, now: float) -> bool:
         """Reads the configuration and, when a run may be due, the checkpoint; True if one is."""
-        self.config = (await stored.read_config(storage, self.home)).value or self._initial
+        found = await stored.read_config(storage, self.home)
+        self.config, self._is_configured = found.value or self._initial, found.etag is not None
         self.looked = time.time()
         if not self.is_due(now):
             return False
         await self._load(storage, registry)
+        await self._keep_policy(storage)
         known = self.ran > 0 or self.checkpoint.plan is not None
         self.ran = self.ran or self.checkpoint.committed / 1000
         if not known and not self.is_due(now):
             return False
         self.ran = now
         return True
+
+    async def _keep_policy(self, storage: Storage) -> None:
+        """A loop that an earlier version has begun, and nobody has configured, keeps its default policy."""
+        if self._is_configured or self.etag is None or self.checkpoint.defaults >= checkpoint.DEFAULTS:
+            return
+        if self._initial.policy.arguments != policy.DEFAULT_ARGUMENTS:
+            return
+        kept = msgspec.structs.replace(self._initial, policy=Policy("default", policy.EARLIER_ARGUMENTS))
+        with contextlib.suppress(Conflict):  # somebody has just configured it
+            await storage.replace(stored.config_name(self.home), kept.encoded(), None)
+            told = "It keeps the default policy of earlier versions, which is in its config.json now."
+            telemetry.notice(_log, told, self.loop)
+        self.config = (await stored.read_config(storage, self.home)).value or self.config
 
     async def _load(self, storage: Storage, registry: Registry) -> None:
         blob = await storage.read(checkpoint.name(self.home), self.etag)

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 
-from shared.vw.options import FLAGS, NUMBER, USUAL_BITS, Option, tokenized
+from shared.vw.options import AUTO, FLAGS, NUMBER, OWN_FLAGS, USUAL_BITS, Option, tokenized
 
 EXPLORATION = ("cb_explore_adf", "ccb_explore_adf")
 # A table of 2**22 weights of 16 bytes is 64 MB in every process; each model of an ensemble needs as much again.
@@ -59,7 +59,7 @@ _ALLOWED: dict[str, Check] = {
     "hash": _pattern("strings|all"),
     "quadratic": _pattern(f"{_LETTER}{{2}}"),
     "cubic": _pattern(f"{_LETTER}{{3}}"),
-    "interactions": _pattern(f"{_LETTER}{{2,3}}"),
+    "interactions": _pattern(f"{_LETTER}{{2,3}}|{AUTO}"),
 }
 _REPEATED = {"quadratic", "cubic", "interactions", "ignore", "ignore_linear", "keep"}
 _IGNORED_VALUES = {"id", "log_level", "log_output", "limit_output", "driver_output", "progress"}
@@ -79,10 +79,21 @@ def parse(arguments: str) -> list[Option]:
         if option.name not in _REPEATED and any(option.name == other.name for other in options):
             raise ValueError(f"--{option.name} is given twice")
         options.append(option)
+    _check_own(options)
     _check_size({option.name: option.value or "" for option in options})
     if not any(option.name in EXPLORATION for option in options):
         raise ValueError("it must explore with --cb_explore_adf, or with --ccb_explore_adf for multi-slot")
     return options
+
+
+def _check_own(options: list[Option]) -> None:
+    """Raises ValueError where an option of ours has nothing to act on."""
+    said = {option.name for option in options}
+    if "explore_first" in said and ("squarecb" not in said or "epsilon" in said):
+        raise ValueError("--explore_first needs --squarecb, and no --epsilon")
+    own = said & OWN_FLAGS or {"interactions" for one in options if one.value == AUTO}
+    if own and "cb_explore_adf" not in said:
+        raise ValueError(f"--{min(own)} is for single-slot policies, with --cb_explore_adf")
 
 
 def _check_value(option: Option) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from shared.vw.crossings import WILDCARD
+from shared.vw.options import AUTO, CROSSINGS
 from shared.vw.policy import parse
 
 # What one event may cost at most: about a second to predict. It lets through whatever had 250,000,000 pairs of features
@@ -23,6 +24,9 @@ from shared.vw.policy import parse
 MOST = 300_000_000
 # About 5 ms to predict: what costs more is predicted outside the process that answers requests.
 CHEAP = 1_250_000
+
+# Crossings of the namespaces seen cost no more than this one, whichever those are.
+_AUTO = ("::i",)
 
 _REMEMBERED = 4_096
 _SHORTEST = 4  # bytes of a feature in VW's JSON: a number of an array
@@ -145,9 +149,10 @@ def cost_of(arguments: str) -> Cost:
     """The cost of a policy, computed once from its VW arguments."""
     policy = parse(arguments)
     crossings = dict.fromkeys(
-        tuple(sorted(option.value.encode()))
+        tuple(sorted(one.encode()))
         for option in policy.options
-        if option.name in ("quadratic", "cubic", "interactions") and option.value
+        if option.name in CROSSINGS and option.value
+        for one in (_AUTO if option.value == AUTO else (option.value,))
     )
     # Measured: an ensemble computes each crossing once per model, --cover and --rnd about twice.
     models = 1

@@ -9,18 +9,19 @@ from collections.abc import Collection, Iterable
 from itertools import combinations_with_replacement
 from math import comb
 
+from shared.vw.options import CROSSINGS
+
 WILDCARD = ord(":")
 
 # The namespaces whose features are crossed.
 Crossing = tuple[int, ...]
 
-_KINDS = ("quadratic", "cubic", "interactions")
-_SPECIFICATION = re.compile(rf"--({'|'.join(_KINDS)})[ =](\S+)")
+_SPECIFICATION = re.compile(rf"--({'|'.join(CROSSINGS)})[ =](\S+)")
 
 
 def specified(arguments: str) -> list[Crossing]:
     """The specifications in VW's arguments, spelled out as VW does it in `Workspace.get_arguments()`."""
-    found = sorted(_SPECIFICATION.findall(arguments), key=lambda one: _KINDS.index(one[0]))
+    found = sorted(_SPECIFICATION.findall(arguments), key=lambda one: CROSSINGS.index(one[0]))
     return _distinct([tuple(specification.encode()) for _, specification in found])
 
 

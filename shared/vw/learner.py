@@ -42,8 +42,16 @@ class Learner:
         self._sample, self._sampled = folder / "sample.dsjson", b""
 
     @classmethod
-    async def start(cls, zygote: Zygote, arguments: str, previous: Path | None, folder: Path) -> Self:
-        order = Order(arguments, str(previous) if previous else None, str(folder))
+    async def start(
+        cls, zygote: Zygote, arguments: str, previous: Path | None, folder: Path, predictions: Path | None = None
+    ) -> Self:
+        """predictions: where the pmf of each event goes, before it is learned."""
+        order = Order(
+            arguments,
+            previous=str(previous) if previous else None,
+            predictions=str(predictions) if predictions else None,
+            folder=str(folder),
+        )
         # A pipe of our own: what the event loop makes may be a socket, which VW cannot open by name.
         reading, writing = os.pipe()
         _widen(writing)

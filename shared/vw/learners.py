@@ -25,6 +25,8 @@ class Learners:
         """Gives the place back."""
         self._free.release()
 
-    async def start(self, arguments: str, previous: Path | None, folder: Path) -> Learner:
+    async def start(
+        self, arguments: str, previous: Path | None, folder: Path, predictions: Path | None = None
+    ) -> Learner:
         """`Learner.start` in a place that is taken."""
-        return await Learner.start(self._zygote, arguments, previous, folder)
+        return await Learner.start(self._zygote, arguments, previous, folder, predictions)

@@ -25,12 +25,17 @@ class TrainingRefused(Exception):
     """The batch, or the model made of it, is not fit: VW refused or crashed, or it predicts no distribution."""
 
 
-def learn(arguments: str, previous: Path | None, batch: Path, model: Path) -> None:
-    """One pass of VW's native driver over the batch; raises RuntimeError if VW refuses."""
+def learn(arguments: str, previous: Path | None, batch: Path, model: Path, predictions: Path | None = None) -> None:
+    """One pass of VW's native driver over the batch; raises RuntimeError if VW refuses.
+
+    predictions: where the pmf of each event goes, before it is learned.
+    """
     import vowpalwabbit
 
     start = ["-i", str(previous), *policy.parse(arguments).learning_options] if previous else arguments.split()
     options = ["--dsjson", "--save_resume", "--preserve_performance_counters", "--quiet"]
+    if predictions is not None:
+        options += ["-p", str(predictions)]
     vowpalwabbit.Workspace(arg_list=[*start, "-d", str(batch), *options, "-f", str(model)]).finish()
 
 
@@ -65,15 +70,15 @@ def _predictions(model: "Model", event: Question) -> list[list[float]]:
     return [model.predict(context, len(event.a or ()))]
 
 
-def learn_input(arguments: str, previous: Path | None, folder: Path) -> int:
+def learn_input(arguments: str, previous: Path | None, folder: Path, predictions: Path | None = None) -> int:
     """Learns dsjson from standard input into `model.vw` and `predict.vw` of the folder, tried on its `sample.dsjson`.
 
-    arguments: VW's, of a new model. previous: the model to go on from. The exit status: 0 if both are valid, REFUSED if
+    arguments, previous, predictions: as of `learn`. The exit status: 0 if both are valid, REFUSED if
     not, with the reason on standard error.
     """
     model, predict = folder / "model.vw", folder / "predict.vw"
     try:
-        learn(arguments, previous, Path("/dev/stdin"), model)
+        learn(arguments, previous, Path("/dev/stdin"), model, predictions)
         reduce(model, predict)
         with (folder / "sample.dsjson").open("rb") as sample:
             validate(predict, itertools.islice(sample, VALIDATED_EVENTS))

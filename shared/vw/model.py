@@ -9,6 +9,7 @@ from typing import Any
 
 import vowpalwabbit
 
+from shared.vw.exploration import Exploration
 from shared.vw.sampling import Ranking
 
 UNTRAINED = "N/A"
@@ -22,12 +23,15 @@ class Model:
     """A read-only VW model. Not for concurrent use: a prediction is one call on one thread.
 
     `version` names the model in every logged decision; `options` are VW's, beside those in the file. A model is
-    `multi_slot` or not by its policy, and answers to one of the two kinds of prediction alone.
+    `multi_slot` or not by its policy, and answers to one of the two kinds of prediction alone. exploration: what is
+    served of its probabilities, None if they are served as they are.
     Raises RuntimeError if VW cannot load the file.
     """
 
-    def __init__(self, version: str, file: Path, options: Sequence[str] = ()) -> None:
-        self.version = version
+    def __init__(
+        self, version: str, file: Path, options: Sequence[str] = (), exploration: Exploration | None = None
+    ) -> None:
+        self.version, self.exploration = version, exploration
         arguments = ["-i", str(file), "--testonly", "--json", "--quiet", *options]
         self._workspace = vowpalwabbit.Workspace(arg_list=arguments)
         self.multi_slot = "ccb_explore_adf" in self._workspace.get_enabled_learners()

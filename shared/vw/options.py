@@ -14,8 +14,12 @@ FLAGS = frozenset(
         *("noconstant", "chain_hash"),
         *("dsjson", "json", "quiet", "no_stdin", "driver_output_off", "holdout_off"),
         *("save_resume", "preserve_performance_counters"),
+        *("unweighted", "explore_first"),
     )
 )
+CROSSINGS = ("quadratic", "cubic", "interactions")  # of features
+# Options of ours: VW is not told them. `--interactions auto` is one, too.
+OWN_FLAGS, AUTO = frozenset(("unweighted", "explore_first")), "auto"
 USUAL_BITS = 18  # of a table of weights, where a policy does not say it
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SHORT = {"q": "quadratic", "b": "bit_precision", "l": "learning_rate", "P": "progress"}

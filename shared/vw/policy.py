@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.vw.meaning import NOT_KEPT, meaning
-from shared.vw.options import Option, tokenized, written
+from shared.vw.options import AUTO, OWN_FLAGS, Option, tokenized, written
 
 PolicyName = Literal["default", "personalizer", "multi-slot"]
 
-DEFAULT_ARGUMENTS = "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 30 --cubic ::i"
+DEFAULT_ARGUMENTS = (
+    "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 30 --interactions auto --unweighted --explore_first"
+)
+# The default of versions before 0.3: loops that they began keep it.
+EARLIER_ARGUMENTS = "--cb_explore_adf --cb_type mtr --squarecb --gamma_scale 30 --cubic ::i"
 # The service's own default, for loops that must behave as they did there.
 HISTORIC_ARGUMENTS = "--cb_explore_adf --epsilon 0.2 --power_t 0 -l 0.001 --cb_type mtr -q ::"
 
@@ -50,6 +54,34 @@ class Policy:
         """The part of the arguments that a model's file does not hold."""
         return written(option for option in self.options if option.name in NOT_KEPT).split()
 
+    @property
+    def crosses_seen(self) -> bool:
+        """True if its crossings are those of the namespaces that the loop's events have."""
+        return self._says("interactions", AUTO)
+
+    @property
+    def unweighted(self) -> bool:
+        """True if it learns every event alike, however probable the action was."""
+        return self._says("unweighted")
+
+    @property
+    def explores_first(self) -> bool:
+        """True if it explores by a schedule, and gives new actions their share."""
+        return self._says("explore_first")
+
+    @property
+    def has_experience(self) -> bool:
+        """True if it has options of ours, which `experience` gives effect to."""
+        return self.crosses_seen or self.unweighted or self.explores_first
+
+    def for_vw(self, crossings: str = "") -> str:
+        """The arguments that VW is told. crossings: those of the namespaces seen, for a policy that has them."""
+        own = [option.text for option in self.options if not _is_ours(option)]
+        return " ".join([*own, *([crossings] if crossings and self.crosses_seen else [])])
+
+    def _says(self, name: str, value: str | None = None) -> bool:
+        return any(option.name == name and option.value == value for option in self.options)
+
     def exploring(self, share: float) -> str:
         """The arguments with `--epsilon` set to `share` (0..1) where the policy has one."""
         if self.epsilon is None:
@@ -64,6 +96,10 @@ class Policy:
     def learns_like(self, other: "Policy") -> bool:
         """True if both learn the same, however they are written: a model of one can go on learning as the other."""
         return meaning(self.options) == meaning(other.options)
+
+
+def _is_ours(option: Option) -> bool:
+    return option.name in OWN_FLAGS or (option.name, option.value) == ("interactions", AUTO)
 
 
 @functools.lru_cache(256)

@@ -15,10 +15,12 @@ import msgspec
 from shared.vw import confinement, dsjson, learning, policy, weights
 from shared.vw.dsjson import Line, Question, SlotsLine, State
 from shared.vw.learning import REFUSED
+from shared.vw.schema import Schema
 
 SECONDS = 60.0
 # Two events of the service's layout, for a loop that has logged none yet.
 _ACTIONS = b'"_multi":[{"_tag":"a","i":{"constant":1,"id":"a"},"j":[{"x":1}]},{"_tag":"b","i":{"constant":1,"id":"b"}}]'
+SCHEMA = Schema("F", "j")  # of these
 _CONTEXT = b'{"FromUrl":[{"day":"1"}],' + _ACTIONS
 _AT, _STATE = "1970-01-01T00:00:00.000Z", State("N/A")
 _SLOTS = b',"_slots":[{"_id":"s","sj":[{"y":1}]}]'

@@ -32,6 +32,7 @@ class Order(msgspec.Struct, omit_defaults=True):
 
     arguments: str = ""
     previous: str | None = None
+    predictions: str | None = None
     folder: str = ""
     kill: int = 0
 
@@ -102,8 +103,8 @@ def _become_learner(order: Order, events: int, errors: int) -> None:
         for descriptor, target in ((events, 0), (errors, 2)):
             os.dup2(descriptor, target)
             os.close(descriptor)
-        previous = Path(order.previous) if order.previous else None
-        status = learning.learn_input(order.arguments, previous, Path(order.folder))
+        previous, predictions = (Path(one) if one else None for one in (order.previous, order.predictions))
+        status = learning.learn_input(order.arguments, previous, Path(order.folder), predictions)
     except BaseException:
         traceback.print_exc()
     finally:

@@ -31,7 +31,7 @@ from benchmarks.plain import Ranker
 from shared.hubs import events
 from shared.loops.config import LoopConfig
 from shared.rank import slots_ranking, slots_wire, wire
-from shared.vw.policy import DEFAULT_ARGUMENTS
+from shared.vw.policy import EARLIER_ARGUMENTS
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_goals_decide_whether_a_figure_is_reached(capsys: pytest.CaptureFixture[
 def test_rank(tmp_path: Path) -> None:
     names = ("request to ranking, against bare VW", "body to ranking, against bare VW", "faster than the plain way")
     check(rank.compare("default", actions=10, rounds=2), *names)
-    model, body = models.trained(DEFAULT_ARGUMENTS, 10, 5, tmp_path, count=100), traffic.request(10, 5, event_id="one")
+    model, body = models.trained(EARLIER_ARGUMENTS, 10, 5, tmp_path, count=100), traffic.request(10, 5, event_id="one")
     event_id, ranking = Ranker(model).ranked(body)
     order = rank.product(model)(wire.rank_request(body)).ranking
     assert event_id == "one"

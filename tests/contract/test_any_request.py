@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import ApiError
-from shared.loops.config import LoopConfig
 from shared.rank import wire
 from shared.rank.ranking import Decision, answer
 from shared.vw.model import Model
+from shared.vw.policy import EARLIER_ARGUMENTS
 
 # First bytes of namespaces that VW 9.11 writes out of bounds for, and whatever else has a meaning in VW's formats.
 SPECIAL = ["a b", "a:b", "a|b", "|", ":", "\t", "\n", "\r", " ", "\0", "a\0b", "\x7f", "~"]
@@ -93,7 +93,7 @@ def public(model: Model, folder: Path) -> Iterator[vowpalwabbit.Workspace]:
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator[vowpalwabbit.Workspace]:
-    workspace = vowpalwabbit.Workspace(arg_list=[*LoopConfig().arguments.split(), "--dsjson", "--quiet"])
+    workspace = vowpalwabbit.Workspace(arg_list=[*EARLIER_ARGUMENTS.split(), "--dsjson", "--quiet"])
     yield workspace
     workspace.finish()
 

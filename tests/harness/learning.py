@@ -14,6 +14,7 @@ from shared.rank import ranking, wire
 from shared.rank.ranking import Decision
 from shared.vw.learner import Learner
 from shared.vw.model import Model
+from shared.vw.policy import EARLIER_ARGUMENTS
 from shared.vw.zygote import Zygote
 
 PLAIN = [
@@ -46,7 +47,7 @@ def train(folder: Path, lines: Iterable[bytes], previous: Path | None = None, po
 
     async def learn() -> Learner:
         async with Zygote() as zygote:
-            learner = await Learner.start(zygote, policy or LoopConfig().arguments, previous, folder)
+            learner = await Learner.start(zygote, policy or EARLIER_ARGUMENTS, previous, folder)
             await learner.feed(b"".join(lines))
             await learner.finish()
         return learner

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from functools import cached_property
@@ -20,6 +21,7 @@ from harness.system import CONTAINER, System, wait_until
 from shared.loops import checkpoint
 from shared.loops.blob_names import DEFAULT_HOME, Home, blob_name, home_of
 from shared.vw.policy import parse
+from shared.vw.schema import Schema
 
 HUBS, PARTITIONS = ("interactions", "observations"), 4
 
@@ -105,14 +107,15 @@ class Loop:
         VW saves sparsely: index, weight and the learner's adaptive state of every weight that is not 0.
         """
         model = self.checkpoint()["model"]
-        return _without_header(self.read(model["trainer"]["name"]), model["arguments"])
+        return _without_header(self.read(model["trainer"]["name"]), told(model))
 
     def replayed(self, changed: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> bytes:
         """The weights that VW's own driver learns from the joined log, or from its changed lines, in one go."""
         lines = self.joined_log()
         if changed:
             lines = b"".join(json.dumps(changed(json.loads(line))).encode() + b"\n" for line in lines.splitlines())
-        return driven(lines, self.checkpoint()["model"]["arguments"])
+        model = self.checkpoint()["model"]
+        return driven(unweighted(lines) if parse(model["arguments"]).unweighted else lines, told(model))
 
     def wait_until_done(self, seconds: float = 90) -> None:
         """Returns when the trainer has closed everything in the hubs and read every observation."""
@@ -134,6 +137,17 @@ class Loop:
         if model is None or name not in self.names("config.json"):
             return True
         return parse(model["arguments"]).learns_like(parse(json.loads(self.read(name))["policy"]["arguments"]))
+
+
+def told(model: dict[str, Any]) -> str:
+    """The arguments that VW is told of a model's policy, as the checkpoint has it."""
+    past = model["past"]
+    return parse(model["arguments"]).for_vw(Schema(**past["schema"]).arguments if past else "")
+
+
+def unweighted(lines: bytes) -> bytes:
+    """Lines in which every action was certain."""
+    return re.sub(rb'("_label_probability":\s*)[^,]+', rb"\g<1>1", lines)
 
 
 def replayed(lines: bytes, state: bytes, arguments: str) -> bool:

@@ -12,7 +12,7 @@ from harness.exports import START, context, line, slots_line
 from migration import decisions
 from migration.decisions import Decision, Unusable
 from shared.vw import dsjson
-from shared.vw.policy import DEFAULT_ARGUMENTS
+from shared.vw.policy import EARLIER_ARGUMENTS
 
 CCB = "--ccb_explore_adf --cb_type mtr"
 
@@ -25,13 +25,13 @@ def without(*names: str, **changed: Any) -> dict[str, Any]:
     return {name: value for name, value in line(1, **changed).items() if name not in names}
 
 
-def learned(folder: Path, given: list[Decision], arguments: str = DEFAULT_ARGUMENTS) -> float:
+def learned(folder: Path, given: list[Decision], arguments: str = EARLIER_ARGUMENTS) -> float:
     """How many of these VW's own driver learns."""
     count: float = driven(folder, given, arguments).get_weighted_examples()
     return count
 
 
-def driven(folder: Path, given: list[Decision], arguments: str = DEFAULT_ARGUMENTS) -> Any:
+def driven(folder: Path, given: list[Decision], arguments: str = EARLIER_ARGUMENTS) -> Any:
     """VW after it has read these."""
     log = folder / "log.dsjson"
     log.write_bytes(b"".join(one.line + b"\n" for one in given))

@@ -17,7 +17,7 @@ from harness.migration import Aside, run
 from harness.stored import Loop
 from harness.system import ADMIN_KEY, running, wait_until
 
-from migration import rebuild
+from migration import estimate
 from shared.loops import checkpoint
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import LoopConfig, Policy
@@ -89,7 +89,7 @@ def test_a_multi_slot_loop_has_its_own_kind_of_log(aside: Aside, tmp_path: Path)
     assert "50 of 51 events" in aside.run("import", "--logs", mixed).stdout
     done = aside.run("rebuild", "--output", tmp_path / "model.vw")
     assert done.status == 0, done.stderr
-    assert rebuild._progressive(tmp_path / "model.vw")[1] == 50
+    assert estimate.progressive(tmp_path / "model.vw")[1] == 50
 
 
 def test_as_a_file_it_changes_nothing(aside: Aside, log: Path, tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_beside_a_trainer_every_event_is_learned_once(tmp_path: Path, log: Path)
         assert record["arguments"] == EPSILON
         model = tmp_path / "model.vw"
         model.write_bytes(stored.read(record["trainer"]["name"]))
-        assert rebuild._progressive(model)[1] == len(stored.joined()) == 600 + count
+        assert estimate.progressive(model)[1] == len(stored.joined()) == 600 + count
 
 
 @contextmanager

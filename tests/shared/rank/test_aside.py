@@ -21,7 +21,7 @@ from shared.vw import policy
 from shared.vw.model import Model, PredictionError
 from shared.vw.policy import MULTI_SLOT_ARGUMENTS
 
-POLICY = policy.DEFAULT_ARGUMENTS
+POLICY = policy.EARLIER_ARGUMENTS
 
 
 @pytest.fixture

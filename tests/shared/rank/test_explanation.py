@@ -22,7 +22,7 @@ from shared.rank.wire import ActionExplanation
 from shared.vw import policy
 from shared.vw.model import Model
 
-SINGLE_SLOT = [one for one in policy.NAMED.values() if not policy.parse(one).is_multi_slot]
+SINGLE_SLOT = [policy.EARLIER_ARGUMENTS, policy.HISTORIC_ARGUMENTS]
 
 PREFIX = "--cb_explore_adf --cb_type mtr "
 POLICIES = [
@@ -180,7 +180,7 @@ def test_policies_of_several_models_are_not_explained(arguments: str) -> None:
 
 
 def test_a_long_list_ends_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = model_of(policy.DEFAULT_ARGUMENTS)
+    model = model_of(policy.EARLIER_ARGUMENTS)
     decision = decide(some_body(Random(5)), model)
     before = scores(decision, model)
     monkeypatch.setattr(explanation, "TOLD", 5)
@@ -190,7 +190,7 @@ def test_a_long_list_ends_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_too_many_crossings_are_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = model_of(policy.DEFAULT_ARGUMENTS)
+    model = model_of(policy.EARLIER_ARGUMENTS)
     decision = decide(some_body(Random(5)), model)
     monkeypatch.setattr(explanation, "LOOKED_UP", 2_000)
     explained = explain(decision, model)

@@ -46,7 +46,7 @@ def predict(tmp_path: Path) -> Path:
 
 async def test_a_learner(tmp_path: Path) -> None:
     async with Zygote() as zygote:
-        learner = await Learner.start(zygote, policy.DEFAULT_ARGUMENTS, None, tmp_path)
+        learner = await Learner.start(zygote, policy.EARLIER_ARGUMENTS, None, tmp_path)
         check(learner.pid)
         await learner.kill()
 

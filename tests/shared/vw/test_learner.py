@@ -15,7 +15,7 @@ from harness.system import wait_until
 
 from shared.vw.learner import Learner
 from shared.vw.learning import TrainingRefused
-from shared.vw.policy import DEFAULT_ARGUMENTS
+from shared.vw.policy import EARLIER_ARGUMENTS
 from shared.vw.zygote import Zygote
 
 EVENT = {
@@ -49,7 +49,7 @@ def run(new_loop: Callable[[], asyncio.AbstractEventLoop], arguments: str, lines
 
 @on_every_event_loop
 def test_a_batch_becomes_a_model(new_loop: Callable[[], asyncio.AbstractEventLoop], tmp_path: Path) -> None:
-    learner = run(new_loop, DEFAULT_ARGUMENTS, LINES, tmp_path)
+    learner = run(new_loop, EARLIER_ARGUMENTS, LINES, tmp_path)
     assert learner.model.stat().st_size > learner.predict.stat().st_size > 0
 
 
@@ -62,7 +62,7 @@ def test_a_process_that_ends_early_says_why(new_loop: Callable[[], asyncio.Abstr
 def test_events_that_vw_crashes_on_are_refused_rather_than_tried_again(tmp_path: Path) -> None:
     crashing = LINES.replace(b'{"i"', b'{"_label":"0:1:.5","i"', 1)
     with pytest.raises(TrainingRefused, match="ended with SIG"):
-        run(asyncio.new_event_loop, DEFAULT_ARGUMENTS, crashing, tmp_path)
+        run(asyncio.new_event_loop, EARLIER_ARGUMENTS, crashing, tmp_path)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_learners_at_once_end_each_for_itself(zygote: Zygote, tmp_path: Pa
     learners = []
     for number in range(4):
         (folder := tmp_path / str(number)).mkdir()
-        learners.append(await Learner.start(zygote, DEFAULT_ARGUMENTS, None, folder))
+        learners.append(await Learner.start(zygote, EARLIER_ARGUMENTS, None, folder))
     for learner, lines in zip(learners, (LINES, crashing, LINES, LINES), strict=True):
         await learner.feed(lines * 20)
     await learners[3].kill()
@@ -91,12 +91,12 @@ async def test_learners_at_once_end_each_for_itself(zygote: Zygote, tmp_path: Pa
 async def test_a_zygote_that_was_killed_takes_its_learners_with_it_and_is_replaced(
     zygote: Zygote, tmp_path: Path
 ) -> None:
-    lost = await Learner.start(zygote, DEFAULT_ARGUMENTS, None, tmp_path)
+    lost = await Learner.start(zygote, EARLIER_ARGUMENTS, None, tmp_path)
     assert zygote.pid is not None
     os.kill(zygote.pid, signal.SIGKILL)
     with pytest.raises(OSError, match="status -9"):
         await lost.finish()
-    again = await Learner.start(zygote, DEFAULT_ARGUMENTS, None, tmp_path)
+    again = await Learner.start(zygote, EARLIER_ARGUMENTS, None, tmp_path)
     await again.feed(LINES)
     await again.finish()
 
@@ -110,7 +110,7 @@ from shared.vw.zygote import Zygote
 
 async def main():
     zygote = Zygote()
-    learner = await Learner.start(zygote, {DEFAULT_ARGUMENTS!r}, None, Path({str(tmp_path)!r}))
+    learner = await Learner.start(zygote, {EARLIER_ARGUMENTS!r}, None, Path({str(tmp_path)!r}))
     print(zygote.pid, learner.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -10,7 +10,7 @@ from shared.vw import model as model_module
 from shared.vw import policy
 from shared.vw.model import Model, PredictionError, uniform
 
-SINGLE_SLOT = [policy.DEFAULT_ARGUMENTS, policy.HISTORIC_ARGUMENTS]
+SINGLE_SLOT = [policy.EARLIER_ARGUMENTS, policy.HISTORIC_ARGUMENTS]
 
 
 @pytest.fixture(scope="module", params=SINGLE_SLOT, ids=["default", "historic"])

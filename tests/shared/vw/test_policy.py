@@ -1,12 +1,13 @@
 import pytest
 import vowpalwabbit
 
-from shared.vw import policy
+from shared.vw import policy, trial
 
 
 @pytest.mark.parametrize(("name", "arguments"), policy.NAMED.items())
 def test_vw_takes_every_named_policy(name: str, arguments: str) -> None:
-    workspace = vowpalwabbit.Workspace(arg_list=[*arguments.split(), "--dsjson", "--quiet"])
+    given = policy.parse(arguments).for_vw(trial.SCHEMA.arguments)
+    workspace = vowpalwabbit.Workspace(arg_list=[*given.split(), "--dsjson", "--quiet"])
     learners = workspace.get_enabled_learners()
     assert any(learner.startswith("cb_explore_adf_") for learner in learners)
     assert policy.parse(arguments).is_multi_slot == ("ccb_explore_adf" in learners) == (name == "multi-slot")

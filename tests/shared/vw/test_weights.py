@@ -10,7 +10,7 @@ from shared.vw import learning, model_header, options, policy, trial
 
 DATA = Path(__file__).parents[2] / "data"
 POLICIES = [
-    policy.DEFAULT_ARGUMENTS,
+    policy.EARLIER_ARGUMENTS,
     policy.MULTI_SLOT_ARGUMENTS,
     "--cb_explore_adf --bag 4 --epsilon 0.1 --ftrl",
     "--cb_explore_adf --cover 3 --cb_type dr --coin",
@@ -48,7 +48,7 @@ def test_a_model_of_an_earlier_version_is_whole_or_not(tmp_path: Path, name: str
 
 def test_a_model_that_has_learned_nothing_is_whole(tmp_path: Path) -> None:
     model = tmp_path / "model.vw"
-    learning.learn(policy.DEFAULT_ARGUMENTS, None, Path("/dev/null"), model)
+    learning.learn(policy.EARLIER_ARGUMENTS, None, Path("/dev/null"), model)
     attempt(tmp_path, model.read_bytes())
 
 

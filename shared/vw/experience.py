@@ -1,0 +1,130 @@
+"""What a model has been through, as the lines that it learns tell it: its schedule, its schema, the actions it knows.
+
+Computed line by line in the order of the log, so that it is the same whatever runs the lines are learned in.
+"""
+
+import re
+
+import msgspec
+
+from shared.vw import dsjson
+from shared.vw.known_actions import KnownActions
+from shared.vw.policy import Policy
+from shared.vw.schedule import Schedule
+from shared.vw.schema import Schema, Tally
+
+# The schema is looked at after so many events, and from the last of them on after as many again.
+LOOKS = (1, 10, 100, 1_000)
+# Of the events behind those, one in so many is looked at: to decode an event takes half as long as to learn it.
+SAMPLED = 10
+_SKIPPED = b'"_skipLearn":true'
+_LABEL = re.compile(rb'\{"_label_cost":([^,"]+),"_label_probability":([^,"]+),"_label_Action":(\d+),')
+_ACTIONS, _IDENTITY = b'"_multi":[', b'"i":{"constant":1,"id":'
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+
+
+class Experience(msgspec.Struct):
+    """What is stored with a model. schema: with which it is to be made; grown: the day on which that grew, as in ISO.
+
+    tally: of the namespaces since the last look.
+    """
+
+    schedule: Schedule = msgspec.field(default_factory=Schedule)
+    schema: Schema = Schema()
+    tally: Tally = msgspec.field(default_factory=Tally)
+    grown: str = ""
+
+    def copy(self) -> "Experience":
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(self), type=Experience)
+
+
+class _Label(msgspec.Struct, rename=dsjson.LINE, gc=False):
+    """A line, whoever wrote it."""
+
+    cost: float
+    action: int = 1
+    at: str = ""
+
+
+class _Context(msgspec.Struct, gc=False):
+    c: msgspec.Raw
+
+
+_label = msgspec.json.Decoder(_Label).decode
+_context = msgspec.json.Decoder(_Context).decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class Pupil:
+    """Goes through the lines on their way to a learner. policy: which of its own options it has."""
+
+    def __init__(self, policy: Policy, experience: Experience, actions: KnownActions) -> None:
+        self._policy, self.experience, self.actions = policy, experience, actions
+        self.has_changed_actions = False
+
+    def take(self, lines: bytes) -> bytes:
+        """The lines as the learner is to get them."""
+        return b"".join([self._take(line) for line in lines.splitlines(keepends=True)])
+
+    def _take(self, line: bytes) -> bytes:
+        if _SKIPPED in line or dsjson.is_multi_slot(line):
+            return line
+        found = _LABEL.match(line)
+        if found is None:
+            return self._take_foreign(line)
+        self._learn(line, -float(found[1]), int(found[3]))
+        if not self._policy.unweighted:
+            return line
+        start, end = found.span(2)
+        return line[:start] + b"1" + line[end:]
+
+    def _take_foreign(self, line: bytes) -> bytes:
+        """A line whose members stand in another order."""
+        try:
+            label = _label(line)
+            members = _members(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return line
+        self._learn(line, -label.cost, label.action)
+        if not self._policy.unweighted:
+            return line
+        return msgspec.json.encode(members | {dsjson.LINE["probability"]: 1}) + b"\n"
+
+    def _learn(self, line: bytes, reward: float, action: int) -> None:
+        experience = self.experience
+        if experience.schedule.add(reward):
+            experience.schedule.close(_label(line).at)
+        name = _chosen(line, action)
+        if name is not None and self.actions.add(name):
+            self.has_changed_actions = True
+        learned = experience.schedule.learned
+        if self._policy.crosses_seen and (learned <= LOOKS[-1] or learned % SAMPLED == 0):
+            self._look(line, learned)
+
+    def _look(self, line: bytes, learned: int) -> None:
+        experience = self.experience
+        context = msgspec.json.decode(_context(line).c)
+        experience.tally.add(context)
+        if learned not in LOOKS and learned % LOOKS[-1]:
+            return
+        day = _label(line).at[:10]
+        if learned <= LOOKS[-1] or day > experience.grown:
+            schema = experience.tally.grown(experience.schema, context)
+            if schema != experience.schema:
+                experience.schema, experience.grown = schema, day
+        if learned >= LOOKS[-1]:
+            experience.tally = Tally()
+
+
+def _chosen(line: bytes, action: int) -> str | None:
+    """The id of the action of this number, from 1 on; None if the line has none where Rank writes it."""
+    place = line.find(_ACTIONS)
+    for _ in range(action):
+        place = line.find(_IDENTITY, place + 1)
+        if place < 0:
+            return None
+    text = _TEXT.match(line, place + len(_IDENTITY))
+    try:
+        return None if text is None else msgspec.json.decode(text[0], type=str)
+    except msgspec.DecodeError:
+        return None
