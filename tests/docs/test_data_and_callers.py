@@ -1,4 +1,4 @@
-"""What docs/data-and-callers.md says of one user's data is true, and its commands do it, with a stand-in for the CLI."""
+"""What docs/data-and-callers.md says of one user's data is true, and its commands do it, with a stand-in for `az`."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from harness.system import ADMIN_KEY, CONTAINER, PROJECT, System, wait_until
 PAGE = (PROJECT / "docs" / "data-and-callers.md").read_text()
 STAGING = (PROJECT / "docs" / "operate.md").read_text().partition("\n## Staging\n")[2].partition("\n## ")[0]
 VALUE = "u-4711"
-AZURE_CLI = '''#!{python}
+AZURE_CLI = """#!{python}
 import fnmatch, os, pathlib, sys
 from azure.storage.blob import ContainerClient
 
@@ -35,7 +35,7 @@ else:
                 file = pathlib.Path(given["--destination"], name)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(container.download_blob(name).readall())
-'''
+"""
 
 
 def blocks(text: str) -> list[str]:
@@ -119,7 +119,10 @@ def test_a_user_is_found_exported_tried_in_staging_and_deleted(user: User) -> No
     (line,) = (user.folder / "exported" / "found.dsjson").read_text().splitlines()
     assert '"EventId":"mine"' in line
 
-    staging = blocks(STAGING)[1].replace("default/logs", "default/")
+    trial = blocks(STAGING)[1]
+    assert "estimate of this policy's average reward" in user.sh(trial)
+    assert (user.folder / "trial.vw").exists()
+    staging = blocks(STAGING)[2].replace("default/logs", "default/")
     with user.system.client(ADMIN_KEY) as owner:
         owner.put(f"{user.path}-staging")
         try:
