@@ -1,6 +1,6 @@
 """`docs/settings.md` and `local.settings.example.json`, made from the settings that `shared.settings` declares.
 
-`python -m local.settings_docs` writes both, `--check` only says whether they are current.
+`.venv/bin/python -m local.settings_docs` writes both, `--check` only says whether they are current.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Core Tools (start from `local.settings.example.json`), plain environment variabl
 its own servers and keys itself. One that is missing or malformed stops the app at its start, with the setting's name.
 A setting without a default is required; an empty one counts as not set.
 
-This page is made by `python -m local.settings_docs` from `shared/settings.py`.
+This page is made by `.venv/bin/python -m local.settings_docs` from `shared/settings.py`.
 
 | setting | type | default | meaning |
 |---|---|---|---|
@@ -62,7 +62,7 @@ def main() -> None:
     check = parser.parse_args().check
     for path, content in ((DOCS, docs()), (EXAMPLE, example())):
         if check and (not path.is_file() or path.read_text() != content):
-            sys.exit(f"{path.relative_to(PROJECT)} is out of date: run python -m local.settings_docs")
+            sys.exit(f"{path.relative_to(PROJECT)} is out of date: run .venv/bin/python -m local.settings_docs")
         if not check:
             path.write_text(content)
 

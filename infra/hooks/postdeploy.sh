@@ -17,7 +17,7 @@ The app key ranks and rewards; for the admin key, read admin-keys:
 
 A first Rank:
 
-  curl -X POST $SERVICE_API_ENDPOINT/personalizer/v1.0/rank \\
+  curl -fsS -X POST $SERVICE_API_ENDPOINT/personalizer/v1.0/rank \\
     -H "Ocp-Apim-Subscription-Key: \$KEY" -H 'Content-Type: application/json' \\
     -d '{"actions": [{"id": "pasta", "features": [{"taste": "salty"}]}, {"id": "ice-cream", "features": [{"taste": "sweet"}]}]}'
 

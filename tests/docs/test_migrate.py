@@ -58,9 +58,3 @@ def test_the_walk_through_works(system: System, tmp_path: Path) -> None:
     assert sum(probabilities) == pytest.approx(1)
     assert probabilities[0] != pytest.approx(probabilities[1])
     assert "0001-01-01" not in served
-
-
-def test_its_links_lead_somewhere() -> None:
-    headings = {heading.lower().replace(" ", "-") for heading in re.findall(r"^## (.*)$", PAGE, re.MULTILINE)}
-    for target in re.findall(r"\]\(#([^)]+)\)", PAGE):
-        assert target in headings

@@ -113,8 +113,3 @@ def test_the_commands_are_targets_of_the_makefile() -> None:
     targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
     assert named <= targets
     assert {"setup", "demo", "run", "test", "bench", "lint", "soak"} <= named
-
-
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (PROJECT / target).exists(), target
