@@ -48,10 +48,13 @@ class Scenario:
     """A story with a known optimum.
 
     `visit(rng, progress)` makes the next visit; `progress`, in [0, 1), is the share of the run that has passed.
-    `draw_reward(rng, expected)` draws a reward in [-1, 1] whose mean is `expected`.
+    `draw_reward(rng, expected)` draws a reward in [-1, 1] whose mean is `expected`. `delay`: visits after which it is
+    known; `missing`: the share of rewards that never come, and are taken to be 0.
     """
 
     name: str
     story: str
     visit: Callable[[Random, float], Visit]
     draw_reward: Callable[[Random, float], float] = click
+    delay: int = 300
+    missing: float = 0.0
