@@ -59,7 +59,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
-// The names of the app's assignments are made of the identity's resource id: its principal's is unknown to a preview.
+// The app's assignments are named after its resource id: a preview does not know its principal.
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: identityName
 }

@@ -67,8 +67,9 @@ def _problems(file: File, files: dict[Path, File]) -> Iterator[str]:
     if file.broken:
         yield "does not parse"
         return
-    for check in (_names, _types, _resources, _text, _format, _order):
+    for check in (_names, _types, _resources, _text, _format):
         yield from check(file)
+    yield from _order(file, files)
     for module in file.of("module").values():
         yield from _module(file, module, files)
 
@@ -141,7 +142,7 @@ def _format(file: File) -> Iterator[str]:
             yield f"a line is longer than {WIDTH}: {line.strip()}"
 
 
-def _order(file: File) -> Iterator[str]:
+def _order(file: File, files: dict[Path, File]) -> Iterator[str]:
     """Names are not outputs, so that nothing else says which module waits for which."""
     modules, variables = file.of("module"), set(file.of("variable"))
     waits = {name: set(_used(one)) & set(modules) - {name} for name, one in modules.items()}
@@ -150,7 +151,7 @@ def _order(file: File) -> Iterator[str]:
     makers: dict[str, set[str]] = {}
     for name, one in modules.items():
         path = file.path.parent / one.target
-        made = set(_made(read(path))) if path.exists() else set[str]()
+        made = set(_made(files[path])) if path in files else set[str]()
         for parameter, value in one.properties("params").items():
             if parameter in made and value.type == "identifier":
                 makers.setdefault(text_of(value), set()).add(name)
@@ -201,6 +202,15 @@ def _origins(file: File, resource: Declaration, symbols: set[str]) -> set[str]:
     return found
 
 
+def _from_outputs(file: File) -> set[str]:
+    """The variables that hold outputs of modules."""
+    variables = file.of("variable").items()
+    found = {name for name, one in variables if ".outputs." in one.text}
+    for _ in variables:
+        found |= {name for name, one in variables if found & (set(references(one.node)) - {name})}
+    return found
+
+
 def _module(file: File, module: Declaration, files: dict[Path, File]) -> Iterator[str]:
     path = file.path.parent / module.target
     if path not in files:
@@ -214,7 +224,8 @@ def _module(file: File, module: Declaration, files: dict[Path, File]) -> Iterato
         yield f"{module.symbol} has a name, which the compiler would give it"
     naming = set(_naming(files[path]))
     for name, value in given.items():
-        if ".outputs." in text_of(value) and (name in naming or NAMES.fullmatch(name)):
+        late = ".outputs." in text_of(value) or not _from_outputs(file).isdisjoint(references(value))
+        if late and (name in naming or NAMES.fullmatch(name)):
             yield f"{module.symbol} gets {name} from an output, and a preview has to know it"
     for name in re.findall(rf"\b{module.symbol}\.outputs\.(\w+)", file.source):
         if name not in files[path].of("output"):

@@ -54,6 +54,13 @@ def test_every_listed_type_is_used() -> None:
         (MAIN, "hubs\n    identity\n", "identity\n", "roles names what hubs makes and does not wait for it"),
         (MAIN, "vaultName: vaultName", "vaultName: vault.outputs.name", "keys gets vaultName from an output"),
         (MAIN, "principalId : ''", "identity.outputs.id : ''", "roles gets deployerPrincipalId from an output"),
+        (
+            MAIN,
+            "vaultName = '${abbrs",
+            "vaultName = '${hubs.outputs.host}${abbrs",
+            "keys gets vaultName from an output",
+        ),
+        (MAIN, "token = toLower(", "token = toLower(hubs.outputs.host, ", "roles gets hubsName from an output"),
         (MAIN, "consumerGroup: consumerGroup", "consumerGroup: hubs.outputs.x", "api gets consumerGroup from an"),
         (MAIN, "coolAfterDays: 0", "coolAfterDays: vault.outputs.x", "hostStorage gets coolAfterDays from an"),
         (MAIN, "serviceName: hubsName", "serviceName: hubs.outputs.x", "network gets endpoints from an output"),
@@ -86,3 +93,16 @@ def test_each_check_can_fail(path: Path, old: str, new: str, problem: str) -> No
     assert old in SOURCES[path]
     found = problems(SOURCES | {path: SOURCES[path].replace(old, new)})
     assert any(one.startswith(f"{path.name}: {problem}") for one in found), found
+
+
+def test_a_module_that_makes_a_name_of_another_parameter_cannot_get_it_from_an_output() -> None:
+    api = SOURCES[APP / "api.bicep"].replace("  name: planName\n", "  name: 'plan-${hubsHost}'\n")
+    found = problems(SOURCES | {APP / "api.bicep": api})
+    assert "main.bicep: api gets hubsHost from an output, and a preview has to know it" in found
+
+
+def test_names_are_followed_through_a_loop_to_the_module_that_makes_them() -> None:
+    hubs = SOURCES[APP / "hubs.bicep"].replace("  name: name\n", "  name: 'x'\n")
+    main = SOURCES[MAIN].replace("    hubs\n    identity\n", "    identity\n")
+    found = problems(SOURCES | {APP / "hubs.bicep": hubs, MAIN: main})
+    assert "main.bicep: roles names what hubs makes and does not wait for it" in found
