@@ -125,18 +125,35 @@ param privateNetworking bool = false
 param alertEmail string = ''
 
 @description('Further settings of the app by name, as docs/settings.md lists them.')
-param settings object = {}
+param settings { *: string } = {}
 
 var abbrs = loadJsonContent('./abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
 }
-var dataContainer = 'personalizer'
+// Names are made here and given to the modules: one that a module got as an output of another is unknown to a preview
+// of changes, which then says nothing of what has that name.
+var identityName = '${abbrs.managedIdentityUserAssignedIdentities}${token}'
+var workspaceName = '${abbrs.operationalInsightsWorkspaces}${token}'
+var insightsName = '${abbrs.insightsComponents}${token}'
+var hostStorageName = '${abbrs.storageStorageAccounts}host${token}'
 var packageContainer = 'app-package'
+var dataStorageName = '${abbrs.storageStorageAccounts}data${token}'
+var dataContainer = 'personalizer'
+var hubsName = '${abbrs.eventHubNamespaces}${token}'
+var interactionsHub = 'interactions'
+var observationsHub = 'observations'
+var vaultName = '${abbrs.keyVaultVaults}${token}'
 var vnetName = '${abbrs.networkVirtualNetworks}${token}'
+var appSubnetName = 'app'
+var functionName = '${abbrs.webSitesFunctions}${token}'
 var publicNetworkAccess = privateNetworking ? 'Disabled' : 'Enabled'
 var hubsSku = privateNetworking ? 'Standard' : eventHubsSku
+// Basic has no other consumer group than $Default.
+var consumerGroup = hubsSku == 'Basic' ? '$Default' : 'trainer'
+// Basic takes messages of 256 KB, Standard of 1 MB; the rest is for what surrounds an event.
+var maxEventBytes = hubsSku == 'Basic' ? 250000 : 1040000
 var retentionHours = hubsSku == 'Basic' ? 24 : eventHubsRetentionHours
 // A trainer that was away, or is retried, still finds what it has to join: 12 hours are its margin.
 var longestRewardWaitHours = min(48, retentionHours - 12)
@@ -148,21 +165,19 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
 }
 
 module identity 'app/identity.bicep' = {
-  name: 'identity'
   scope: group
   params: {
-    name: '${abbrs.managedIdentityUserAssignedIdentities}${token}'
+    name: identityName
     location: location
     tags: tags
   }
 }
 
 module monitoring 'app/monitoring.bicep' = {
-  name: 'monitoring'
   scope: group
   params: {
-    workspaceName: '${abbrs.operationalInsightsWorkspaces}${token}'
-    insightsName: '${abbrs.insightsComponents}${token}'
+    workspaceName: workspaceName
+    insightsName: insightsName
     location: location
     tags: tags
   }
@@ -170,10 +185,9 @@ module monitoring 'app/monitoring.bicep' = {
 
 // Two accounts: the host's role reaches a whole account, and must not reach models and logs.
 module hostStorage 'app/storage.bicep' = {
-  name: 'host-storage'
   scope: group
   params: {
-    name: '${abbrs.storageStorageAccounts}host${token}'
+    name: hostStorageName
     location: location
     tags: tags
     sku: storageSku
@@ -185,10 +199,9 @@ module hostStorage 'app/storage.bicep' = {
 }
 
 module dataStorage 'app/storage.bicep' = {
-  name: 'data-storage'
   scope: group
   params: {
-    name: '${abbrs.storageStorageAccounts}data${token}'
+    name: dataStorageName
     location: location
     tags: tags
     sku: storageSku
@@ -200,25 +213,26 @@ module dataStorage 'app/storage.bicep' = {
 }
 
 module hubs 'app/hubs.bicep' = {
-  name: 'hubs'
   scope: group
   params: {
-    name: '${abbrs.eventHubNamespaces}${token}'
+    name: hubsName
     location: location
     tags: tags
     sku: hubsSku
     capacity: eventHubsCapacity
     partitions: eventHubsPartitions
+    interactionsHub: interactionsHub
+    observationsHub: observationsHub
+    consumerGroup: consumerGroup
     retentionHours: retentionHours
     publicNetworkAccess: publicNetworkAccess
   }
 }
 
 module vault 'app/vault.bicep' = {
-  name: 'vault'
   scope: group
   params: {
-    name: '${abbrs.keyVaultVaults}${token}'
+    name: vaultName
     location: location
     tags: tags
     purgeProtection: keyVaultPurgeProtection
@@ -227,39 +241,47 @@ module vault 'app/vault.bicep' = {
 }
 
 module keys 'app/keys.bicep' = if (createKeys) {
-  name: 'keys'
   scope: group
+  dependsOn: [
+    vault
+  ]
   params: {
-    vaultName: vault.outputs.name
+    vaultName: vaultName
   }
 }
 
 module network 'app/network.bicep' = if (privateNetworking) {
-  name: 'network'
   scope: group
+  dependsOn: [
+    dataStorage
+    hostStorage
+    hubs
+    vault
+  ]
   params: {
     vnetName: vnetName
+    appSubnetName: appSubnetName
     location: location
     tags: tags
     endpoints: [
       {
         name: 'host-storage'
-        serviceId: hostStorage.outputs.id
+        serviceName: hostStorageName
         service: 'blob'
       }
       {
         name: 'data-storage'
-        serviceId: dataStorage.outputs.id
+        serviceName: dataStorageName
         service: 'blob'
       }
       {
         name: 'hubs'
-        serviceId: hubs.outputs.id
+        serviceName: hubsName
         service: 'namespace'
       }
       {
         name: 'vault'
-        serviceId: vault.outputs.id
+        serviceName: vaultName
         service: 'vault'
       }
     ]
@@ -267,18 +289,25 @@ module network 'app/network.bicep' = if (privateNetworking) {
 }
 
 module roles 'app/roles.bicep' = {
-  name: 'roles'
   scope: group
+  dependsOn: [
+    dataStorage
+    hostStorage
+    hubs
+    identity
+    monitoring
+    vault
+  ]
   params: {
-    hostStorageName: hostStorage.outputs.name
-    dataStorageName: dataStorage.outputs.name
+    hostStorageName: hostStorageName
+    dataStorageName: dataStorageName
     dataContainer: dataContainer
-    hubsName: hubs.outputs.name
-    interactionsHub: hubs.outputs.interactionsHub
-    observationsHub: hubs.outputs.observationsHub
-    vaultName: vault.outputs.name
-    insightsName: monitoring.outputs.insightsName
-    appPrincipalId: identity.outputs.principalId
+    hubsName: hubsName
+    interactionsHub: interactionsHub
+    observationsHub: observationsHub
+    vaultName: vaultName
+    insightsName: insightsName
+    identityName: identityName
     deployerPrincipalId: deployerAccess ? principalId : ''
     deployerPrincipalType: principalType
   }
@@ -286,15 +315,16 @@ module roles 'app/roles.bicep' = {
 
 // Last: the platform reads the keys when it gets the settings.
 module api 'app/api.bicep' = {
-  name: 'api'
   scope: group
   dependsOn: [
+    identity
     keys
+    monitoring
     network
     roles
   ]
   params: {
-    name: '${abbrs.webSitesFunctions}${token}'
+    name: functionName
     planName: '${abbrs.webServerFarms}${token}'
     location: location
     tags: tags
@@ -303,66 +333,72 @@ module api 'app/api.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     httpConcurrency: httpConcurrency
     alwaysReadyInstances: alwaysReadyInstances
-    identityId: identity.outputs.id
-    identityClientId: identity.outputs.clientId
+    identityName: identityName
     hostBlobEndpoint: hostStorage.outputs.blobEndpoint
     packageContainer: packageContainer
     dataBlobEndpoint: dataStorage.outputs.blobEndpoint
     dataContainer: dataContainer
     hubsHost: hubs.outputs.host
     hubsPartitions: eventHubsPartitions
-    interactionsHub: hubs.outputs.interactionsHub
-    observationsHub: hubs.outputs.observationsHub
-    consumerGroup: hubs.outputs.consumerGroup
-    maxEventBytes: hubs.outputs.maxEventBytes
+    interactionsHub: interactionsHub
+    observationsHub: observationsHub
+    consumerGroup: consumerGroup
+    maxEventBytes: maxEventBytes
     longestRewardWaitHours: longestRewardWaitHours
     trainerSchedule: trainerSchedule
-    vaultName: vault.outputs.name
+    vaultName: vaultName
     signingKeyFromVault: signingKeyFromVault
     entraClientId: entraClientId
     allowedOrigins: allowedOrigins
-    insightsName: monitoring.outputs.insightsName
+    insightsName: insightsName
     vnetName: privateNetworking ? vnetName : ''
+    appSubnetName: appSubnetName
     settings: settings
   }
 }
 
 module authentication 'app/authentication.bicep' = if (!empty(entraClientId)) {
-  name: 'authentication'
   scope: group
+  dependsOn: [
+    api
+  ]
   params: {
-    siteName: api.outputs.name
+    siteName: functionName
     clientId: entraClientId
   }
 }
 
 module alerts 'app/alerts.bicep' = {
-  name: 'alerts'
   scope: group
+  dependsOn: [
+    monitoring
+  ]
   params: {
     actionGroupName: '${abbrs.insightsActionGroups}${token}'
     location: location
     tags: tags
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceName: workspaceName
     email: alertEmail
   }
 }
 
 module workbook 'app/workbook.bicep' = {
-  name: 'workbook'
   scope: group
+  dependsOn: [
+    monitoring
+  ]
   params: {
     location: location
     tags: tags
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceName: workspaceName
   }
 }
 
 output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
-output AZURE_FUNCTION_NAME string = api.outputs.name
-output AZURE_KEY_VAULT_NAME string = vault.outputs.name
-output SERVICE_API_NAME string = api.outputs.name
+output AZURE_FUNCTION_NAME string = functionName
+output AZURE_KEY_VAULT_NAME string = vaultName
+output SERVICE_API_NAME string = functionName
 output SERVICE_API_ENDPOINT string = api.outputs.endpoint
 output STORAGE_ACCOUNT_URL string = dataStorage.outputs.blobEndpoint

@@ -1,4 +1,4 @@
-"""A news site whose readers change: slowly, with the week, by who comes; whose rewards come late; whose stories are new.
+"""A news site: its readers change slowly, with the week or by who comes, its rewards come late, its stories are new.
 
 Eight stories, of which every group of readers likes others. What changes, and how, is a scenario each.
 """
@@ -61,5 +61,7 @@ def arriving(rng: Random, progress: float) -> Visit:
 DRIFT = Scenario("drift", "A news site whose readers' tastes turn round slowly.", drifting)
 WEEK = Scenario("week", "A news site whose readers want other stories at weekends.", weekly)
 MIX = Scenario("mix", "A news site that half-way gets other readers.", mixed)
-LATE = Scenario("late", "A news site that hears late of what was read, or not at all.", steady, delay=1_500, missing=0.3)
+LATE = Scenario(
+    "late", "A news site that hears late of what was read, or not at all.", steady, delay=1_500, missing=0.3
+)
 ARRIVAL = Scenario("arrival", "A news site with a better story now and again.", arriving)

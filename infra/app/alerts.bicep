@@ -2,8 +2,8 @@
 
 param actionGroupName string
 param location string
-param tags object
-param workspaceId string
+param tags { *: string }
+param workspaceName string
 param email string
 
 var rules = [
@@ -69,6 +69,10 @@ var rules = [
   }
 ]
 
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
+  name: workspaceName
+}
+
 resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: actionGroupName
   location: 'global'
@@ -80,42 +84,44 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for rule in rules: {
-  name: rule.name
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: rule.name
-    description: rule.description
-    severity: rule.severity
-    enabled: true
-    scopes: [
-      workspaceId
-    ]
-    windowSize: rule.window
-    evaluationFrequency: rule.frequency
-    autoMitigate: true
-    // A new workspace has no log lines yet, and so no column to check a query against.
-    skipQueryValidation: true
-    criteria: {
-      allOf: [
-        {
-          query: rule.query
-          timeAggregation: 'Count'
-          operator: rule.operator
-          threshold: rule.threshold
-          failingPeriods: {
-            numberOfEvaluationPeriods: 1
-            minFailingPeriodsToAlert: 1
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for rule in rules: {
+    name: rule.name
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: rule.name
+      description: rule.description
+      severity: rule.severity
+      enabled: true
+      scopes: [
+        workspace.id
+      ]
+      windowSize: rule.window
+      evaluationFrequency: rule.frequency
+      autoMitigate: true
+      // A new workspace has no log lines yet, and so no column to check a query against.
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: rule.operator
+            threshold: rule.threshold
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
           }
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [
-        actionGroup.id
-      ]
+        ]
+      }
+      actions: {
+        actionGroups: [
+          actionGroup.id
+        ]
+      }
     }
   }
-}]
+]

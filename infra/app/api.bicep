@@ -3,14 +3,13 @@
 param name string
 param planName string
 param location string
-param tags object
+param tags { *: string }
 param pythonVersion string
 param instanceMemoryMB int
 param maximumInstanceCount int
 param httpConcurrency int
 param alwaysReadyInstances int
-param identityId string
-param identityClientId string
+param identityName string
 param hostBlobEndpoint string
 param packageContainer string
 param dataBlobEndpoint string
@@ -36,9 +35,16 @@ param allowedOrigins string
 @description('Empty: no virtual network.')
 param vnetName string
 
-param settings object
+param appSubnetName string
+param settings { *: string }
 
-var signing = signingKeyFromVault ? { SIGNING_KEY: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=signing-key)' } : {}
+var subnets = 'Microsoft.Network/virtualNetworks/subnets'
+var signingKey = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=signing-key)'
+var signing = signingKeyFromVault ? { SIGNING_KEY: signingKey } : {}
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
+}
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
@@ -66,15 +72,15 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: {
-      '${identityId}': {}
+      '${identity.id}': {}
     }
   }
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
-    keyVaultReferenceIdentity: identityId
+    keyVaultReferenceIdentity: identity.id
     publicNetworkAccess: 'Enabled'
-    virtualNetworkSubnetId: empty(vnetName) ? null : resourceId('Microsoft.Network/virtualNetworks/subnets', vnetName, 'app')
+    virtualNetworkSubnetId: empty(vnetName) ? null : resourceId(subnets, vnetName, appSubnetName)
     siteConfig: {
       ftpsState: 'Disabled'
       http20Enabled: true
@@ -93,7 +99,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
           value: '${hostBlobEndpoint}${packageContainer}'
           authentication: {
             type: 'UserAssignedIdentity'
-            userAssignedIdentityResourceId: identityId
+            userAssignedIdentityResourceId: identity.id
           }
         }
       }
@@ -123,9 +129,9 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   properties: union(settings, signing, {
     AzureWebJobsStorage__blobServiceUri: hostBlobEndpoint
     AzureWebJobsStorage__credential: 'managedidentity'
-    AzureWebJobsStorage__clientId: identityClientId
+    AzureWebJobsStorage__clientId: identity.properties.clientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
-    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
     APP_KEYS: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=app-keys)'
     ADMIN_KEYS: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=admin-keys)'
     STORAGE_ACCOUNT_URL: dataBlobEndpoint
@@ -140,7 +146,7 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     TRAINER_SCHEDULE: trainerSchedule
     ENTRA_ROLES: empty(entraClientId) ? 'false' : 'true'
     ALLOWED_ORIGINS: allowedOrigins
-    AZURE_CLIENT_ID: identityClientId
+    AZURE_CLIENT_ID: identity.properties.clientId
   })
 }
 
@@ -161,5 +167,4 @@ resource ftpPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@20
   }
 }
 
-output name string = site.name
 output endpoint string = 'https://${site.properties.defaultHostName}'

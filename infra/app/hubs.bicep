@@ -2,7 +2,7 @@
 
 param name string
 param location string
-param tags object
+param tags { *: string }
 
 @allowed([
   'Basic'
@@ -12,6 +12,9 @@ param sku string
 
 param capacity int
 param partitions int
+param interactionsHub string
+param observationsHub string
+param consumerGroup string
 param retentionHours int
 
 @allowed([
@@ -21,12 +24,11 @@ param retentionHours int
 param publicNetworkAccess string
 
 var hubNames = [
-  'interactions'
-  'observations'
+  interactionsHub
+  observationsHub
 ]
-var ownGroup = 'trainer'
-// Basic has no other consumer group than $Default.
-var groupHubs = sku == 'Basic' ? [] : hubNames
+// Every event hub has $Default from the start.
+var groupHubs = consumerGroup == '$Default' ? [] : hubNames
 
 resource namespace 'Microsoft.EventHub/namespaces@2026-01-01' = {
   name: name
@@ -44,31 +46,28 @@ resource namespace 'Microsoft.EventHub/namespaces@2026-01-01' = {
   }
 }
 
-resource hubs 'Microsoft.EventHub/namespaces/eventhubs@2026-01-01' = [for hub in hubNames: {
-  parent: namespace
-  name: hub
-  properties: {
-    partitionCount: partitions
-    retentionDescription: {
-      cleanupPolicy: 'Delete'
-      retentionTimeInHours: retentionHours
+resource hubs 'Microsoft.EventHub/namespaces/eventhubs@2026-01-01' = [
+  for hub in hubNames: {
+    parent: namespace
+    name: hub
+    properties: {
+      partitionCount: partitions
+      retentionDescription: {
+        cleanupPolicy: 'Delete'
+        retentionTimeInHours: retentionHours
+      }
     }
   }
-}]
+]
 
-resource groups 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2026-01-01' = [for (hub, i) in groupHubs: {
-  parent: hubs[i]
-  name: ownGroup
-  properties: {
-    userMetadata: 'Reads ${hub} for the trainer.'
+resource groups 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2026-01-01' = [
+  for (hub, i) in groupHubs: {
+    parent: hubs[i]
+    name: consumerGroup
+    properties: {
+      userMetadata: 'Reads ${hub} for the trainer.'
+    }
   }
-}]
+]
 
-output id string = namespace.id
-output name string = namespace.name
 output host string = split(replace(replace(namespace.properties.serviceBusEndpoint, 'https:', ''), '/', ''), ':')[0]
-output interactionsHub string = hubs[0].name
-output observationsHub string = hubs[1].name
-output consumerGroup string = sku == 'Basic' ? '$Default' : ownGroup
-// Basic takes messages of 256 KB, Standard of 1 MB; the rest is for what surrounds an event.
-output maxEventBytes int = sku == 'Basic' ? 250000 : 1040000

@@ -3,7 +3,7 @@
 param workspaceName string
 param insightsName string
 param location string
-param tags object
+param tags { *: string }
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: workspaceName
@@ -32,6 +32,3 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
     DisableLocalAuth: true
   }
 }
-
-output workspaceId string = workspace.id
-output insightsName string = insights.name

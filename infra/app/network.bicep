@@ -1,12 +1,22 @@
 // A virtual network, and in it a private endpoint for each service that the app uses.
 
+type endpoint = {
+  name: string
+  serviceName: string
+  service: 'blob' | 'namespace' | 'vault'
+}
+
 param vnetName string
+param appSubnetName string
 param location string
-param tags object
+param tags { *: string }
+param endpoints endpoint[]
 
-@description('Objects of name, serviceId and service, which is blob, namespace or vault.')
-param endpoints array
-
+var serviceTypes = {
+  blob: 'Microsoft.Storage/storageAccounts'
+  namespace: 'Microsoft.EventHub/namespaces'
+  vault: 'Microsoft.KeyVault/vaults'
+}
 var zoneNames = {
   blob: 'privatelink.blob.${environment().suffixes.storage}'
   namespace: 'privatelink.servicebus.windows.net'
@@ -36,7 +46,7 @@ resource vnet 'Microsoft.Network/virtualNetworks@2025-05-01' = {
         }
       }
       {
-        name: 'app'
+        name: appSubnetName
         properties: {
           addressPrefix: '10.0.2.0/24'
           delegations: [
@@ -53,58 +63,66 @@ resource vnet 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   }
 }
 
-resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [for service in services: {
-  name: zoneNames[service]
-  location: 'global'
-  tags: tags
-}]
+resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
+  for service in services: {
+    name: zoneNames[service]
+    location: 'global'
+    tags: tags
+  }
+]
 
-resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [for (service, i) in services: {
-  parent: zones[i]
-  name: '${vnetName}-${service}'
-  location: 'global'
-  tags: tags
-  properties: {
-    registrationEnabled: false
-    virtualNetwork: {
-      id: vnet.id
+resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
+  for (service, i) in services: {
+    parent: zones[i]
+    name: '${vnetName}-${service}'
+    location: 'global'
+    tags: tags
+    properties: {
+      registrationEnabled: false
+      virtualNetwork: {
+        id: vnet.id
+      }
     }
   }
-}]
+]
 
-resource privateEndpoints 'Microsoft.Network/privateEndpoints@2025-05-01' = [for target in endpoints: {
-  name: 'pe-${target.name}'
-  location: location
-  tags: tags
-  properties: {
-    subnet: {
-      id: vnet.properties.subnets[0].id
+resource privateEndpoints 'Microsoft.Network/privateEndpoints@2025-05-01' = [
+  for target in endpoints: {
+    name: 'pe-${target.name}'
+    location: location
+    tags: tags
+    properties: {
+      subnet: {
+        id: vnet.properties.subnets[0].id
+      }
+      privateLinkServiceConnections: [
+        {
+          name: target.name
+          properties: {
+            privateLinkServiceId: resourceId(serviceTypes[target.service], target.serviceName)
+            groupIds: [
+              target.service
+            ]
+          }
+        }
+      ]
     }
-    privateLinkServiceConnections: [
-      {
-        name: target.name
-        properties: {
-          privateLinkServiceId: target.serviceId
-          groupIds: [
-            target.service
-          ]
-        }
-      }
-    ]
   }
-}]
+]
 
-resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = [for (target, i) in endpoints: {
-  parent: privateEndpoints[i]
-  name: 'default'
-  properties: {
-    privateDnsZoneConfigs: [
-      {
-        name: target.service
-        properties: {
-          privateDnsZoneId: zones[indexOf(services, target.service)].id
+resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = [
+  for (target, i) in endpoints: {
+    parent: privateEndpoints[i]
+    name: 'default'
+    properties: {
+      privateDnsZoneConfigs: [
+        {
+          name: target.service
+          properties: {
+            privateDnsZoneId: zones[indexOf(services, target.service)].id
+          }
         }
-      }
-    ]
+      ]
+    }
   }
-}]
+]

@@ -8,10 +8,11 @@ param interactionsHub string
 param observationsHub string
 param vaultName string
 param insightsName string
-param appPrincipalId string
+param identityName string
 param deployerPrincipalId string
 param deployerPrincipalType string
 
+var definitions = 'Microsoft.Authorization/roleDefinitions'
 var roles = {
   eventHubsDataReceiver: 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde'
   eventHubsDataSender: '2b629674-e913-4c01-ae53-ef4638d8f975'
@@ -58,90 +59,95 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
+// The app's assignments are named after its resource id: a preview does not know its principal.
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
+}
+
 // The Functions host reads the package and keeps its timer's lease and state in containers that it makes itself.
 resource hostOwnsItsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(hostStorage.id, appPrincipalId, roles.storageBlobDataOwner)
+  name: guid(hostStorage.id, identity.id, roles.storageBlobDataOwner)
   scope: hostStorage
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataOwner)
-    principalId: appPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.storageBlobDataOwner)
+    principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 // The app reads, writes, lists and deletes configuration, models, checkpoints and logs, in its one container.
 resource appWritesData 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(dataStorage::blobs::container.id, appPrincipalId, roles.storageBlobDataContributor)
+  name: guid(dataStorage::blobs::container.id, identity.id, roles.storageBlobDataContributor)
   scope: dataStorage::blobs::container
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)
-    principalId: appPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.storageBlobDataContributor)
+    principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 // Rank sends its decisions.
 resource appSendsInteractions 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(namespace::interactions.id, appPrincipalId, roles.eventHubsDataSender)
+  name: guid(namespace::interactions.id, identity.id, roles.eventHubsDataSender)
   scope: namespace::interactions
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.eventHubsDataSender)
-    principalId: appPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.eventHubsDataSender)
+    principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 // Reward and Activate send what came of them.
 resource appSendsObservations 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(namespace::observations.id, appPrincipalId, roles.eventHubsDataSender)
+  name: guid(namespace::observations.id, identity.id, roles.eventHubsDataSender)
   scope: namespace::observations
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.eventHubsDataSender)
-    principalId: appPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.eventHubsDataSender)
+    principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 // The trainer joins decisions, and asks how far the partitions reach, which is asked of the event hub, not of a group.
 resource appReadsInteractions 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(namespace::interactions.id, appPrincipalId, roles.eventHubsDataReceiver)
+  name: guid(namespace::interactions.id, identity.id, roles.eventHubsDataReceiver)
   scope: namespace::interactions
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.eventHubsDataReceiver)
-    principalId: appPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.eventHubsDataReceiver)
+    principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 // The trainer joins rewards and activations.
 resource appReadsObservations 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(namespace::observations.id, appPrincipalId, roles.eventHubsDataReceiver)
+  name: guid(namespace::observations.id, identity.id, roles.eventHubsDataReceiver)
   scope: namespace::observations
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.eventHubsDataReceiver)
-    principalId: appPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.eventHubsDataReceiver)
+    principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 // The platform resolves the app's settings with it. The vault holds nothing but what the app needs.
 resource appReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault.id, appPrincipalId, roles.keyVaultSecretsUser)
+  name: guid(vault.id, identity.id, roles.keyVaultSecretsUser)
   scope: vault
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsUser)
-    principalId: appPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.keyVaultSecretsUser)
+    principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
 
 // Application Insights takes telemetry with an Entra token only.
 resource appPublishesTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(insights.id, appPrincipalId, roles.monitoringMetricsPublisher)
+  name: guid(insights.id, identity.id, roles.monitoringMetricsPublisher)
   scope: insights
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringMetricsPublisher)
-    principalId: appPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.monitoringMetricsPublisher)
+    principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }
 }
@@ -151,7 +157,7 @@ resource deployerKeepsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-0
   name: guid(vault.id, deployerPrincipalId, roles.keyVaultSecretsOfficer)
   scope: vault
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsOfficer)
+    roleDefinitionId: subscriptionResourceId(definitions, roles.keyVaultSecretsOfficer)
     principalId: deployerPrincipalId
     principalType: deployerPrincipalType
   }
@@ -162,7 +168,7 @@ resource deployerImportsData 'Microsoft.Authorization/roleAssignments@2022-04-01
   name: guid(dataStorage::blobs::container.id, deployerPrincipalId, roles.storageBlobDataContributor)
   scope: dataStorage::blobs::container
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)
+    roleDefinitionId: subscriptionResourceId(definitions, roles.storageBlobDataContributor)
     principalId: deployerPrincipalId
     principalType: deployerPrincipalType
   }

@@ -2,7 +2,7 @@
 
 param name string
 param location string
-param tags object
+param tags { *: string }
 param sku string
 param container string
 param softDeleteDays int
@@ -100,6 +100,4 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-08
   ]
 }
 
-output id string = account.id
-output name string = account.name
 output blobEndpoint string = account.properties.primaryEndpoints.blob

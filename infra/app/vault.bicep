@@ -2,7 +2,7 @@
 
 param name string
 param location string
-param tags object
+param tags { *: string }
 param purgeProtection bool
 
 @allowed([
@@ -33,6 +33,3 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
     }
   }
 }
-
-output id string = vault.id
-output name string = vault.name

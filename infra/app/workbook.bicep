@@ -1,8 +1,8 @@
 // The loops at a glance, in the portal.
 
 param location string
-param tags object
-param workspaceId string
+param tags { *: string }
+param workspaceName string
 
 var charts = [
   {
@@ -32,28 +32,34 @@ var charts = [
   }
 ]
 
-var items = [for chart in charts: {
-  type: 3
-  name: chart.title
-  content: {
-    version: 'KqlItem/1.0'
-    title: chart.title
-    query: chart.query
-    visualization: chart.visualization
-    size: 0
-    queryType: 0
-    resourceType: 'microsoft.operationalinsights/workspaces'
-    timeContext: {
-      durationMs: 86400000
+var items = [
+  for chart in charts: {
+    type: 3
+    name: chart.title
+    content: {
+      version: 'KqlItem/1.0'
+      title: chart.title
+      query: chart.query
+      visualization: chart.visualization
+      size: 0
+      queryType: 0
+      resourceType: 'microsoft.operationalinsights/workspaces'
+      timeContext: {
+        durationMs: 86400000
+      }
     }
   }
-}]
+]
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
+  name: workspaceName
+}
 
 var content = {
   version: 'Notebook/1.0'
   items: items
   fallbackResourceIds: [
-    workspaceId
+    workspace.id
   ]
 }
 
@@ -65,7 +71,7 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   properties: {
     displayName: 'Open Personalizer'
     category: 'workbook'
-    sourceId: workspaceId
+    sourceId: workspace.id
     version: 'Notebook/1.0'
     serializedData: string(content)
   }

@@ -1,7 +1,12 @@
 """The workflow of GitHub Actions is well-formed, asks for little, and names what the project has."""
 
+import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +58,66 @@ def test_every_job_lints_tests_packages_or_checks_the_infrastructure() -> None:
     assert jobs().keys() == commands.keys()
     assert [job for job, command in commands.items() if command not in runs(job)] == []
     assert "az bicep lint --file infra/main.bicep" in runs("bicep")
+
+
+def checked(folder: Path, bicep: str) -> int:
+    """The status of the job `bicep` over a copy of infra/, where `bicep` stands in for the compiler: a shell script."""
+    shutil.copytree(PROJECT / "infra", folder / "infra")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    subprocess.run(["git", "add", "infra"], cwd=folder, check=True)
+    (folder / "tools").mkdir()
+    az = folder / "tools" / "az"
+    az.write_text(f"#!/bin/sh\n{bicep}\n")
+    az.chmod(0o755)
+    environment = os.environ | {"PATH": f"{az.parent}:{os.environ['PATH']}"}
+    for step in steps("bicep"):
+        if "run" in step:
+            command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True)
+            if done.returncode:
+                return done.returncode
+    return 0
+
+
+WARNS = "echo 'infra/main.bicep(1,1) : Warning no-module-name: x' >&2"
+
+
+@pytest.mark.parametrize(
+    ("bicep", "passes"),
+    [
+        ("true", True),
+        ('[ "$2" != install ]', False),
+        ('[ "$2" != build ]', False),
+        ('[ "$2" != format ]', False),
+        (f'[ "$2" != build ] || {WARNS}', False),
+        (f'[ "$2" != lint ] || {WARNS}', False),
+        # The formatter changes a file: the first, one in the middle, the last.
+        *((f'[ "$4" != infra/{name}.bicep ] || echo >> "$4"', False) for name in ("main", "app/hubs", "app/workbook")),
+    ],
+)
+def test_what_the_compiler_finds_or_would_format_otherwise_fails_the_job(
+    tmp_path: Path, bicep: str, passes: bool
+) -> None:
+    assert (checked(tmp_path, bicep) == 0) == passes
+
+
+def test_the_compiler_formats_every_bicep_file(tmp_path: Path) -> None:
+    checked(tmp_path, '[ "$2" != format ] || echo "$4" >> formatted')
+    infra = sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "infra").rglob("*.bicep"))
+    assert sorted((tmp_path / "formatted").read_text().splitlines()) == infra
+
+
+def test_the_compiler_has_the_rules_that_keep_previews_complete() -> None:
+    rules = json.loads((PROJECT / "infra/bicepconfig.json").read_text())["analyzers"]["core"]["rules"]
+    assert rules.keys() >= {
+        "what-if-short-circuiting",
+        "use-recent-api-versions",
+        "use-user-defined-types",
+        "no-module-name",
+    }
+    # An error would stop `azd up` too, where a newer compiler finds something.
+    assert {rule["level"] for rule in rules.values()} == {"warning"}
+    assert re.search(r"az bicep install --version v\d+\.\d+\.\d+$", runs("bicep"), re.MULTILINE)
 
 
 def test_what_signs_in_to_azure_runs_in_a_protected_environment() -> None:

@@ -11,12 +11,12 @@ from tree_sitter import Language, Node, Parser
 
 INFRA = Path(__file__).parents[2] / "infra"
 _parser = Parser(Language(tree_sitter_bicep.language()))
-_DECLARATIONS = {"parameter_declaration", "variable_declaration", "resource_declaration", "module_declaration"}
+_DECLARATIONS = {f"{kind}_declaration" for kind in ("type", "parameter", "variable", "resource", "module")}
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """A param, var, resource, module or output. `target`: the type@version of a resource, the path of a module."""
+    """A type, param, var, resource, module or output. `target`: a resource's type@version, a module's path."""
 
     kind: str
     symbol: str
@@ -77,6 +77,21 @@ def read(path: Path, source: str | None = None) -> File:
     return File(path, text, root.has_error, list(_declarations(root)))
 
 
+def untyped(source: str) -> str:
+    """The source without user-defined types, which pycep does not read: `object` and `array` in their place."""
+    text = source.encode()
+    root = _parser.parse(text).root_node
+    for node in sorted(root.children, key=lambda child: -child.start_byte):
+        if node.type == "type_declaration":
+            text = text[: node.start_byte] + text[node.end_byte :]
+        elif node.type == "parameter_declaration":
+            [kind] = [child for child in node.children if child.type == "type"]
+            if kind.children[0].type != "primitive_type":
+                plain = b"array" if kind.children[0].type == "array_type" else b"object"
+                text = text[: kind.start_byte] + plain + text[kind.end_byte :]
+    return text.decode()
+
+
 def _declarations(node: Node) -> Iterator[Declaration]:
     decorators = comment = ""
     for child in node.children:
@@ -112,7 +127,7 @@ def references(node: Node, local: frozenset[str] = frozenset()) -> Iterator[str]
     elif node.type == "resource_expression":  # `parent::child`: a child has its name from the parent
         children = children[:1]
     elif node.type in _DECLARATIONS | {"output_declaration"}:
-        children = [child for child in children if child.type not in ("identifier", "type")] + [
+        children = [child for child in children if child.type != "identifier"] + [
             child for child in node.named_children[1:] if child.type == "identifier"
         ]
     elif node.type == "for_statement":

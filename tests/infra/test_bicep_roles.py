@@ -17,14 +17,14 @@ IDS = {
 }
 CONTAINER = "dataStorage::blobs::container"
 GRANTED = {
-    ("appPrincipalId", "storageBlobDataOwner", "hostStorage"),
-    ("appPrincipalId", "storageBlobDataContributor", CONTAINER),
-    ("appPrincipalId", "eventHubsDataSender", "namespace::interactions"),
-    ("appPrincipalId", "eventHubsDataSender", "namespace::observations"),
-    ("appPrincipalId", "eventHubsDataReceiver", "namespace::interactions"),
-    ("appPrincipalId", "eventHubsDataReceiver", "namespace::observations"),
-    ("appPrincipalId", "keyVaultSecretsUser", "vault"),
-    ("appPrincipalId", "monitoringMetricsPublisher", "insights"),
+    ("identity.properties.principalId", "storageBlobDataOwner", "hostStorage"),
+    ("identity.properties.principalId", "storageBlobDataContributor", CONTAINER),
+    ("identity.properties.principalId", "eventHubsDataSender", "namespace::interactions"),
+    ("identity.properties.principalId", "eventHubsDataSender", "namespace::observations"),
+    ("identity.properties.principalId", "eventHubsDataReceiver", "namespace::interactions"),
+    ("identity.properties.principalId", "eventHubsDataReceiver", "namespace::observations"),
+    ("identity.properties.principalId", "keyVaultSecretsUser", "vault"),
+    ("identity.properties.principalId", "monitoringMetricsPublisher", "insights"),
     ("deployerPrincipalId", "keyVaultSecretsOfficer", "vault"),
     ("deployerPrincipalId", "storageBlobDataContributor", CONTAINER),
 }
@@ -51,7 +51,9 @@ def test_every_assignment_has_a_name_of_its_own_and_a_reason() -> None:
         properties, given = one.properties("properties"), one.properties()
         role = re.search(r"roles\.\w+", text_of(properties["roleDefinitionId"]))
         assert role
-        name = f"guid({text_of(given['scope'])}.id, {text_of(properties['principalId'])}, {role[0]})"
+        # A principal of the identity is known when it has been made only, its resource id before.
+        principal = text_of(properties["principalId"]).replace("identity.properties.principalId", "identity.id")
+        name = f"guid({text_of(given['scope'])}.id, {principal}, {role[0]})"
         assert text_of(given["name"]) == name
         assert len(one.comment) > 20, f"{one.symbol} has no reason beside it"
 

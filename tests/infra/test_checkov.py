@@ -2,13 +2,12 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from harness.bicep import INFRA
+from harness.bicep import INFRA, untyped
 
 from local.azurite import python_package
 
@@ -42,6 +41,15 @@ ACCEPTED = {
 }
 
 
+def copy(folder: Path) -> Path:
+    """The Bicep files as checkov's parser reads them: it does not know user-defined types."""
+    for path in INFRA.rglob("*.bicep"):
+        target = folder / path.relative_to(INFRA)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(untyped(path.read_text()))
+    return folder
+
+
 def scan(folder: Path) -> tuple[dict[str, int], set[tuple[str, str]]]:
     """Checkov's counts, and the failed checks as (check, symbol)."""
     package = python_package(CHECKOV, alone=False)
@@ -59,18 +67,18 @@ def scan(folder: Path) -> tuple[dict[str, int], set[tuple[str, str]]]:
     return report.get("summary", report), {(one["check_id"], one["resource"].rpartition(".")[2]) for one in failed}
 
 
-def test_nothing_fails_but_what_is_accepted() -> None:
-    summary, failed = scan(INFRA)
+def test_nothing_fails_but_what_is_accepted(tmp_path: Path) -> None:
+    summary, failed = scan(copy(tmp_path / "infra"))
     assert summary["parsing_errors"] == 0
     assert summary["resource_count"] > 30
     assert failed == set(ACCEPTED)
 
 
 def test_a_broken_and_an_open_file_are_found(tmp_path: Path) -> None:
-    shutil.copytree(INFRA, tmp_path / "infra")
-    api, hubs = (tmp_path / "infra" / "app" / name for name in ("api.bicep", "hubs.bicep"))
+    infra = copy(tmp_path / "infra")
+    api, hubs = (infra / "app" / name for name in ("api.bicep", "hubs.bicep"))
     api.write_text(api.read_text().replace("httpsOnly: true", "httpsOnly: false"))
     hubs.write_text(hubs.read_text().replace("resource namespace", "resorce namespace"))
-    summary, failed = scan(tmp_path / "infra")
+    summary, failed = scan(infra)
     assert summary["parsing_errors"] == 1
     assert ("CKV_AZURE_14", "site") in failed

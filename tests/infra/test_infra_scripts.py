@@ -121,6 +121,21 @@ def test_the_printed_commands_work(tmp_path: Path, system: System) -> None:
     assert json.loads(done.stdout)["rewardActionId"] in {"pasta", "ice-cream"}
 
 
+def test_the_guide_deletes_the_role_assignments_of_whoever_owns_the_hosts_blobs(tmp_path: Path) -> None:
+    guide = (PROJECT / "docs" / "operate.md").read_text()
+    block = re.search(r"Role assignments of the app are deleted.*?```bash\n(.*?)```", guide, re.DOTALL)
+    assert block
+    names = {"hostStorageName": "'${abbrs.storageStorageAccounts}host${token}'"}
+    assert names.items() <= {name: one.value for name, one in read(INFRA / "main.bicep").of("variable").items()}.items()
+    group = "/subscriptions/sub/resourceGroups/rg-env/providers/"
+    owner = f"'Storage Blob Data Owner' && starts_with(scope, '{group}Microsoft.Storage/storageAccounts/sthost')"
+    listed = {owner: "echo principal", f"principalId == 'principal' && starts_with(scope, '{group}')": "echo 1; echo 2"}
+    azure = Azure(tmp_path, listed | {"get-values": ":"})
+    done = azure.run("-euc", block[1])
+    assert done.returncode == 0, done.stderr
+    assert azure.calls().endswith("az role assignment delete --ids 1 2\n")
+
+
 def test_azd_finds_its_hooks_and_the_site() -> None:
     project = yaml.safe_load((PROJECT / "azure.yaml").read_text())
     (service,) = project["services"]

@@ -67,4 +67,5 @@ def test_private_networking_closes_all_that_holds_data() -> None:
     assert main.of("variable")["publicNetworkAccess"].value == "privateNetworking ? 'Disabled' : 'Enabled'"
     for name in ("hostStorage", "dataStorage", "hubs", "vault"):
         assert "publicNetworkAccess: publicNetworkAccess" in main.of("module")[name].text
-        assert f"serviceId: {name}.outputs.id" in main.of("module")["network"].text
+        assert f"serviceName: {name}Name" in main.of("module")["network"].text
+        assert f"    name: {name}Name\n" in main.of("module")[name].text

@@ -11,9 +11,9 @@ from shared.settings import Settings, declared, load
 
 MAIN, API = read(INFRA / "main.bicep"), read(INFRA / "app" / "api.bicep")
 SETTINGS = API.of("resource")["appSettings"].text
-GIVEN = dict(re.findall(r"^    (\w+): (.+)$", SETTINGS, re.MULTILINE)) | dict(
-    re.findall(r"\{ (\w+): ('.+?') \}", API.of("variable")["signing"].text)
-)
+GIVEN = dict(re.findall(r"^    (\w+): (.+)$", SETTINGS, re.MULTILINE)) | {
+    "SIGNING_KEY": API.of("variable")["signingKey"].value
+}
 # Read by the Functions host and its telemetry, not by the app.
 PLATFORM = {
     "AzureWebJobsStorage__blobServiceUri",
@@ -62,6 +62,7 @@ def test_secrets_are_references_to_the_vault() -> None:
         "ADMIN_KEYS": "admin-keys",
         "SIGNING_KEY": "signing-key",
     }
+    assert API.of("variable")["signing"].value == "signingKeyFromVault ? { SIGNING_KEY: signingKey } : {}"
     # Says where telemetry goes; ingestion takes Entra tokens only, so that it opens nothing.
     assert {name for name in GIVEN if "CONNECTION" in name} == {"APPLICATIONINSIGHTS_CONNECTION_STRING"}
     assert "DisableLocalAuth: true" in (INFRA / "app" / "monitoring.bicep").read_text()
@@ -96,9 +97,9 @@ def test_the_event_hubs_keep_events_for_longer_than_any_wait() -> None:
 
 def test_the_largest_event_fits_the_tier_of_the_event_hubs() -> None:
     assert GIVEN["EVENT_HUBS_MAX_EVENT_BYTES"] == "string(maxEventBytes)"
-    assert "maxEventBytes: hubs.outputs.maxEventBytes" in MAIN.of("module")["api"].text
-    text = (INFRA / "app" / "hubs.bicep").read_text()
-    found = re.search(r"output maxEventBytes int = sku == 'Basic' \? (\d+) : (\d+)", text)
+    assert "maxEventBytes: maxEventBytes" in MAIN.of("module")["api"].text
+    assert "sku: hubsSku" in MAIN.of("module")["hubs"].text
+    found = re.fullmatch(r"hubsSku == 'Basic' \? (\d+) : (\d+)", MAIN.of("variable")["maxEventBytes"].value)
     assert found
     basic, standard = map(int, found.groups())
     assert basic == 250_000 < 256 * 1024

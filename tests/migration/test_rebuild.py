@@ -17,7 +17,7 @@ from harness.migration import Aside, run
 from harness.stored import Loop
 from harness.system import ADMIN_KEY, running, wait_until
 
-from migration import estimate
+from migration import estimate, rebuild
 from shared.loops import checkpoint
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import LoopConfig, Policy
