@@ -1,0 +1,25 @@
+"""The ids of the actions of a line, by which the same action is known in other events."""
+
+import functools
+import re
+
+import msgspec
+
+_ACTIONS = b'"_multi":['
+_IDENTITY = re.compile(rb'"i":\{"constant":1,"id":("(?:[^"\\]|\\.)*")')
+
+
+def of(line: bytes, count: int) -> list[str]:
+    """In the order of the actions. Lines that Rank did not write have none: their actions are known by their number."""
+    found = _IDENTITY.findall(line, line.find(_ACTIONS))
+    if len(found) != count:
+        return [f"action {number}" for number in range(1, count + 1)]
+    return [_decoded(text) for text in found]
+
+
+@functools.lru_cache(10_000)
+def _decoded(text: bytes) -> str:
+    try:
+        return msgspec.json.decode(text, type=str)
+    except msgspec.DecodeError:
+        return text.decode(errors="replace")

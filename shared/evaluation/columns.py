@@ -1,0 +1,108 @@
+"""The events of a stretch as columns of numbers, and their sums without rounding."""
+
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from shared.loops.exact_sum import ExactSum
+from shared.loops.policy_sums import HEAVY, PolicySums
+
+
+def total(values: Iterable[float]) -> ExactSum:
+    """The sum of finite numbers, exact, as adding them one by one would make it; some ten times as fast.
+
+    What `fsum` rounds away is what it finds in the next turn.
+    """
+    found, rest = ExactSum(), list(values)
+    while rounded := math.fsum(rest):
+        found.add(rounded)
+        rest.append(-rounded)
+    return found
+
+
+class Columns:
+    """What `PolicySums` holds of events, gathered: one number each, and summed once.
+
+    weights, rewards: those of the chosen action, per decision. counts: how many decisions each stands for.
+    """
+
+    def __init__(self) -> None:
+        self.weights, self.rewards, self.counts, self._second = array("d"), array("d"), array("d"), array("d")
+        self._least, self._largest, self._heavy = math.inf, -math.inf, 0
+
+    def add(self, reward: float, possible: Sequence[float], logged: Sequence[float], count: float, usual: bool) -> None:
+        """An event. possible: the weight of each action, the chosen one's first; logged: its probability in the log;
+        usual: its reward is the default one."""
+        self.weights.append(possible[0])
+        self.rewards.append(reward)
+        self.counts.append(count)
+        self._second.append(math.fsum([w * w * p for w, p in zip(possible, logged, strict=True)]) * count * count)
+        self._least = min(self._least, min(possible) * count)
+        self._largest = max(self._largest, max(possible) * count)
+        self._heavy += not usual and possible[0] > HEAVY
+
+    def sums(self) -> PolicySums:
+        """Of all events so far."""
+        counts, rewards = self.counts, self.rewards
+        if not counts:
+            return PolicySums()
+        weights = [w * c for w, c in zip(self.weights, counts, strict=True)]
+        squares = [w * w for w in weights]
+        earned = [w * r for w, r in zip(weights, rewards, strict=True)]
+        counted = [c * r for c, r in zip(counts, rewards, strict=True)]
+        return PolicySums(
+            n=total(counts),
+            w=total(weights),
+            ww=total(squares),
+            wr=total(earned),
+            wwr=total([s * r for s, r in zip(squares, rewards, strict=True)]),
+            wwrr=total([e * e for e in earned]),
+            r=total(counted),
+            rr=total([c * r for c, r in zip(counted, rewards, strict=True)]),
+            wrr=total([e * r for e, r in zip(earned, rewards, strict=True)]),
+            second=total(self._second),
+            positive=len(weights) - weights.count(0.0),
+            heavy=self._heavy,
+            least=self._least,
+            largest=self._largest,
+            seen=max(weights),
+            lowest=min(rewards),
+            highest=max(rewards),
+        )
+
+
+class Paired(msgspec.Struct):
+    """What tells two policies apart on the same events: sums of d = w - w', d r, d^2, d^2 r and d^2 r^2.
+
+    Rewards may be shifted afterwards: the interval of the difference depends on it.
+    """
+
+    n: ExactSum = msgspec.field(default_factory=ExactSum)
+    d: ExactSum = msgspec.field(default_factory=ExactSum)
+    dr: ExactSum = msgspec.field(default_factory=ExactSum)
+    dd: ExactSum = msgspec.field(default_factory=ExactSum)
+    ddr: ExactSum = msgspec.field(default_factory=ExactSum)
+    ddrr: ExactSum = msgspec.field(default_factory=ExactSum)
+
+    @classmethod
+    def of(cls, columns: Columns, others: Sequence[float]) -> "Paired":
+        """others: the weights of the policy that it is compared with, on the same events."""
+        pairs = zip(columns.weights, others, columns.counts, strict=True)
+        differences = [(weight - other) * count for weight, other, count in pairs]
+        rewards = columns.rewards
+        earned = [d * r for d, r in zip(differences, rewards, strict=True)]
+        return cls(
+            n=total(columns.counts),
+            d=total(differences),
+            dr=total(earned),
+            dd=total([d * d for d in differences]),
+            ddr=total([d * e for d, e in zip(differences, earned, strict=True)]),
+            ddrr=total([e * e for e in earned]),
+        )
+
+    def merge(self, other: "Paired") -> None:
+        """Adds the events of the other."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))

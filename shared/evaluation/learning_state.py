@@ -1,0 +1,32 @@
+"""What a learning policy has become by the end of a stretch, so that the next one goes on from there."""
+
+from pathlib import Path
+
+import msgspec
+
+from shared.vw.experience import Experience, Pupil
+from shared.vw.known_actions import KnownActions
+from shared.vw.policy import Policy
+
+# In a folder of their own: VW's state, what the model has been through, and the actions that it knows.
+MODEL, EXPERIENCE, ACTIONS = "model.vw", "experience.msgpack", "actions"
+FILES = (MODEL, EXPERIENCE, ACTIONS)
+
+
+def pupil(policy: Policy, before: Path | None) -> Pupil | None:
+    """Of a policy with options of ours, None for others. before: the folder of the stretch before, None at first."""
+    if not policy.has_experience:
+        return None
+    if before is None:
+        return Pupil(policy, Experience(), KnownActions())
+    experience = msgspec.msgpack.decode((before / EXPERIENCE).read_bytes(), type=Experience)
+    return Pupil(policy, experience, KnownActions.read(before / ACTIONS))
+
+
+def save(learned: Pupil | None, folder: Path) -> None:
+    """Beside the model, which the learner has written."""
+    (folder / EXPERIENCE).write_bytes(b"" if learned is None else msgspec.msgpack.encode(learned.experience))
+    if learned is None:
+        (folder / ACTIONS).write_bytes(b"")
+    else:
+        learned.actions.write(folder / ACTIONS)

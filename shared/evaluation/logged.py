@@ -1,0 +1,104 @@
+"""A line of the log as an evaluation reads it, whoever wrote it."""
+
+import math
+from enum import Enum
+
+import msgspec
+
+from shared.evaluation.event import LARGEST_WEIGHT
+from shared.vw import dsjson
+
+# Probabilities were written with seven digits.
+ROUNDING = 1e-3
+
+
+class Use(Enum):
+    """What an event may be used for.
+
+    JUDGED: for all policies. BASELINE: the baseline was shown for sure, which serves its estimate alone. NOWHERE: never
+    activated. The others are skipped and counted; the value says why, for a reader.
+    """
+
+    JUDGED = "judged"
+    BASELINE = "of Apprentice or LoggingOnly: they count for Baseline1 alone"
+    NOWHERE = "never activated: they count nowhere"
+    SLOTS = "of several slots"
+    IMPROBABLE = "without a usable probability of the chosen action"
+    INCOMPLETE = "without the probabilities of all actions"
+    UNREADABLE = "unreadable"
+
+
+class Logged(msgspec.Struct, rename=dsjson.LINE, gc=False):
+    """A decision of one slot. `a`: 1-based numbers of the actions, the chosen one first; `p`: their probabilities."""
+
+    cost: float
+    action: int = 0
+    index: int = -1
+    at: str = ""
+    id: str = ""
+    a: list[int] = []
+    p: list[float] = []
+    probability: float | None = None
+    original_cost: float | None = None
+    skip: bool = False
+    deferred: bool = False
+    mode: str | None = None
+    drop: float | None = None
+
+    @property
+    def reward(self) -> float:
+        """What the decision earned, before the line of an apprentice was relabelled."""
+        return 0.0 - (self.cost if self.original_cost is None else self.original_cost)
+
+    @property
+    def chosen(self) -> int:
+        """The 1-based number of the action that was shown."""
+        return self.action or self.index + 1
+
+    @property
+    def first(self) -> int:
+        """The 1-based number of the baseline: the first action that was not excluded."""
+        return min(self.a)
+
+    @property
+    def decisions(self) -> float:
+        """How many decisions it stands for: the client dropped the others."""
+        return 1 / (1 - self.drop) if self.drop else 1.0
+
+
+_decode = msgspec.json.Decoder(Logged).decode
+UNREADABLE = Logged(0.0)
+
+
+def read(line: bytes) -> tuple[Logged, Use]:
+    """The event of a line, and what it may be used for."""
+    try:
+        event = _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return UNREADABLE, Use.SLOTS if dsjson.is_multi_slot(line) else Use.UNREADABLE
+    return event, use_of(event)
+
+
+def use_of(event: Logged) -> Use:
+    """What an event may be used for."""
+    if event.skip or event.deferred:
+        return Use.BASELINE if event.mode == "LoggingOnly" else Use.NOWHERE
+    chosen, original = event.chosen, event.original_cost
+    if not math.isfinite(event.reward) or not 0 <= (event.drop or 0.0) < 1:
+        return Use.UNREADABLE
+    if event.mode == "Apprentice" or (
+        event.mode is None and original is not None and dsjson.is_of_apprentice(event.cost, original, chosen)
+    ):
+        return Use.BASELINE
+    probability = event.probability if event.probability is not None else next(iter(event.p), 0.0)
+    if not 1 / LARGEST_WEIGHT < probability <= 1 + ROUNDING:
+        return Use.IMPROBABLE
+    return Use.JUDGED if _is_complete(event, chosen, probability) else Use.INCOMPLETE
+
+
+def _is_complete(event: Logged, chosen: int, probability: float) -> bool:
+    """True if every action has its probability, and the chosen one that of the label."""
+    actions, found = event.a, event.p
+    if not actions or len(actions) != len(found) or actions[0] != chosen or min(actions) < 1 or min(found) < 0:
+        return False
+    return abs(sum(found) - 1) <= ROUNDING and abs(found[0] - probability) <= ROUNDING

@@ -1,0 +1,130 @@
+"""What one unit of work has found out: small, immutable and the same bits however often it is worked out."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from shared.evaluation.columns import Columns, Paired
+from shared.evaluation.event import Event
+from shared.evaluation.intervals.default import ENOUGH
+from shared.evaluation.single_action import Tally
+from shared.loops import unreadable
+from shared.loops.exact_sum import ExactSum
+from shared.loops.policy_sums import PolicySums
+
+FORMAT = 1
+ONLINE, BASELINE, RANDOM = "Online", "Baseline1", "BaselineRand"
+
+
+class Unit(msgspec.Struct, frozen=True, order=True):
+    """A policy and a stretch of the log.
+
+    policy: its name; "" for those that need no model, all of which are judged in one go. stretch: its number. action:
+    the id of a single action that is always taken where it can be, None for other policies.
+    """
+
+    policy: str
+    stretch: int
+    action: str | None = None
+
+
+class Judged(msgspec.Struct):
+    """A policy on the events of a stretch. paired: against the others by their names.
+
+    rows: while almost all rewards are the same, weight and reward of every event, in order, 16 bytes each; then the
+    interval cannot do with sums. None otherwise.
+    """
+
+    sums: PolicySums
+    paired: dict[str, Paired] = {}
+    rows: bytes | None = None
+
+    @classmethod
+    def of(cls, columns: Columns, others: Mapping[str, Sequence[float]]) -> "Judged":
+        """others: the weights of policies that it is compared with, on the same events."""
+        paired = {name: Paired.of(columns, weights) for name, weights in others.items()}
+        return cls(columns.sums(), paired, _rows(columns))
+
+    def merge(self, later: "Judged") -> None:
+        """Adds the events of a later stretch."""
+        self.sums.merge(later.sums)
+        for name, paired in later.paired.items():
+            self.paired.setdefault(name, Paired()).merge(paired)
+        self.rows = None if self.rows is None or later.rows is None else self.rows + later.rows
+
+    def events(self) -> Iterator[Event] | None:
+        """All of them, if they were kept."""
+        if self.rows is None:
+            return None
+        found = array("d", self.rows)
+        return (Event(weight, reward) for weight, reward in zip(found[::2], found[1::2], strict=True))
+
+
+def _rows(columns: Columns) -> bytes | None:
+    """None if rewards are not rare, and for sub-sampled events, of which no interval needs them."""
+    counts = Counter(columns.rewards)
+    others = counts.total() - max(counts.values(), default=0)
+    if others >= ENOUGH or any(count != 1 for count in columns.counts):
+        return None
+    rows = array("d", bytes(16 * len(columns.weights)))
+    rows[::2], rows[1::2] = columns.weights, columns.rewards
+    return rows.tobytes()
+
+
+class Drawn(msgspec.Struct):
+    """Whether actions were drawn as often as the log says: how often the likeliest one was, and by its probabilities.
+
+    own, measured: the sums of rewards as the logged probabilities weigh them, and as they were.
+    """
+
+    likeliest: int = 0
+    expected: ExactSum = msgspec.field(default_factory=ExactSum)
+    variance: ExactSum = msgspec.field(default_factory=ExactSum)
+    own: ExactSum = msgspec.field(default_factory=ExactSum)
+    measured: ExactSum = msgspec.field(default_factory=ExactSum)
+
+    def merge(self, other: "Drawn") -> None:
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class Part(msgspec.Struct):
+    """judged: by the names of policies. uses: how many lines there were of each `Use`, by its name."""
+
+    unit: Unit
+    judged: dict[str, Judged]
+    uses: dict[str, int] = {}
+    drawn: Drawn | None = None
+    tally: Tally | None = None
+    v: int = FORMAT
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, ExactSum):
+        return value.encode()
+    raise NotImplementedError(f"{type(value).__name__} is not stored")
+
+
+def _exact(kind: type, value: Any) -> ExactSum:
+    return ExactSum.decode(value)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
+_decoder = msgspec.json.Decoder(Part, dec_hook=_exact)
+
+
+def encode(part: Part) -> bytes:
+    """The same bytes for the same events."""
+    return _encoder.encode(part)
+
+
+def decode(name: str, data: bytes) -> Part:
+    """What was encoded; LaterVersion if a later version has, DecodeError or ValidationError if it is damaged.
+
+    name: the blob's or file's, for the message.
+    """
+    unreadable.check(name, data, FORMAT)
+    return _decoder.decode(data)

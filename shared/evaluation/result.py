@@ -1,0 +1,146 @@
+"""What an evaluation answers, from the parts of its plan."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from shared.evaluation import estimate, gate, self_check
+from shared.evaluation.estimate import Context, Estimate
+from shared.evaluation.intervals.interval import Interval
+from shared.evaluation.logged import Use
+from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Drawn, Judged, Part, Unit
+from shared.evaluation.plan import SINGLE, Plan, single_action
+from shared.evaluation.reward_range import reward_range
+from shared.evaluation.self_check import SelfCheck
+from shared.loops.policy_sums import PolicySums
+
+LEARNS = "This policy, learning from here on over this log: each event is predicted before it is learned."
+# Which question the figures of policies answer that are in every evaluation.
+QUESTIONS = {
+    ONLINE: "What was served: the mean of the log's own rewards.",
+    BASELINE: "Always the first action, the one that the caller would have shown.",
+    RANDOM: "Every action equally likely.",
+}
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A policy over one stretch. at: its beginning, ms since 1970."""
+
+    at: int
+    value: float
+    lower: float
+    upper: float
+    decisions: float
+
+
+class Result(msgspec.Struct, frozen=True):
+    """since, until: ms since 1970. skipped: events that were not judged, by reason. rewards: their range.
+
+    policies: over all events, but for the best single action, which is over those that did not choose it. series: by
+    policy. failed: policies that cannot be judged, with the reason. notes: what a reader must know.
+    """
+
+    since: int
+    until: int
+    decisions: float
+    skipped: dict[str, int]
+    rewards: Interval
+    default_reward: float
+    self_check: SelfCheck
+    policies: list[Estimate]
+    series: dict[str, list[Point]]
+    failed: dict[str, str]
+    notes: list[str]
+
+
+def merged(parts: Mapping[Unit, Part], policy: str, unit: Unit, stretches: Iterable[int]) -> Judged:
+    """A policy over some stretches. unit: of any of them, in whose parts the policy is judged."""
+    found = Judged(PolicySums(), {}, b"")
+    for number in stretches:
+        found.merge(parts[msgspec.structs.replace(unit, stretch=number)].judged[policy])
+    return found
+
+
+def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | None = None) -> Result:
+    """The result of all parts; failed: policies that cannot be judged, whose parts may be missing."""
+    failed, every = failed or {}, range(len(plan.stretches))
+    log = [parts[Unit("", number)] for number in every]
+    uses, drawn = Counter[str](), Drawn()
+    for part in log:
+        uses.update(part.uses)
+        drawn.merge(part.drawn or Drawn())
+    units = {name: Unit("", 0) for name in (ONLINE, BASELINE, RANDOM)}
+    units |= {one.name: Unit(one.name, 0) for one in plan.candidates if one.name not in failed}
+    judged = {name: merged(parts, name, unit, every) for name, unit in units.items()}
+    rewards = reward_range(plan.default_reward, (judged[ONLINE].sums, judged[BASELINE].sums))
+    since, until = plan.stretches[0].since, plan.stretches[-1].until
+    context = Context(rewards, until - since, judged[ONLINE])
+    arguments = {one.name: one.arguments for one in plan.candidates}
+    policies = [
+        estimate.of(name, QUESTIONS.get(name, LEARNS), one, context, arguments.get(name, ""))
+        for name, one in judged.items()
+    ]
+    series = {name: _series(plan, parts, name, unit, rewards) for name, unit in units.items()}
+    notes = _notes(plan, policies)
+    action = single_action(plan, parts)
+    if action is not None:
+        policies.insert(len(QUESTIONS), _single(plan, parts, action, context))
+    elif plan.held_out and any(part.tally and part.tally.actions for part in log):
+        notes.append("There are too many different actions to look for the best single one.")
+    return Result(
+        since=since,
+        until=until,
+        decisions=float(judged[ONLINE].sums.n),
+        skipped={Use[name].value: count for name, count in sorted(uses.items()) if Use[name] is not Use.JUDGED},
+        rewards=rewards,
+        default_reward=plan.default_reward,
+        self_check=self_check.check(drawn, judged[RANDOM].sums),
+        policies=policies,
+        series=series,
+        failed=dict(failed),
+        notes=notes,
+    )
+
+
+def held_out(plan: Plan, parts: Mapping[Unit, Part], name: str, rewards: Interval) -> Estimate:
+    """A learning policy over the part of the log that did not choose it."""
+    later = range(plan.held_out, len(plan.stretches))
+    online = merged(parts, ONLINE, Unit("", 0), later)
+    span = plan.stretches[-1].until - plan.stretches[plan.held_out].since
+    judged = merged(parts, name, Unit(name, 0), later)
+    return estimate.of(name, LEARNS, judged, Context(rewards, span, online), plan.candidate(name).arguments)
+
+
+def _single(plan: Plan, parts: Mapping[Unit, Part], action: str, whole: Context) -> Estimate:
+    later = range(plan.held_out, len(plan.stretches))
+    span = plan.stretches[-1].until - plan.stretches[plan.held_out].since
+    context = Context(whole.rewards, span, merged(parts, ONLINE, Unit("", 0), later))
+    question = f"Always {action!r} where it can be taken, chosen on the events before and judged on the later ones."
+    return estimate.of(SINGLE, question, merged(parts, SINGLE, Unit(SINGLE, 0, action), later), context)
+
+
+def _series(plan: Plan, parts: Mapping[Unit, Part], name: str, unit: Unit, rewards: Interval) -> list[Point]:
+    points = []
+    for number, stretch in enumerate(plan.stretches):
+        judged = merged(parts, name, unit, [number])
+        n = float(judged.sums.n)
+        if n:
+            interval = estimate.interval_of(judged, rewards)
+            points.append(Point(stretch.since, estimate.value_of(judged.sums, rewards), *interval, n))
+    return points
+
+
+def _notes(plan: Plan, policies: list[Estimate]) -> list[str]:
+    """What the figures do not say by themselves."""
+    notes = []
+    online = next(one for one in policies if one.name == ONLINE)
+    if not online.decisions:
+        notes.append("No event can be judged: the reasons are beside the skipped ones.")
+    elif online.decisions < gate.MOST_UNSURE:
+        notes.append(f"{online.decisions:,.0f} events are too few to tell policies apart.")
+    if plan.candidates and any(one.verdict is not None and one.verdict.promoted for one in policies):
+        notes.append(
+            "Several policies are compared here: with each more, the best one is the likelier to be so by luck."
+        )
+    return notes

@@ -1,0 +1,109 @@
+"""Policies that need no model: Online, Baseline1, BaselineRand, and one action always."""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable
+
+from shared.evaluation import action_names, logged, single_action
+from shared.evaluation.columns import Columns, total
+from shared.evaluation.logged import Logged, Use
+from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Drawn, Judged, Part, Unit
+from shared.evaluation.single_action import Tallying
+from shared.loops.policy_sums import Choice, weights
+
+# What is told of each event that is judged: policy, event, and the policy's probability of the logged action.
+Tell = Callable[[str, Logged, float], None]
+# What the three policies are called where their weights are computed.
+_NAMES = {"online": ONLINE, "baseline": BASELINE, "random": RANDOM}
+
+
+def choice_of(event: Logged, default_reward: float, *, served: bool = True) -> Choice:
+    """What an event says of a decision."""
+    baseline = event.a.index(event.first) if event.a else 0
+    return Choice(event.reward, event.p, baseline, event.reward == default_reward, served, event.drop or 0.0)
+
+
+class Log:
+    """Judges the three policies that every evaluation has.
+
+    tallies: counts also what every single action would have earned. tell: of each event, None if nobody asks.
+    """
+
+    def __init__(self, unit: Unit, default_reward: float, *, tallies: bool, tell: Tell | None = None) -> None:
+        self._unit, self._default, self._tell = unit, default_reward, tell
+        self._columns = {name: Columns() for name in _NAMES}
+        self._shown = Columns()
+        self._uses: Counter[str] = Counter()
+        self._tallying = Tallying() if tallies else None
+        self._likeliest = 0
+        self._expected, self._own, self._measured = array("d"), array("d"), array("d")
+
+    def add(self, line: bytes) -> None:
+        """A line of the log."""
+        event, use = logged.read(line)
+        self._uses[use.name] += 1
+        if use is Use.BASELINE:
+            usual = event.reward == self._default
+            self._shown.add(event.reward, (1.0,), (1.0,), event.decisions, usual)
+        elif use is Use.JUDGED:
+            self._judge(event, line)
+
+    def part(self) -> Part:
+        """Of all lines so far."""
+        online, baseline = self._columns["online"], self._columns["baseline"].weights
+        others = {ONLINE: online.weights, BASELINE: baseline}
+        judged = {_NAMES[name]: Judged.of(columns, others) for name, columns in self._columns.items()}
+        judged[BASELINE].merge(Judged.of(self._shown, {}))
+        expected = self._expected
+        drawn = Drawn(
+            self._likeliest,
+            total(expected),
+            total([p * (1 - p) for p in expected]),
+            total(self._own),
+            total(self._measured),
+        )
+        tally = self._tallying.tally() if self._tallying else None
+        return Part(self._unit, judged, dict(self._uses), drawn, tally)
+
+    def _judge(self, event: Logged, line: bytes) -> None:
+        choice, count = choice_of(event, self._default), event.decisions
+        for name, possible in weights(choice):
+            self._columns[name].add(choice.reward, possible, choice.p, count, choice.is_default)
+            if self._tell is not None:
+                self._tell(_NAMES[name], event, possible[0] * choice.p[0])
+        likeliest = max(event.p)
+        favourite = min(one for one, p in zip(event.a, event.p, strict=True) if p == likeliest)
+        self._likeliest += event.chosen == favourite
+        self._expected.append(min(likeliest, 1.0))
+        probability = event.p[0] if event.probability is None else event.probability
+        self._own.append(event.p[0] / probability * choice.reward)
+        self._measured.append(choice.reward)
+        if self._tallying is not None:
+            names = action_names.of(line, len(event.a))
+            self._tallying.add(names, event.chosen - 1, event.first - 1, choice.reward * count / event.p[0])
+
+
+class Always:
+    """Judges the policy that takes one action wherever it can be taken."""
+
+    def __init__(self, unit: Unit, default_reward: float, tell: Tell | None = None) -> None:
+        self._unit, self._default, self._tell = unit, default_reward, tell
+        self._columns, self._baseline = Columns(), array("d")
+
+    def add(self, line: bytes) -> None:
+        """A line of the log."""
+        event, use = logged.read(line)
+        if use is not Use.JUDGED or self._unit.action is None:
+            return
+        choice = choice_of(event, self._default)
+        names = action_names.of(line, len(event.a))
+        possible = single_action.possible(names, event.a, event.p, self._unit.action)
+        self._columns.add(choice.reward, possible, choice.p, event.decisions, choice.is_default)
+        self._baseline.append(1 / event.p[0] if choice.baseline == 0 else 0.0)
+        if self._tell is not None:
+            self._tell(self._unit.policy, event, possible[0] * event.p[0])
+
+    def part(self) -> Part:
+        """Of all lines so far."""
+        others = {ONLINE: [1.0] * len(self._baseline), BASELINE: self._baseline}
+        return Part(self._unit, {self._unit.policy: Judged.of(self._columns, others)})

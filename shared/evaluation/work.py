@@ -1,0 +1,88 @@
+"""One unit of work: a policy over a stretch of the log, in a process of its own or among others.
+
+The same unit, lines and previous state give the same part, bit for bit.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+
+from shared.evaluation.logged import Logged
+from shared.evaluation.part import Part, Unit
+from shared.evaluation.plan import Plan
+from shared.evaluation.replay import Replay
+from shared.evaluation.without_model import Always, Log, Tell
+from shared.vw.zygote import Zygote
+
+CHUNK_BYTES = 256 << 10
+
+
+class EventLine(msgspec.Struct):
+    """One event as a policy is judged by it, for a reader. p: of the logged action, by the log and by the policy."""
+
+    policy: str
+    event_id: str
+    at: str
+    action: int
+    p_log: float
+    p_eval: float
+    reward: float
+
+
+class Told:
+    """Writes a line of JSON for each event."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("wb")
+
+    def __call__(self, policy: str, event: Logged, p_eval: float) -> None:
+        line = EventLine(policy, event.id, event.at, event.chosen, event.p[0], p_eval, event.reward)
+        self._file.write(msgspec.json.encode(line) + b"\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+
+async def work(
+    plan: Plan,
+    unit: Unit,
+    lines: AsyncIterator[bytes],
+    folder: Path,
+    zygote: Zygote,
+    previous: Path | None = None,
+    events: Path | None = None,
+) -> Part:
+    """The part of a unit; raises replay.Unworkable if the policy cannot be judged on this log.
+
+    lines: of the stretch, in order, in chunks of whole lines. folder: empty; a learning policy leaves the files of
+    `learning_state` in it, which `previous` is the folder of for its next stretch. events: a file that gets a line for
+    each event.
+    """
+    tell: Tell | None = None
+    told = Told(events) if events is not None else None
+    if told is not None:
+        tell = told
+    try:
+        if unit.policy and unit.action is None:
+            return await Replay(plan, unit, previous, tell).run(lines, folder, zygote)
+        tallies = unit.stretch < plan.held_out
+        judge: Log | Always = (
+            Always(unit, plan.default_reward, tell)
+            if unit.policy
+            else Log(unit, plan.default_reward, tallies=tallies, tell=tell)
+        )
+        async for chunk in lines:
+            for line in chunk.splitlines():
+                judge.add(line)
+        return judge.part()
+    finally:
+        if told is not None:
+            told.close()
+
+
+async def of_file(file: Path) -> AsyncIterator[bytes]:
+    """The lines of a file in chunks of whole lines."""
+    with file.open("rb") as opened:
+        while chunk := opened.read(CHUNK_BYTES):
+            yield chunk + opened.readline()

@@ -1,0 +1,77 @@
+"""Columns give the bits that adding event by event gives, and pairs give the interval of a mean of differences."""
+
+import math
+import random
+from statistics import fmean, stdev
+
+import pytest
+
+from shared.evaluation import paired
+from shared.evaluation.columns import Columns, Paired, total
+from shared.loops.exact_sum import ExactSum
+from shared.loops.policy_sums import Choice, PolicySums, weights
+
+
+def choices(count: int, seed: int = 1) -> list[Choice]:
+    rng = random.Random(seed)
+    made = []
+    for _ in range(count):
+        raw = [rng.random() ** 3 + 1e-6 for _ in range(rng.randrange(1, 6))]
+        p = [one / sum(raw) for one in raw]
+        reward = rng.choice([0.0, 1.0, -0.3, rng.uniform(-5, 5)])
+        drop = rng.choice([0.0, 0.0, 0.25])
+        made.append(Choice(reward, p, rng.randrange(len(p)), reward == 0, True, drop))
+    return made
+
+
+@pytest.mark.parametrize("policy", ["online", "baseline", "random"])
+def test_they_sum_to_what_adding_each_event_sums_to(policy: str) -> None:
+    one_by_one, columns = PolicySums(), Columns()
+    for choice in choices(500):
+        possible = dict(weights(choice))[policy]
+        one_by_one.add(choice, possible)
+        columns.add(choice.reward, possible, choice.p, 1 / (1 - choice.drop), choice.is_default)
+    assert columns.sums() == one_by_one
+
+
+def test_a_total_is_exact_where_floats_round() -> None:
+    values = [1e16, 1.0, -1e16, 1e-300, 2.0**-1074]
+    expected = ExactSum()
+    for value in values:
+        expected.add(value)
+    assert total(values) == expected
+    assert float(total(values)) == 1.0
+    assert total([]) == ExactSum()
+
+
+def gathered(weights: list[float], rewards: list[float]) -> Columns:
+    columns = Columns()
+    for weight, reward in zip(weights, rewards, strict=True):
+        columns.add(reward, [weight], [1.0], 1.0, reward == 0)
+    return columns
+
+
+@pytest.mark.parametrize("lowest", [0.0, -1.0])
+def test_a_difference_is_the_mean_of_shifted_differences(lowest: float) -> None:
+    rng = random.Random(2)
+    mine, theirs = ([rng.choice([0.0, 0.5, 3.0]) for _ in range(400)] for _ in range(2))
+    rewards = [rng.choice([lowest, 0.2, 1.0]) for _ in range(400)]
+    sums = Paired.of(gathered(mine[:150], rewards[:150]), theirs[:150])
+    sums.merge(Paired.of(gathered(mine[150:], rewards[150:]), theirs[150:]))
+    found = paired.difference(sums, lowest)
+    assert found is not None
+    each = [(w - v) * (r - lowest) for w, v, r in zip(mine, theirs, rewards, strict=True)]
+    half = 1.959963984540054 * stdev(each) / math.sqrt(400)
+    assert found.mean == pytest.approx(fmean(each), abs=1e-12)
+    assert found.interval.upper == pytest.approx(fmean(each) + half, abs=1e-12)
+    assert found.smallest == pytest.approx(half)
+    assert found.needed == pytest.approx(400 * (half / found.mean) ** 2)
+    assert found.is_decided == (abs(found.mean) > half)
+
+
+def test_the_same_policy_differs_by_nothing() -> None:
+    sums = Paired.of(gathered([1.0, 2.0, 0.0], [1.0, 0.0, 1.0]), [1.0, 2.0, 0.0])
+    found = paired.difference(sums, 0.0)
+    assert found is not None
+    assert (found.mean, found.smallest, found.needed, found.is_decided) == (0.0, 0.0, None, False)
+    assert paired.difference(Paired.of(gathered([1.0], [1.0]), [1.0]), 0.0) is None
