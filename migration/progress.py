@@ -7,7 +7,7 @@ TERMINAL_SECONDS, LOG_SECONDS = 0.2, 10.0
 
 
 class Progress:
-    """`update` as often as you like; `end` says the last word."""
+    """`update` as often as you like; `end` says the last word, and how long it took."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -22,6 +22,10 @@ class Progress:
         if now - self._shown >= (TERMINAL_SECONDS if self._terminal else LOG_SECONDS):
             self._shown = now
             self._write(text, "" if self._terminal else "\n")
+
+    def say(self, text: str) -> None:
+        """At once, on a line of its own."""
+        self._write(text, "\n")
 
     def end(self, text: str) -> None:
         self._write(f"{text} ({self.seconds:.1f} s)", "\n")

@@ -38,8 +38,8 @@ class Estimate(msgspec.Struct, frozen=True):
     """What a policy would have earned by decision, with its 95 % interval.
 
     half_width: of the interval that Azure Personalizer published. effective, expected: observed and expected effective
-    events. unreliable: why the figures are, a sentence each; empty if they are not. verdict: None for the policies that
-    a log has anyway.
+    events. unreliable: why the figures are, a sentence each; empty if they are not, as those of what served itself.
+    verdict: None for the policies that a log has anyway.
     """
 
     name: str
@@ -122,7 +122,8 @@ def of(name: str, question: str, judged: Judged, context: Context, arguments: st
         if other != name and (found := comparison(judged, other, context.rewards, context.span)) is not None
     }
     n, value = float(sums.n), value_of(sums, context.rewards)
-    unreliable = [] if name == ONLINE or not n else diagnosed.doubts()
+    served_so = ONLINE not in judged.paired or not judged.paired[ONLINE].dd.units
+    unreliable = [] if served_so else diagnosed.doubts()
     verdict = None
     if arguments:
         online = standing(context.online, context.rewards)

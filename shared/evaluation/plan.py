@@ -13,8 +13,7 @@ from shared.evaluation.single_action import Tally
 from shared.vw import policy
 from shared.vw.schema import Schema
 
-HOUR_MS = 3_600_000
-# Periods are rounded outward to these.
+# Periods are rounded outward to these, and stretches are made of them.
 FIVE_MINUTES_MS = 300_000
 # A learner starts with each stretch, and a stretch is lost if its worker is killed.
 STRETCH_EVENTS, MOST_STRETCHES = 20_000, 48
@@ -105,23 +104,24 @@ def single_action(plan: Plan, done: Mapping[Unit, Part]) -> str | None:
     return tally.best() if parts else None
 
 
-def stretches(hours: Mapping[int, int]) -> list[Stretch]:
-    """Whole hours of a log put together to stretches. hours: events by the start of their hour (ms since 1970)."""
-    every = sum(hours.values())
+def stretches(counts: Mapping[int, int], span: int = FIVE_MINUTES_MS) -> list[Stretch]:
+    """Whole spans of a log put together to stretches. counts: events by the start of their span (ms since 1970); span:
+    its length, ms."""
+    every = sum(counts.values())
     enough = max(min(STRETCH_EVENTS, every // 2), every // MOST_STRETCHES)
     found: list[Stretch] = []
     since, events = 0, 0
-    for hour in sorted(hours):
-        since = since if events else hour
-        events += hours[hour]
+    for start in sorted(counts):
+        since = since if events else start
+        events += counts[start]
         if events >= enough:
-            found.append(Stretch(since, hour + HOUR_MS, events))
+            found.append(Stretch(since, start + span, events))
             events = 0
     if events and found and events < enough / 2:
         last = found.pop()
         since, events = last.since, last.events + events
     if events:
-        found.append(Stretch(since, max(hours) + HOUR_MS, events))
+        found.append(Stretch(since, max(counts) + span, events))
     return found
 
 

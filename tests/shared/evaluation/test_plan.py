@@ -6,9 +6,11 @@ import pytest
 
 from shared.evaluation import plan
 from shared.evaluation.part import Part, Unit
-from shared.evaluation.plan import HOUR_MS, SINGLE, Candidate, Plan, Stretch
+from shared.evaluation.plan import SINGLE, Candidate, Plan, Stretch
 from shared.evaluation.single_action import Sums, Tally
 from shared.loops.exact_sum import ExactSum
+
+HOUR_MS = 3_600_000
 
 
 def part(unit: Unit, tally: Tally | None = None) -> Part:
@@ -50,7 +52,7 @@ def test_the_single_action_waits_for_those_that_choose_it_and_ends_the_plan() ->
 
 def test_stretches_are_whole_hours_with_all_events() -> None:
     hours = {number * HOUR_MS: 1_000 for number in range(300)}
-    found = plan.stretches(hours)
+    found = plan.stretches(hours, HOUR_MS)
     assert sum(one.events for one in found) == 300_000
     assert len(found) <= plan.MOST_STRETCHES
     assert all(one.until <= after.since for one, after in itertools.pairwise(found))
@@ -60,7 +62,7 @@ def test_stretches_are_whole_hours_with_all_events() -> None:
 
 @pytest.mark.parametrize("hours", [{0: 1}, {0: 5, HOUR_MS: 5}, {0: 1, 9 * HOUR_MS: 1, 99 * HOUR_MS: 1}])
 def test_short_logs_have_at_most_two_stretches(hours: dict[int, int]) -> None:
-    found = plan.stretches(hours)
+    found = plan.stretches(hours, HOUR_MS)
     assert sum(one.events for one in found) == sum(hours.values())
     assert 1 <= len(found) <= 3
     assert plan.half(found) < len(found)

@@ -1,0 +1,1 @@
+"""The command line of offline evaluation: `python -m evaluation`."""

@@ -1,0 +1,171 @@
+"""The command `compare`: what policies would have earned, over a loop in storage or over files."""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from evaluation import output, policies, report, source, worker
+from evaluation.errors import EvaluationError
+from evaluation.runner import Outcome, Runner
+from evaluation.spool import Period, Spool
+from migration.progress import Progress
+from migration.target import blobs
+from shared import scratch
+from shared.evaluation import plan, result
+from shared.evaluation.plan import FIVE_MINUTES_MS, Candidate, Plan
+from shared.evaluation.result import Result
+from shared.loops.config import LoopConfig
+
+
+class Question(NamedTuple):
+    """What is evaluated. config: the loop's, or what stands in for it; has_loop: it is a loop's."""
+
+    config: LoopConfig
+    has_loop: bool
+    spool: Spool
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+async def run(given: argparse.Namespace) -> int:
+    """Compares and prints; raises EvaluationError."""
+    output.check(given.json, given.html, given.events)
+    with scratch.folder() as folder:
+        question = await asked(given, Path(folder, "log"))
+        candidates = await policies.chosen(given.policy, question.config, has_loop=question.has_loop)
+        made = planned(question, candidates)
+        with processes(given.workers) as executor:
+            found, _ = worked(given, made, question, executor, Path(folder, "work"))
+    report.show(found)
+    output.write(found, given.json, given.html)
+    return 0
+
+
+async def asked(given: argparse.Namespace, folder: Path) -> Question:
+    """Reads the log; EvaluationError if there is nothing to evaluate."""
+    spool, progress = Spool(folder, _period(given)), Progress()
+    if given.log:
+        config = _changed(LoopConfig(), given)
+        source.of_files(given.log, spool, progress)
+    else:
+        async with blobs(given.data, given.loop) as loop:
+            config = _changed((await loop.config())[0], given)
+            await source.of_loop(loop, config, spool, progress)
+    progress.end(f"{spool.events:,} events read")
+    if not spool.events:
+        raise EvaluationError(_nothing(given, spool))
+    return Question(config, not given.log, spool)
+
+
+def planned(question: Question, candidates: Sequence[Candidate]) -> Plan:
+    """What is to be done."""
+    stretches = question.spool.stretches()
+    return Plan(
+        list(candidates),
+        stretches,
+        question.config.default_reward,
+        question.spool.schema,
+        plan.half(stretches),
+    )
+
+
+@contextmanager
+def processes(count: int) -> Iterator[Executor]:
+    """So many workers on this machine."""
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=worker.begin)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def worked(
+    given: argparse.Namespace, made: Plan, question: Question, executor: Executor, folder: Path
+) -> tuple[Result, Outcome]:
+    """Has the plan worked: says how long that will take, then how far it is."""
+    folder.mkdir(parents=True)
+    events = getattr(given, "events", None)
+    runner = Runner(executor, given.workers, made, question.spool, folder, has_events=events is not None)
+    expected = runner.expected_seconds()
+    names = len(made.candidates)
+    told = f"{names} learning {'policy' if names == 1 else 'policies'} over {question.spool.events:,} events"
+    progress = Progress()
+    progress.say(f"{told}: about {duration(expected)}")
+    outcome = runner.run(lambda share, seconds: progress.update(_told(share, seconds)))
+    progress.end("all units worked")
+    if events is not None:
+        _gather(runner.events(), events)
+    found = result.combine(made, outcome.parts, outcome.failed)
+    skipped = {**found.skipped, **question.spool.skipped}
+    if question.spool.outside:
+        skipped["outside the period"] = question.spool.outside
+    return msgspec.structs.replace(found, skipped=skipped), outcome
+
+
+def duration(seconds: float) -> str:
+    """As a person says it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5_400 else f"{seconds / 3_600:.1f} hours"
+
+
+def _told(share: float, seconds: float) -> str:
+    left = duration(seconds / share - seconds) if share else "unknown"
+    return f"{share:.0%} done, {left} left"
+
+
+def _gather(files: list[Path], into: Path) -> None:
+    try:
+        with into.open("wb") as gathered:
+            for file in files:
+                gathered.write(file.read_bytes())
+    except OSError as error:
+        raise EvaluationError(f"{into} cannot be written: {error.strerror}") from None
+
+
+def _period(given: argparse.Namespace) -> Period:
+    """Rounded outward to five minutes."""
+    since, until = (None if one is None else round(one.timestamp() * 1000) for one in (given.since, given.until))
+    if since is not None and until is not None and since >= until:
+        raise EvaluationError("--from is not before --to: name a period that begins before it ends.")
+    if since is not None and since > datetime.now(UTC).timestamp() * 1000:
+        raise EvaluationError("--from is in the future, where no log is yet: name an earlier time.")
+    return Period(
+        None if since is None else since - since % FIVE_MINUTES_MS,
+        None if until is None else until + -until % FIVE_MINUTES_MS,
+    )
+
+
+def _changed(config: LoopConfig, given: argparse.Namespace) -> LoopConfig:
+    """The configuration with what the command names otherwise."""
+    if given.exploration is not None:
+        config = msgspec.structs.replace(config, exploration=given.exploration)
+    if given.default_reward is not None:
+        config = msgspec.structs.replace(config, default_reward=given.default_reward)
+    return config
+
+
+def _nothing(given: argparse.Namespace, spool: Spool) -> str:
+    """Why there is no event."""
+    if spool.first is not None and spool.last is not None:
+        reach = f"from {report.moment(spool.first)} to {report.moment(spool.last)} UTC"
+        return f"No event is in this period: the log reaches {reach}. Name another --from and --to."
+    if not given.log:
+        return f"The log of loop {given.loop} is empty: import one, or wait for the first events."
+    reasons = "; ".join(f"{count:,} lines: {reason}" for reason, count in spool.skipped.most_common(3))
+    why = f": {reasons}" if reasons else ""
+    return f"There is no event in these files{why}. Name files of dsjson, an event per line."

@@ -1,0 +1,117 @@
+"""A result as a person reads it in a terminal."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from shared.evaluation.estimate import Comparison, Estimate
+from shared.evaluation.part import BASELINE, ONLINE
+from shared.evaluation.plan import SINGLE
+from shared.evaluation.result import Result
+
+_HEAD = ("policy", "reward", "95 % interval", "more than Online", "more than Baseline1", "")
+
+
+def show(found: Result) -> None:
+    """Prints it."""
+    print("\n".join(lines(found)))
+
+
+def lines(found: Result) -> Iterator[str]:
+    """The text of a result."""
+    yield f"{found.decisions:,.0f} decisions from {moment(found.since)} to {moment(found.until)}; {rewards(found)}"
+    yield ""
+    yield from _table(found)
+    yield ""
+    for one in found.policies:
+        if one.name not in (ONLINE, BASELINE):
+            yield from _said(one)
+    yield from (f"{reason} It is left out." for reason in found.failed.values())
+    yield from found.notes
+    yield f"Self-check {'passed' if found.self_check.passed else 'FAILED: these figures cannot be trusted'}."
+    yield from (f"  {sentence}" for sentence in found.self_check.told)
+    if found.skipped:
+        yield "Not judged:"
+        yield from (f"  {count:,} events: {reason}" for reason, count in found.skipped.items())
+    yield "What the figures answer:"
+    asked = dict.fromkeys((one.name if not one.arguments else "other policies", one.question) for one in found.policies)
+    yield from (f"  {name}: {question}" for name, question in asked)
+
+
+def rewards(found: Result) -> str:
+    """The range that intervals are made with."""
+    return f"rewards within {found.rewards.lower:g} to {found.rewards.upper:g}"
+
+
+def moment(at: int) -> str:
+    """A time in UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def interval(lower: float, upper: float) -> str:
+    return f"{lower:.4f} to {upper:.4f}"
+
+
+def flag(one: Estimate) -> str:
+    """What a policy is, in a word or two."""
+    if one.verdict is not None and one.verdict.promoted:
+        return "may be promoted"
+    return "unreliable" if one.unreliable else ""
+
+
+def compared(one: Estimate, other: str) -> Comparison | None:
+    """With another policy; None if they were not."""
+    return next((found for found in one.comparisons if found.other == other), None)
+
+
+def difference(found: Comparison | None) -> str:
+    """With half of the interval's width."""
+    return "" if found is None else f"{found.difference:+.4f} ± {found.smallest:.4f}"
+
+
+def sentences(one: Estimate) -> list[str]:
+    """What a reader is to know of a policy beside its figures."""
+    found = compared(one, ONLINE)
+    said = [] if found is None or one.name == SINGLE else [_decided(found)]
+    if one.unreliable:
+        said.append("Unreliable: " + " ".join(one.unreliable))
+    if one.verdict is not None:
+        reasons = [reason for reason in one.verdict.reasons if reason not in one.unreliable]
+        said.append("It may be promoted." if one.verdict.promoted else " ".join(["Not to be promoted.", *reasons]))
+    return said
+
+
+def _decided(found: Comparison) -> str:
+    shows = f"The smallest difference to {found.other} that this log can show is {found.smallest:.4f}"
+    if found.decided:
+        return f"{shows}: the one seen, {found.difference:+.4f}, is decided."
+    if not found.smallest:
+        return f"It does what {found.other} did."
+    if found.days is None:
+        return f"{shows}: no difference is seen, and no number of days would decide that."
+    seen = f"one of the size seen, {found.difference:+.4f}"
+    return f"{shows}: {found.days:,.1f} more days like these would decide {seen}."
+
+
+def _said(one: Estimate) -> Iterator[str]:
+    if not sentences(one):
+        return
+    yield f"{one.name}{f': {one.arguments}' if one.arguments else ''}"
+    yield from (f"  {sentence}" for sentence in sentences(one))
+
+
+def _table(found: Result) -> Iterator[str]:
+    rows = [_HEAD, *map(_row, found.policies)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _row(one: Estimate) -> tuple[str, ...]:
+    return (
+        one.name,
+        f"{one.value:.4f}",
+        interval(one.lower, one.upper),
+        difference(compared(one, ONLINE)),
+        difference(compared(one, BASELINE)),
+        flag(one),
+    )

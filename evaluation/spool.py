@@ -1,0 +1,126 @@
+"""The log on disk by five minutes, while it is evaluated: read once, wherever it is, and by every policy again."""
+
+from collections import Counter, OrderedDict
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from shared.evaluation.plan import FIVE_MINUTES_MS, Stretch, stretches
+from shared.vw import dsjson
+from shared.vw.schema import Schema, Tally
+
+OPEN_FILES = 64
+# Of so many events the namespaces are looked at, and of one in so many after them.
+LOOKED_AT, SAMPLED = 1_000, 10
+
+
+class _Context(msgspec.Struct, gc=False):
+    c: msgspec.Raw
+
+
+_context = msgspec.json.Decoder(_Context).decode
+
+
+class Period(NamedTuple):
+    """From `since` to before `until`, ms since 1970; None for no bound."""
+
+    since: int | None = None
+    until: int | None = None
+
+    def holds(self, at: int) -> bool:
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+
+
+class Spool:
+    """counts: lines by the start of their five minutes (ms since 1970). skipped: lines that are no events, by reason.
+
+    first, last: the times of the first and last event, within the period or outside (ms).
+    """
+
+    def __init__(self, folder: Path, period: Period) -> None:
+        folder.mkdir(parents=True)
+        self.folder, self.period = folder, period
+        self.counts: Counter[int] = Counter()
+        self.skipped: Counter[str] = Counter()
+        self.first: int | None = None
+        self.last: int | None = None
+        self.outside = 0
+        self._begins: int | None = None
+        self._ends: int | None = None
+        self._files: OrderedDict[int, BinaryIO] = OrderedDict()
+        self._tally, self._looked, self._latest = Tally(), 0, dict[str, Any]()
+
+    @property
+    def events(self) -> int:
+        """Lines within the period."""
+        return self.counts.total()
+
+    @property
+    def tally(self) -> Tally:
+        """The namespaces of the events that were looked at."""
+        return self._tally
+
+    @property
+    def schema(self) -> Schema:
+        """The crossings of a policy that crosses what the log has."""
+        return self._tally.grown(Schema(), self._latest)
+
+    def add(self, at: int, line: bytes) -> None:
+        """A line, with its end or without; at: when it was ranked."""
+        self.first = at if self.first is None else min(self.first, at)
+        self.last = at if self.last is None else max(self.last, at)
+        if not self.period.holds(at):
+            self.outside += 1
+            return
+        self._begins = at if self._begins is None else min(self._begins, at)
+        self._ends = at if self._ends is None else max(self._ends, at)
+        start = at - at % FIVE_MINUTES_MS
+        self.counts[start] += 1
+        file = self._file(start)
+        file.write(line)
+        if not line.endswith(b"\n"):
+            file.write(b"\n")
+        self._looked += 1
+        if self._looked <= LOOKED_AT or self._looked % SAMPLED == 0:
+            self._look(line)
+
+    def files(self, since: int, until: int) -> list[Path]:
+        """Those that hold the lines from `since` to before `until`, ends of a stretch, in order."""
+        since -= since % FIVE_MINUTES_MS
+        return [self._path(start) for start in sorted(self.counts) if since <= start < until]
+
+    def stretches(self) -> list[Stretch]:
+        """Of the whole log, which begin and end with its events."""
+        found = stretches(self.counts)
+        if found and self._begins is not None and self._ends is not None:
+            found[0] = msgspec.structs.replace(found[0], since=self._begins)
+            found[-1] = msgspec.structs.replace(found[-1], until=self._ends + 1)
+        return found
+
+    def close(self) -> None:
+        """Everything is added."""
+        while self._files:
+            self._files.popitem()[1].close()
+
+    def _path(self, start: int) -> Path:
+        return self.folder / f"{start}.dsjson"
+
+    def _file(self, start: int) -> BinaryIO:
+        file = self._files.get(start)
+        if file is None:
+            file = self._files[start] = self._path(start).open("ab")
+            if len(self._files) > OPEN_FILES:
+                self._files.popitem(last=False)[1].close()
+        return file
+
+    def _look(self, line: bytes) -> None:
+        if dsjson.is_multi_slot(line):
+            return
+        try:
+            context = msgspec.json.decode(_context(line).c)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        if isinstance(context, dict) and context.get("_multi"):
+            self._latest = context
+            self._tally.add(context)

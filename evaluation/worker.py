@@ -1,0 +1,77 @@
+"""A process that works units. It has a process of its own that learners are forks of, for as long as it lives."""
+
+import asyncio
+import functools
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+from shared.evaluation import part, work
+from shared.evaluation.part import Unit
+from shared.evaluation.plan import Plan
+from shared.vw.zygote import Zygote
+
+
+class Order(NamedTuple):
+    """What is to be done. files: the lines of the stretch, in order; limit: bytes of them, None for all.
+
+    folder: where the state of the policy goes, previous: that of the stretch before; events: the file that gets a
+    line for each event.
+    """
+
+    plan: Plan
+    unit: Unit
+    files: list[Path]
+    folder: Path
+    previous: Path | None = None
+    events: Path | None = None
+    limit: int | None = None
+
+
+class Worked(NamedTuple):
+    """The encoded part of a unit, and how long it took."""
+
+    unit: Unit
+    part: bytes
+    seconds: float
+
+
+class _Process:
+    """What a worker keeps from unit to unit."""
+
+    def __init__(self) -> None:
+        self.runner, self.zygote = asyncio.Runner(), Zygote()
+
+
+@functools.cache
+def _process() -> _Process:
+    return _Process()
+
+
+def begin() -> None:
+    """What a worker does first: Ctrl-C is for the process that gives the orders."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def carry_out(order: Order) -> Worked:
+    """Works a unit in this process; raises what `shared.evaluation.work.work` raises."""
+    process, began = _process(), time.monotonic()
+    order.folder.mkdir(parents=True, exist_ok=True)
+    made = work.work(order.plan, order.unit, _lines(order), order.folder, process.zygote, order.previous, order.events)
+    found = process.runner.run(made)
+    return Worked(order.unit, part.encode(found), time.monotonic() - began)
+
+
+async def _lines(order: Order) -> AsyncIterator[bytes]:
+    left = order.limit
+    for file in order.files:
+        async for chunk in work.of_file(file):
+            kept = chunk
+            if left is not None:
+                if left <= 0:
+                    return
+                kept = chunk[: chunk.find(b"\n", min(left, len(chunk)) - 1) + 1] or chunk
+                left -= len(kept)
+            yield kept
