@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evaluation import compare
+from evaluation import compare, features, optimise
 from evaluation.errors import EvaluationError
 from migration.target import TargetError
 from shared.errors import ApiError
@@ -24,6 +24,9 @@ SOURCE = """The log is that of a loop in storage, of a local run (--data) or of 
 settings in the environment name, or files and folders of dsjson (--log). No service has to run."""
 
 
+_COMMANDS = {"compare": compare.run, "optimise": optimise.run, "features": features.run}
+
+
 def _arguments(command: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -32,19 +35,39 @@ def _arguments(command: Sequence[str]) -> argparse.Namespace:
         help="policies over the same events, with intervals",
         description=f"Tells what each policy would have earned, and how sure that is. {SOURCE}",
     )
-    comparing.add_argument(
+    _policies(comparing)
+    comparing.add_argument("--events", type=Path, metavar="FILE", help="write a line of JSON for each event and policy")
+    _common(comparing)
+    optimising = commands.add_parser(
+        "optimise",
+        help="look for a better policy",
+        description="Has exploration, cost type, learning rate and crossings compete on one half of the log, and "
+        f"judges the best on the other half, beside the policies that are named. {SOURCE}",
+    )
+    _policies(optimising)
+    _common(optimising)
+    featuring = commands.add_parser(
+        "features",
+        help="what each feature is worth",
+        description="Has a policy learn the log without each namespace and feature, and tells what it earns less. "
+        + SOURCE,
+    )
+    _policies(featuring)
+    _common(featuring, html=False)
+    return parser.parse_args(command)
+
+
+def _policies(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--policy",
         action="append",
         default=[],
         metavar="POLICY",
         help="NAME='ARGUMENTS', or default, personalizer or current (the loop's own); repeat it for up to 10",
     )
-    comparing.add_argument("--events", type=Path, metavar="FILE", help="write a line of JSON for each event and policy")
-    _common(comparing)
-    return parser.parse_args(command)
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
+def _common(parser: argparse.ArgumentParser, *, html: bool = True) -> None:
     parser.add_argument("--loop", type=_loop, default=DEFAULT_LOOP, help="name of the loop (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="data folder of a local run, which may be running or not")
     parser.add_argument(
@@ -65,7 +88,8 @@ def _common(parser: argparse.ArgumentParser) -> None:
         "--workers", type=_workers, default=compare.cores(), metavar="N", help="processes (default: %(default)s)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs no other file")
+    if html:
+        parser.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs no other file")
 
 
 def _loop(text: str) -> str:
@@ -123,7 +147,7 @@ def main(command: Sequence[str] | None = None) -> int:
     given = _arguments(_joined(sys.argv[1:] if command is None else command))
     logging.getLogger("azure").setLevel(logging.CRITICAL)  # it tells at length what `main` tells in a line
     try:
-        return asyncio.run(compare.run(given))
+        return asyncio.run(_COMMANDS[given.command](given))
     except (TargetError, EvaluationError, Unreadable) as error:
         print(error, file=sys.stderr)
     except StorageUnavailable as error:

@@ -49,7 +49,8 @@ async def run(given: argparse.Namespace) -> int:
         candidates = await policies.chosen(given.policy, question.config, has_loop=question.has_loop)
         made = planned(question, candidates)
         with processes(given.workers) as executor:
-            found, _ = worked(given, made, question, executor, Path(folder, "work"))
+            outcome = worked(given, made, question, executor, Path(folder, "work"))
+        found = combined(question, made, outcome)
     report.show(found)
     output.write(found, given.json, given.html)
     return 0
@@ -93,9 +94,7 @@ def processes(count: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def worked(
-    given: argparse.Namespace, made: Plan, question: Question, executor: Executor, folder: Path
-) -> tuple[Result, Outcome]:
+def worked(given: argparse.Namespace, made: Plan, question: Question, executor: Executor, folder: Path) -> Outcome:
     """Has the plan worked: says how long that will take, then how far it is."""
     folder.mkdir(parents=True)
     events = getattr(given, "events", None)
@@ -109,11 +108,16 @@ def worked(
     progress.end("all units worked")
     if events is not None:
         _gather(runner.events(), events)
-    found = result.combine(made, outcome.parts, outcome.failed)
+    return outcome
+
+
+def combined(question: Question, made: Plan, outcome: Outcome, first: int = 0) -> Result:
+    """The result, with what was skipped before any policy saw it. first: as of `result.combine`."""
+    found = result.combine(made, outcome.parts, outcome.failed, first)
     skipped = {**found.skipped, **question.spool.skipped}
     if question.spool.outside:
         skipped["outside the period"] = question.spool.outside
-    return msgspec.structs.replace(found, skipped=skipped), outcome
+    return msgspec.structs.replace(found, skipped=skipped)
 
 
 def duration(seconds: float) -> str:

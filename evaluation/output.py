@@ -19,12 +19,13 @@ def check(*files: Path | None) -> None:
 def write(found: Result, json: Path | None, html: Path | None) -> None:
     """Writes the files that were asked for; EvaluationError if one cannot be written."""
     if json is not None:
-        _write(json, msgspec.json.encode(found))
+        write_data(json, msgspec.json.encode(found))
     if html is not None:
-        _write(html, page.made(found).encode())
+        write_data(html, page.made(found).encode())
 
 
-def _write(file: Path, data: bytes) -> None:
+def write_data(file: Path, data: bytes) -> None:
+    """Writes a file; EvaluationError if it cannot be written."""
     try:
         file.write_bytes(data)
     except OSError as error:

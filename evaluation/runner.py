@@ -11,7 +11,7 @@ from evaluation import worker
 from evaluation.errors import EvaluationError
 from evaluation.spool import Spool
 from evaluation.worker import Order, Worked
-from shared.evaluation import part, plan
+from shared.evaluation import part, plan, units
 from shared.evaluation.part import Part, Unit
 from shared.evaluation.plan import Plan
 from shared.evaluation.replay import Unworkable
@@ -19,6 +19,7 @@ from shared.evaluation.replay import Unworkable
 # Of the first lines of the log, as many bytes are worked with each policy before the start: they tell how long all will
 # take. The fewer ones start what has to be started.
 TRIED_BYTES = 64 << 10, 4 << 20
+TRIED_POLICIES = 10
 ATTEMPTS = 3
 _ENDED = "A worker process was ended, most likely for want of memory: name fewer --workers, or fewer policies."
 
@@ -28,6 +29,16 @@ class Outcome(NamedTuple):
 
     parts: dict[Unit, Part]
     failed: dict[str, str]
+
+
+class _Pace(NamedTuple):
+    """Seconds to start a unit, and for each byte of its lines."""
+
+    start: float
+    each: float
+
+    def seconds(self, size: int) -> float:
+        return self.start + self.each * size
 
 
 class Runner:
@@ -46,19 +57,30 @@ class Runner:
         self._attempts: dict[Unit, int] = {}
 
     def expected_seconds(self) -> float:
-        """How long all will take, from the first lines of each policy; policies that fail with them are left out."""
-        size, seconds = self._bytes(0), 0.0
-        for unit in [Unit("", 0), *(Unit(one.name, 0) for one in self._plan.candidates)]:
-            few, more = (min(limit, size) for limit in TRIED_BYTES)
-            first, second = self._trial(unit, few), self._trial(unit, more)
-            if first is None or second is None:
-                continue
-            each = max(second - first, 0.0) / (more - few) if more > 2 * few else second / more
-            start = max(0.0, second - each * more)
-            every = range(len(self._plan.stretches))
-            seconds += sum(start + each * self._bytes(stretch) for stretch in every)
+        """How long all will take, from the first lines of some policies; those that fail with them are left out."""
+        candidates = self._plan.candidates
+        tried = candidates[:: -(-len(candidates) // TRIED_POLICIES) or 1]
+        log, measured = self._pace(Unit("", 0)), [self._pace(Unit(one.name, 0)) for one in tried]
+        paces = [pace for pace in measured if pace is not None]
         self._attempts.clear()
-        return seconds / min(self._at_once, 1 + len(self._plan.candidates))
+        seconds = 0.0
+        for number in range(len(self._plan.stretches)):
+            size = self._bytes(number)
+            worked = self._plan.racing(number) + len(candidates) - len(self._plan.race)
+            seconds += sum(pace.seconds(size) for pace in paces) * worked / max(len(paces), 1)
+            seconds += log.seconds(size) if log is not None else 0.0
+        return seconds / min(self._at_once, 1 + len(candidates))
+
+    def _pace(self, unit: Unit) -> _Pace | None:
+        """Of a policy; None if it fails."""
+        size = self._bytes(0)
+        few, more = (min(limit, size) for limit in TRIED_BYTES)
+        first = self._trial(unit, few)
+        second = None if first is None else self._trial(unit, more)
+        if first is None or second is None:
+            return None
+        each = max(second - first, 0.0) / (more - few) if more > 2 * few else second / more
+        return _Pace(max(0.0, second - each * more), each)
 
     def _trial(self, unit: Unit, limit: int) -> float | None:
         """Seconds to work so many bytes; None if the policy fails."""
@@ -75,7 +97,7 @@ class Runner:
         began, done_events = time.monotonic(), 0
         try:
             while True:
-                for unit in plan.ready(self._plan, self._done, self._failed):
+                for unit in units.ready(self._plan, self._done, self._failed):
                     if len(running) < self._at_once and unit not in running.values():
                         folder = self._state(unit)
                         running[self._submit(self._order(unit, folder))] = unit

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
+from shared.evaluation.features import Seen
 from shared.evaluation.plan import FIVE_MINUTES_MS, Stretch, stretches
 from shared.vw import dsjson
 from shared.vw.schema import Schema, Tally
@@ -35,7 +36,8 @@ class Period(NamedTuple):
 class Spool:
     """counts: lines by the start of their five minutes (ms since 1970). skipped: lines that are no events, by reason.
 
-    first, last: the times of the first and last event, within the period or outside (ms).
+    features: of the events that were looked at. first, last: the times of the first and the last event, within the
+    period or outside (ms).
     """
 
     def __init__(self, folder: Path, period: Period) -> None:
@@ -46,6 +48,7 @@ class Spool:
         self.first: int | None = None
         self.last: int | None = None
         self.outside = 0
+        self.features = Seen()
         self._begins: int | None = None
         self._ends: int | None = None
         self._files: OrderedDict[int, BinaryIO] = OrderedDict()
@@ -124,3 +127,4 @@ class Spool:
         if isinstance(context, dict) and context.get("_multi"):
             self._latest = context
             self._tally.add(context)
+            self.features.add(context)

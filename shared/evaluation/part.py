@@ -34,8 +34,8 @@ class Unit(msgspec.Struct, frozen=True, order=True):
 class Judged(msgspec.Struct):
     """A policy on the events of a stretch. paired: against the others by their names.
 
-    rows: while almost all rewards are the same, weight and reward of every event, in order, 16 bytes each; then the
-    interval cannot do with sums. None otherwise.
+    rows: weight and reward of every event, in order, 16 bytes each, if they are asked for or if almost all rewards are
+    the same, for then the interval cannot do with sums. None otherwise.
     """
 
     sums: PolicySums
@@ -43,10 +43,10 @@ class Judged(msgspec.Struct):
     rows: bytes | None = None
 
     @classmethod
-    def of(cls, columns: Columns, others: Mapping[str, Sequence[float]]) -> "Judged":
-        """others: the weights of policies that it is compared with, on the same events."""
+    def of(cls, columns: Columns, others: Mapping[str, Sequence[float]], *, keep: bool = False) -> "Judged":
+        """others: the weights of policies that it is compared with, on the same events. keep: rows are asked for."""
         paired = {name: Paired.of(columns, weights) for name, weights in others.items()}
-        return cls(columns.sums(), paired, _rows(columns))
+        return cls(columns.sums(), paired, _rows(columns, keep=keep))
 
     def merge(self, later: "Judged") -> None:
         """Adds the events of a later stretch."""
@@ -63,11 +63,11 @@ class Judged(msgspec.Struct):
         return (Event(weight, reward) for weight, reward in zip(found[::2], found[1::2], strict=True))
 
 
-def _rows(columns: Columns) -> bytes | None:
+def _rows(columns: Columns, *, keep: bool) -> bytes | None:
     """None if rewards are not rare, and for sub-sampled events, of which no interval needs them."""
     counts = Counter(columns.rewards)
     others = counts.total() - max(counts.values(), default=0)
-    if others >= ENOUGH or any(count != 1 for count in columns.counts):
+    if (others >= ENOUGH and not keep) or any(count != 1 for count in columns.counts):
         return None
     rows = array("d", bytes(16 * len(columns.weights)))
     rows[::2], rows[1::2] = columns.weights, columns.rewards

@@ -1,15 +1,11 @@
-"""What an evaluation is going to do: policies, stretches of the log, and units of work in an order that may be any.
+"""What an evaluation is going to do: policies, and stretches of the log."""
 
-Nothing here reads a log or a clock: the same plan and the same parts give the same next units, whoever asks.
-"""
-
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
-from shared.evaluation.part import Part, Unit
-from shared.evaluation.single_action import Tally
+from shared.evaluation.features import Path
 from shared.vw import policy
 from shared.vw.schema import Schema
 
@@ -18,14 +14,20 @@ FIVE_MINUTES_MS = 300_000
 # A learner starts with each stretch, and a stretch is lost if its worker is killed.
 STRETCH_EVENTS, MOST_STRETCHES = 20_000, 48
 SINGLE = "Best single action"
+# Of the candidates of a race, as many are reported on the held-out part.
+FINALISTS = 3
+# The shares of the log that a race has for each of its turns: the first decides on little, the last on much.
+TURNS = 1 / 16, 1 / 16, 1 / 8, 1 / 4
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A learning policy. exploration: explorationPercentage that it is served with, 0..1."""
+    """A learning policy. exploration: explorationPercentage that it is served with, 0..1. without: features that it
+    never sees, by their places."""
 
     name: str
     arguments: str
     exploration: float
+    without: list[Path] = []
 
     @property
     def exploring(self) -> str:
@@ -47,13 +49,19 @@ class Stretch(msgspec.Struct, frozen=True):
 
 class Plan(msgspec.Struct, frozen=True):
     """An evaluation. schema: the crossings of policies that cross what the log has. held_out: the number of the first
-    stretch that reports what those before it have chosen."""
+    stretch that reports what those before it have chosen.
+
+    race: the names of candidates of which the stretches before the held-out one choose a few, by halves. keeps_rows:
+    parts keep weight and reward of every event, so that candidates can be compared with each other.
+    """
 
     candidates: list[Candidate]
     stretches: list[Stretch]
     default_reward: float = 0.0
     schema: Schema = Schema()
     held_out: int = 0
+    race: list[str] = []
+    keeps_rows: bool = False
 
     def candidate(self, name: str) -> Candidate:
         """KeyError if there is none of this name."""
@@ -61,47 +69,19 @@ class Plan(msgspec.Struct, frozen=True):
         return found[name]
 
     @property
-    def units(self) -> int:
-        """How many there will be."""
-        every = len(self.stretches)
-        return every * (1 + len(self.candidates)) + (every - self.held_out if self.held_out else 0)
-
-    @property
     def work(self) -> int:
         """Events to be read, over all units."""
-        return sum(one.events for one in self.stretches) * (1 + len(self.candidates)) + sum(
-            one.events for one in self.stretches[self.held_out :] if self.held_out
-        )
+        events = [one.events for one in self.stretches]
+        racing = sum(self.racing(number) * each for number, each in enumerate(events))
+        always = 1 + len(self.candidates) - len(self.race)
+        return sum(events) * always + racing + (sum(events[self.held_out :]) if self.held_out else 0)
 
-
-def ready(plan: Plan, done: Mapping[Unit, Part], failed: Collection[str] = ()) -> list[Unit]:
-    """The units that can be worked on now, those first that others wait for. failed: policies that cannot be judged.
-
-    A learning policy's stretch needs the one before; the best single action all that choose it.
-    """
-    found: list[Unit] = []
-    for candidate in plan.candidates:
-        units = (Unit(candidate.name, number) for number in range(len(plan.stretches)))
-        following = next((unit for unit in units if unit not in done), None)
-        if following is not None and candidate.name not in failed:
-            found.append(following)
-    found += [unit for number in range(len(plan.stretches)) if (unit := Unit("", number)) not in done]
-    chosen = single_action(plan, done)
-    if chosen is not None:
-        later = range(plan.held_out, len(plan.stretches))
-        found += [unit for number in later if (unit := Unit(SINGLE, number, chosen)) not in done]
-    return found
-
-
-def single_action(plan: Plan, done: Mapping[Unit, Part]) -> str | None:
-    """The action that the part of the log before the held-out one has chosen; None until that is read."""
-    parts = [done.get(Unit("", number)) for number in range(plan.held_out)]
-    tally = Tally()
-    for part in parts:
-        if part is None or part.tally is None:
-            return None
-        tally.merge(part.tally)
-    return tally.best() if parts else None
+    def racing(self, stretch: int) -> int:
+        """How many candidates of the race are worked in a stretch, if none fails."""
+        left = len(self.race)
+        for number in range(1, min(stretch, self.held_out) + 1):
+            left = min(left, FINALISTS) if number == self.held_out else min(left, max(FINALISTS, -(-left // 2)))
+        return left
 
 
 def stretches(counts: Mapping[int, int], span: int = FIVE_MINUTES_MS) -> list[Stretch]:
@@ -133,3 +113,35 @@ def half(parts: list[Stretch]) -> int:
             return number
         before += stretch.events
     return max(0, len(parts) - 1)
+
+
+def turns(counts: Mapping[int, int], span: int = FIVE_MINUTES_MS) -> tuple[list[Stretch], int]:
+    """The stretches of a race, and the number of the first one that reports; 0 if the log is too short for one.
+
+    counts, span: as of `stretches`.
+    """
+    every = sum(counts.values())
+    sizes = [share * every for share in TURNS]
+    rest = every - sum(sizes)
+    pieces = max(1, min(MOST_STRETCHES // 2, round(rest / STRETCH_EVENTS)))
+    found, before = _cut(counts, span, [*sizes, *[rest / pieces] * pieces]), 0
+    for number, stretch in enumerate(found):
+        if number and before >= sum(sizes) * 0.75:
+            return found, number
+        before += stretch.events
+    return found, 0
+
+
+def _cut(counts: Mapping[int, int], span: int, sizes: Sequence[float]) -> list[Stretch]:
+    """Stretches of about these sizes; fewer where spans have more events."""
+    found: list[Stretch] = []
+    since, events, before = 0, 0, 0
+    ends = [sum(sizes[: number + 1]) for number in range(len(sizes))]
+    for start in sorted(counts):
+        since = since if events else start
+        events += counts[start]
+        if ends and before + events >= ends[0] - 0.5:
+            found.append(Stretch(since, start + span, events))
+            before, events = before + events, 0
+            ends = [end for end in ends if end > before + 0.5]
+    return found

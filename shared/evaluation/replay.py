@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from shared.evaluation import action_names, learning_state, logged, served
+from shared.evaluation import action_names, features, learning_state, logged, served
 from shared.evaluation.columns import Columns
 from shared.evaluation.event import LARGEST_WEIGHT
 from shared.evaluation.logged import Logged, Use
@@ -73,6 +73,8 @@ class Replay:
         if not line.endswith(b"\n"):
             line += b"\n"
         asked = event if use is Use.JUDGED else None
+        if self._candidate.without:
+            line = features.without(line, self._candidate.without)
         if self._pupil is None:
             self._waiting.append((asked, None))
             return line
@@ -105,4 +107,4 @@ class Replay:
 
     def _part(self) -> Part:
         others = {ONLINE: array("d", [1.0]) * len(self._baseline), BASELINE: self._baseline}
-        return Part(self._unit, {self._unit.policy: Judged.of(self._columns, others)})
+        return Part(self._unit, {self._unit.policy: Judged.of(self._columns, others, keep=self._plan.keeps_rows)})

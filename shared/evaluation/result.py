@@ -10,9 +10,10 @@ from shared.evaluation.estimate import Context, Estimate
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.logged import Use
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Drawn, Judged, Part, Unit
-from shared.evaluation.plan import SINGLE, Plan, single_action
+from shared.evaluation.plan import SINGLE, Plan
 from shared.evaluation.reward_range import reward_range
 from shared.evaluation.self_check import SelfCheck
+from shared.evaluation.units import single_action
 from shared.loops.policy_sums import PolicySums
 
 LEARNS = "This policy, learning from here on over this log: each event is predicted before it is learned."
@@ -39,6 +40,7 @@ class Result(msgspec.Struct, frozen=True):
 
     policies: over all events, but for the best single action, which is over those that did not choose it. series: by
     policy. failed: policies that cannot be judged, with the reason. notes: what a reader must know.
+    chosen: the policy that an optimisation chose, on events that are not among these.
     """
 
     since: int
@@ -52,6 +54,7 @@ class Result(msgspec.Struct, frozen=True):
     series: dict[str, list[Point]]
     failed: dict[str, str]
     notes: list[str]
+    chosen: str | None = None
 
 
 def merged(parts: Mapping[Unit, Part], policy: str, unit: Unit, stretches: Iterable[int]) -> Judged:
@@ -62,26 +65,33 @@ def merged(parts: Mapping[Unit, Part], policy: str, unit: Unit, stretches: Itera
     return found
 
 
-def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | None = None) -> Result:
-    """The result of all parts; failed: policies that cannot be judged, whose parts may be missing."""
-    failed, every = failed or {}, range(len(plan.stretches))
+def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | None = None, first: int = 0) -> Result:
+    """The result of the parts from a stretch on. failed: policies that cannot be judged, with the reason.
+
+    Candidates that were not worked in all of them are left out.
+    """
+    failed, every = failed or {}, range(first, len(plan.stretches))
     log = [parts[Unit("", number)] for number in every]
     uses, drawn = Counter[str](), Drawn()
     for part in log:
         uses.update(part.uses)
         drawn.merge(part.drawn or Drawn())
     units = {name: Unit("", 0) for name in (ONLINE, BASELINE, RANDOM)}
-    units |= {one.name: Unit(one.name, 0) for one in plan.candidates if one.name not in failed}
+    units |= {
+        one.name: Unit(one.name, 0)
+        for one in plan.candidates
+        if one.name not in failed and all(Unit(one.name, number) in parts for number in every)
+    }
     judged = {name: merged(parts, name, unit, every) for name, unit in units.items()}
     rewards = reward_range(plan.default_reward, (judged[ONLINE].sums, judged[BASELINE].sums))
-    since, until = plan.stretches[0].since, plan.stretches[-1].until
+    since, until = plan.stretches[first].since, plan.stretches[-1].until
     context = Context(rewards, until - since, judged[ONLINE])
     arguments = {one.name: one.arguments for one in plan.candidates}
     policies = [
         estimate.of(name, QUESTIONS.get(name, LEARNS), one, context, arguments.get(name, ""))
         for name, one in judged.items()
     ]
-    series = {name: _series(plan, parts, name, unit, rewards) for name, unit in units.items()}
+    series = {name: _series(plan, parts, name, unit, rewards, every) for name, unit in units.items()}
     notes = _notes(plan, policies)
     action = single_action(plan, parts)
     if action is not None:
@@ -103,15 +113,6 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
     )
 
 
-def held_out(plan: Plan, parts: Mapping[Unit, Part], name: str, rewards: Interval) -> Estimate:
-    """A learning policy over the part of the log that did not choose it."""
-    later = range(plan.held_out, len(plan.stretches))
-    online = merged(parts, ONLINE, Unit("", 0), later)
-    span = plan.stretches[-1].until - plan.stretches[plan.held_out].since
-    judged = merged(parts, name, Unit(name, 0), later)
-    return estimate.of(name, LEARNS, judged, Context(rewards, span, online), plan.candidate(name).arguments)
-
-
 def _single(plan: Plan, parts: Mapping[Unit, Part], action: str, whole: Context) -> Estimate:
     later = range(plan.held_out, len(plan.stretches))
     span = plan.stretches[-1].until - plan.stretches[plan.held_out].since
@@ -120,9 +121,12 @@ def _single(plan: Plan, parts: Mapping[Unit, Part], action: str, whole: Context)
     return estimate.of(SINGLE, question, merged(parts, SINGLE, Unit(SINGLE, 0, action), later), context)
 
 
-def _series(plan: Plan, parts: Mapping[Unit, Part], name: str, unit: Unit, rewards: Interval) -> list[Point]:
+def _series(
+    plan: Plan, parts: Mapping[Unit, Part], name: str, unit: Unit, rewards: Interval, every: range
+) -> list[Point]:
     points = []
-    for number, stretch in enumerate(plan.stretches):
+    for number in every:
+        stretch = plan.stretches[number]
         judged = merged(parts, name, unit, [number])
         n = float(judged.sums.n)
         if n:

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from shared.evaluation import plan
+from shared.evaluation import plan, units
 from shared.evaluation.part import Part, Unit
 from shared.evaluation.plan import SINGLE, Candidate, Plan, Stretch
 from shared.evaluation.single_action import Sums, Tally
@@ -32,20 +32,20 @@ def made(stretches: int = 3, held_out: int = 1) -> Plan:
 
 def test_a_learning_policy_goes_stretch_by_stretch_and_the_log_in_any_order() -> None:
     todo, done = made(), dict[Unit, Part]()
-    assert plan.ready(todo, done) == [Unit("x", 0), Unit("", 0), Unit("", 1), Unit("", 2)]
+    assert units.ready(todo, done) == [Unit("x", 0), Unit("", 0), Unit("", 1), Unit("", 2)]
     done[Unit("x", 0)] = part(Unit("x", 0))
     done[Unit("", 1)] = part(Unit("", 1))
-    assert plan.ready(todo, done) == [Unit("x", 1), Unit("", 0), Unit("", 2)]
-    assert plan.ready(todo, done, failed=["x"]) == [Unit("", 0), Unit("", 2)]
+    assert units.ready(todo, done) == [Unit("x", 1), Unit("", 0), Unit("", 2)]
+    assert units.ready(todo, done, failed=["x"]) == [Unit("", 0), Unit("", 2)]
 
 
 def test_the_single_action_waits_for_those_that_choose_it_and_ends_the_plan() -> None:
     todo, done = made(), dict[Unit, Part]()
     done[Unit("", 0)] = part(Unit("", 0), tally(1.0))
-    assert Unit(SINGLE, 1, "b") in plan.ready(todo, done)
-    while units := plan.ready(todo, done):
-        done[units[0]] = part(units[0])
-    assert len(done) == todo.units == 8
+    assert Unit(SINGLE, 1, "b") in units.ready(todo, done)
+    while waiting := units.ready(todo, done):
+        done[waiting[0]] = part(waiting[0])
+    assert len(done) == 8
     assert todo.work == 100 * 3 * 2 + 200
     assert {unit.stretch for unit in done if unit.policy == SINGLE} == {1, 2}
 
