@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.learning import WORLDS, Comparison, main, report, spread
 from shared.vw.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
-from simulator.offline import Outcome, play
 from simulator.newsroom import DRIFT
+from simulator.offline import Outcome, play
 from simulator.scenario import Scenario
 
 GOOD = [Outcome(served, uniform=0.2, optimal=0.8) for served in (0.5, 0.6)]
