@@ -26,7 +26,7 @@ def drawn(seed: int, mean: float, count: int) -> list[float]:
 
 @pytest.mark.parametrize(
     ("learned", "since", "sharpness"),
-    [(0, 0, 1 / 3), (400, 0, 1 / 3), (999, 0, 1 / 3), (1_000, 0, 10 / 3), (4_000, 3_900, 0.158 / 3)],
+    [(0, 0, 1 / 3), (400, 0, 1 / 3), (999, 0, 1 / 3), (1_000, 0, 10 / 3), (4_000, 3_001, 0.0), (4_000, 3_000, 5 / 3)],
 )
 def test_exploration_begins_wide_and_settles(learned: int, since: int, sharpness: float) -> None:
     assert Schedule(learned, since).sharpness == pytest.approx(sharpness, rel=1e-3)
