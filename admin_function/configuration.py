@@ -39,7 +39,9 @@ async def put_service_configuration(req: func.HttpRequest, service: Service) -> 
 @routes.operation("GET", "configurations/policy")
 async def get_policy(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /configurations/policy`: the learning policy with its exploration in effect."""
-    return _policy(await service.loop(http.loop_of(req)).read_config())
+    loop = service.loop(http.loop_of(req))
+    config = await loop.read_config()
+    return _policy(config, await configuration.crossed(loop, config))
 
 
 @routes.operation("PUT", "configurations/policy")

@@ -41,7 +41,7 @@ async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse
     """`GET /loops/{loop}`."""
     from shared.admin import loops
 
-    return http.json_answer(loops.describe(service, http.loop_of(req)).wire())
+    return http.json_answer((await loops.described(service, http.loop_of(req))).wire())
 
 
 @routes.deployment("DELETE", "loops/{loop}", Role.OWNER)

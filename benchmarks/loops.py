@@ -13,7 +13,7 @@ from shared.hubs import events
 from shared.hubs.clients import Sender
 from shared.hubs.event_log import EventLog
 from shared.loops.blob_names import blob_name, home_of
-from shared.loops.config import DEFAULT_LOOP, LoopConfig
+from shared.loops.config import DEFAULT_LOOP
 from shared.serving.service import Service
 from shared.training.trainer import Trainer
 
@@ -30,7 +30,7 @@ class Deployment:
         self._trainer = Trainer(self._service)
 
     async def prepare(self) -> None:
-        config = msgspec.structs.replace(LoopConfig(), wait=WAIT, export=1.0).encoded()
+        config = msgspec.structs.replace(parts.EARLIER, wait=WAIT, export=1.0).encoded()
         for name in self._names:
             if name != DEFAULT_LOOP:
                 await loops.create(self._service, name)

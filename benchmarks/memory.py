@@ -16,14 +16,13 @@ from shared.hubs.event_log import MESSAGE_BYTES
 from shared.loops import checkpoint
 from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.checkpoint import Checkpoint
-from shared.loops.config import LoopConfig
 from shared.serving.service import Service
 
 EVENT_BYTES, REWARD_BYTES = 2_048, 160
 PARTITIONS = 4
 # The trainer looks every second. Either nothing closes while the benchmark runs, or all does and is remembered.
-OPEN = msgspec.structs.replace(LoopConfig(), wait=172_800.0, export=1.0)
-CLOSING = msgspec.structs.replace(LoopConfig(), wait=1.0, export=1.0)
+OPEN = msgspec.structs.replace(parts.EARLIER, wait=172_800.0, export=1.0)
+CLOSING = msgspec.structs.replace(parts.EARLIER, wait=1.0, export=1.0)
 
 
 def interactions(count: int) -> Iterator[bytes]:

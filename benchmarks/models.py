@@ -35,5 +35,5 @@ async def _publish(environment: dict[str, str], count: int) -> None:
     service = Service(parts.settings(environment))
     await fill(service, count)
     await train(service)
-    await service.storage.put(blob_name(DEFAULT_HOME, "config.json"), LoopConfig().encoded())
+    await service.storage.put(blob_name(DEFAULT_HOME, "config.json"), parts.EARLIER.encoded())
     await service.close()

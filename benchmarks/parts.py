@@ -12,8 +12,12 @@ from urllib.request import urlopen
 from local import azurite
 from local.eventhubs.process import EventHubsProcess
 from local.services import PARTITIONS, free_port
+from shared.loops.config import LoopConfig, Policy
 from shared.settings import Settings, load
+from shared.vw.policy import EARLIER_ARGUMENTS
 
+# What times are compared with is Vowpal Wabbit under the default policy until 0.2, which is all its own.
+EARLIER = LoopConfig(policy=Policy("earlier", EARLIER_ARGUMENTS))
 KEYS = {"APP_KEYS": "local-app-key", "ADMIN_KEYS": "local-admin-key"}
 
 

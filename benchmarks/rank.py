@@ -10,11 +10,10 @@ from typing import Any
 import pylibvw
 import vowpalwabbit
 
-from benchmarks import command, models, traffic
+from benchmarks import command, models, parts, traffic
 from benchmarks.figures import Figure, at_least, at_most, told
 from benchmarks.plain import Ranker
 from benchmarks.timing import Side, alternate
-from shared.loops.config import LoopConfig
 from shared.rank import ranking, wire
 from shared.rank.features import vw_json
 from shared.rank.ranking import Decision
@@ -24,11 +23,11 @@ from shared.vw.model import Model
 from shared.vw.policy import EARLIER_ARGUMENTS, HISTORIC_ARGUMENTS
 
 FEATURES = 5
-POLICIES = {"default": EARLIER_ARGUMENTS, "historic": HISTORIC_ARGUMENTS}
+POLICIES = {"earlier": EARLIER_ARGUMENTS, "historic": HISTORIC_ARGUMENTS}
 
 
 def product(model: Path) -> Callable[[RankRequest[Any]], Decision]:
-    loaded, config, loop = Model("benchmark", model), LoopConfig(), sampling.uniform_hash("default")
+    loaded, config, loop = Model("benchmark", model), parts.EARLIER, sampling.uniform_hash("default")
     return lambda request: ranking.decide(request, config, loaded, loop)
 
 

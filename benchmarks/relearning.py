@@ -23,7 +23,7 @@ from shared.serving.service import Service
 
 # Runs of 10 minutes at 100 decisions a second, as a trainer stores them that works off a backlog.
 RUN_EVENTS, RUN_MS = 60_000, 600_000
-IDLE = msgspec.structs.replace(LoopConfig(), wait=1.0, export=1.0)
+IDLE = msgspec.structs.replace(parts.EARLIER, wait=1.0, export=1.0)
 
 
 def changed() -> LoopConfig:

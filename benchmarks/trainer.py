@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 
 from benchmarks import command, parts, traffic
-from benchmarks.figures import Figure, at_least
+from benchmarks.figures import Figure, at_least, told
 from shared.hubs.clients import Sender
 from shared.hubs.event_log import EventLog
 from shared.hubs.events import partition_of
+from shared.loops import commits
 from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.config import LoopConfig
 from shared.serving.service import Service
@@ -49,9 +50,9 @@ async def fill(service: Service, count: int) -> None:
     await rewards.close()
 
 
-async def train(service: Service) -> float:
+async def train(service: Service, config: LoopConfig = parts.EARLIER) -> float:
     """Seconds of one tick that trains everything."""
-    config = msgspec.structs.replace(LoopConfig(), wait=1.0, export=1.0)
+    config = msgspec.structs.replace(config, wait=1.0, export=1.0)
     await service.storage.replace(blob_name(DEFAULT_HOME, "config.json"), config.encoded(), None)
     await asyncio.sleep(config.wait + service.settings.clock_skew_seconds + 0.5)
     trainer = Trainer(service)
@@ -75,31 +76,39 @@ async def joined(service: Service, target: Path) -> int:
     return count
 
 
-def driver(lines: Path, *options: str) -> float:
+def driver(lines: Path, *options: str, policy: str = EARLIER_ARGUMENTS) -> float:
     """Seconds VW's native driver needs for the same lines and policy, alone in a process. options: VW's, beside."""
-    arguments = [*EARLIER_ARGUMENTS.split(), "-d", str(lines), "--dsjson", "--quiet", "--save_resume"]
+    arguments = [*policy.split(), "-d", str(lines), "--dsjson", "--quiet", "--save_resume"]
     command = [sys.executable, "-c", _DRIVER, *arguments, "-f", str(lines.with_suffix(".vw")), *options]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-async def _run(environment: dict[str, str], count: int) -> Figure:
+async def _run(environment: dict[str, str], count: int, config: LoopConfig) -> Figure:
+    """Of a loop with this configuration: under the default policy VW is told the crossings that the trainer found."""
     service = Service(parts.settings(environment))
     await fill(service, count)
-    seconds = await train(service)
+    seconds = await train(service, config)
+    model = (await commits.load(service.storage, DEFAULT_HOME)).checkpoint.model
+    crossings = model.past.schema.arguments if model is not None and model.past is not None else ""
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder, "joined.dsjson")
         learned = await joined(service, lines)
         if learned != count:
             raise RuntimeError(f"{learned} lines were joined of {count}")
-        alone = driver(lines)
+        alone = driver(lines, policy=config.policy.parsed.for_vw(crossings))
     await service.close()
     measured, reference = f"{count / seconds:,.0f} ev/s", f"{count / alone:,.0f} ev/s"
-    return at_least(f"trainer, {count:,} events", alone / seconds, measured, reference, 0.5)
+    if config is parts.EARLIER:
+        return at_least(f"trainer, {count:,} events", alone / seconds, measured, reference, 0.4)
+    return told(f"trainer, {count:,} events, default policy", measured, reference, alone / seconds)
 
 
 def run(quick: bool = False) -> list[Figure]:
-    with parts.servers() as environment:
-        return [asyncio.run(_run(environment, 10_000 if quick else 100_000))]
+    figures: list[Figure] = []
+    for config in (parts.EARLIER, LoopConfig()):
+        with parts.servers() as environment:
+            figures.append(asyncio.run(_run(environment, 10_000 if quick else 100_000, config)))
+    return figures
 
 
 if __name__ == "__main__":

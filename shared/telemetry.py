@@ -31,6 +31,8 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     ),
     # Trainer, each new model: the age that the one before it has reached, 0 for the first one.
     "published": ("model_version", "model_age_seconds"),
+    # Trainer, when rewards have fallen so that exploration begins anew: the mean reward lately, and what was usual.
+    "fell": ("model_version", "mean_reward", "usual_reward"),
     # The share REQUEST_LOG_SHARE of requests; kind: reward or activation.
     "rank": ("event_id", "model_version", "latency_ms"),
     "reward": ("event_id", "kind", "latency_ms"),

@@ -1,3 +1,3 @@
 """The version of the service, as `/health`, `/openapi.json` and the heading of CHANGELOG.md have it."""
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"

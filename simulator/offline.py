@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import mul
 from random import Random
@@ -130,8 +130,12 @@ def play(
     events: int = 10_000,
     refresh: int = 300,
     exploration: float = 0.2,
+    watch: Callable[[Visit, list[float]], None] | None = None,
 ) -> Outcome:
-    """One run of `events` visits. Visitors depend on `seed` alone, so that policies meet the same ones."""
+    """One run of `events` visits. Visitors depend on `seed` alone, so that policies meet the same ones.
+
+    watch: is shown each visit and what is served.
+    """
     visitors, luck = Random(f"visitors {seed}"), Random(f"luck {seed}")
     learner = DelayedLearner(arguments, refresh, scenario.delay, exploration)
     served = uniform = optimal = 0.0
@@ -140,6 +144,8 @@ def play(
         visit = scenario.visit(visitors, now / events)
         example = vw_json(visit)
         pmf = learner.pmf(example, [action.id for action in visit.actions])
+        if watch is not None:
+            watch(visit, pmf)
         served += sum(map(mul, pmf, visit.expected))
         uniform += visit.uniform
         optimal += visit.optimal

@@ -61,6 +61,17 @@ async def consequence(loop: Serving, config: LoopConfig) -> dict[str, Any]:
     return {"modelAfterChange": {"replaced": after.replaces, "events": after.events}} if after is not None else {}
 
 
+async def crossed(loop: Serving, config: LoopConfig) -> dict[str, Any]:
+    """What the loop's model crosses by itself, as an additional member of its policy; empty if it does not."""
+    if not config.policy.parsed.crosses_seen:
+        return {}
+    try:
+        model = (await loop.read_checkpoint()).model
+    except (ApiError, StorageUnavailable):
+        return {}
+    return {"interactions": model.past.schema.crossings} if model is not None and model.past is not None else {}
+
+
 async def reset_policy(loop: Serving) -> LoopConfig:
     """Puts the default policy of this deployment."""
     return await change(loop, lambda config: config.with_policy(loop.initial.policy))

@@ -5,12 +5,30 @@ from pydantic import Field
 from shared.admin.documents import Document
 
 
+class RewardFall(Document):
+    """Rewards that fell, so that exploration began anew."""
+
+    at: str = Field(description="When the last of the events was ranked that showed it.")
+    average_reward: float = Field(description="Lately, by then.")
+    usual_reward: float = Field(description="What it was before.")
+
+
+class ExplorationInfo(Document):
+    """How far a policy that explores first has come."""
+
+    events: int = Field(description="Learned since exploration began, or began anew; it settles after 1,000.")
+    began_anew: RewardFall | None = Field(default=None, description="Why, the last time.")
+
+
 class LoopInfo(Document):
     """A loop as its administrator sees it."""
 
     name: str = Field(description="Goes into paths.")
     path: str = Field(description="Goes between the endpoint and /personalizer.")
     created: str | None = Field(default=None, description="When it was made; the loop default has always been there.")
+    exploration: ExplorationInfo | None = Field(
+        default=None, description="Of a loop by itself, if its policy explores first and has a model."
+    )
     app_keys: list[str] | None = Field(
         default=None, description="Keys that may rank and reward: told once, when it is made."
     )

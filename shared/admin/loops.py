@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from shared import auth
-from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
+from shared.admin.loop_bodies import ExplorationInfo, LoopInfo, LoopList, NewKey, RewardFall
 from shared.errors import ApiError, shown
 from shared.hubs import clients, events
 from shared.hubs.reader import HubReader
@@ -19,7 +19,7 @@ from shared.loops.commits import Stored
 from shared.loops.config import DEFAULT_LOOP
 from shared.loops.registry import LoopRecord, Loops, check_name
 from shared.serving.service import Service
-from shared.storage import Conflict
+from shared.storage import Conflict, StorageUnavailable
 
 KEYS_PER_ROLE = 2
 # After so long, the making or ending of a loop was broken off.
@@ -34,6 +34,21 @@ def describe(service: Service, loop: str) -> LoopInfo:
         raise ApiError("ResourceNotFound", f"There is no loop '{shown(loop)}'.")
     path = "/" if loop == DEFAULT_LOOP else f"/loops/{loop}"
     return LoopInfo(name=loop, path=path, created=created or None)
+
+
+async def described(service: Service, loop: str) -> LoopInfo:
+    """The same with how far its exploration has come, if that can be read now."""
+    info = describe(service, loop)
+    try:
+        model = (await service.loop(loop).read_checkpoint()).model
+    except (ApiError, StorageUnavailable):
+        return info
+    if model is None or model.past is None:
+        return info
+    schedule, fall = model.past.experience.schedule, model.fall
+    anew = RewardFall(at=fall.at, average_reward=fall.mean, usual_reward=fall.before) if fall is not None else None
+    exploration = ExplorationInfo(events=schedule.learned - schedule.since, began_anew=anew)
+    return info.model_copy(update={"exploration": exploration})
 
 
 def listed(service: Service) -> LoopList:

@@ -17,6 +17,7 @@ from shared.loops.blob_names import Home, blob_name
 from shared.loops.config import Aggregation, LoopConfig
 from shared.loops.reward_sums import Statistics
 from shared.vw.experience import Experience
+from shared.vw.schedule import Fall
 from shared.vw.schema import Schema
 
 # Version 2 has a backlog or a draft, version 3 windows in parts or a merged log, version 4 a model with experience:
@@ -75,6 +76,11 @@ class ModelRecord(msgspec.Struct, frozen=True):
     since: int = 0
     learned: int | None = None
     past: Past | None = None
+
+    @property
+    def fall(self) -> Fall | None:
+        """Why it explores anew, if it does."""
+        return self.past.experience.schedule.fall if self.past is not None else None
 
     @property
     def born(self) -> float:

@@ -1,6 +1,7 @@
 """The metrics of one loop, made of its checkpoint. Counters count since the loop began."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.reward_sums import DELAYS_MS
@@ -100,5 +101,14 @@ def _model(loop: dict[str, str], state: Checkpoint, now: float) -> Iterator[Fami
         yield Family("personalizer_model_info", "gauge", "The version of the current model.", version)
         born = [Sample(loop, model.born)]
         yield Family("personalizer_model_created_timestamp_seconds", "gauge", "When the model was made.", born)
+        if model.past is not None:
+            schedule = model.past.experience.schedule
+            age = [Sample(loop, schedule.learned - schedule.since)]
+            help = "Events that the model has learned since exploration began, or began anew."
+            yield Family("personalizer_exploration_age_events", "gauge", help, age)
+        if model.fall is not None:
+            fell = [Sample(loop, datetime.fromisoformat(model.fall.at).timestamp())]
+            help = "When the last event was ranked of those whose rewards had fallen, so that exploration began anew."
+            yield Family("personalizer_reward_fall_timestamp_seconds", "gauge", help, fell)
         age = [Sample(loop, max(0.0, now - model.born))]
         yield Family("personalizer_model_age_seconds", "gauge", "How long ago that was.", age)

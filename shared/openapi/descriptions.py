@@ -55,6 +55,7 @@ _TEXTS = {
         "refusal": "Why its run's model was not fit.",
         "mode": "The learning mode when it was ranked.",
         "model": "The version that ranked it, N/A before the first.",
+        "interactions": "What the current model crosses by itself, if it ranked the event.",
         "explored": "The action shown was not the most probable one; never before the first model.",
         "chosenAction": "What was answered; in Apprentice mode the baseline.",
         "ownAction": "In Apprentice mode, what the model would have answered.",

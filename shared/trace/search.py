@@ -105,6 +105,9 @@ async def find(service: Service, serving: Serving, event_id: str) -> Trace:
             raise ApiError("OperationNotAllowed", f"The event is not in the log. {told.note}", retry_after=30)
         raise ApiError("EventNotFound")
     told.observations.sort(key=lambda one: one.at)
+    model = state.model
+    if model is not None and model.past is not None and model.version == told.model:
+        told.interactions = model.past.schema.crossings
     return told
 
 

@@ -50,6 +50,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     learnedBy: the first model version that has learned it, or only its run if that model is deleted; learnedAt: when
     its run stored it. A reward of a logged event is told as late once the trainer's next run has read it.
     repeatedAt: when the same event was ranked again within its window, which does not count.
+    interactions: of the namespaces that the loop's current model crosses, if it has ranked the event.
     context, actions: the shared features, and the candidates with theirs, as logged.
     note: what this answer could not find out.
     """
@@ -72,6 +73,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     reward: float | None = None
     observations: list[TracedObservation] = []
     repeated_at: list[str] = []
+    interactions: list[str] | None = None
     context: Any = None
     actions: Any = None
     note: str | None = None

@@ -160,3 +160,11 @@ class Publication:
         if model is not None and model != previous:
             age = model.born - previous.born if previous is not None else 0.0
             telemetry.tell(_log, "published", self._loop, model_version=model.version, model_age_seconds=round(age, 3))
+            self._tell_fall(model, previous)
+
+    def _tell_fall(self, model: ModelRecord, previous: ModelRecord | None) -> None:
+        """Of rewards that have fallen, so that the model explores anew."""
+        fall = model.fall
+        if fall is not None and (previous is None or fall != previous.fall):
+            mean, usual = round(fall.mean, 6), round(fall.before, 6)
+            telemetry.tell(_log, "fell", self._loop, model_version=model.version, mean_reward=mean, usual_reward=usual)

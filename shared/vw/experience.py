@@ -15,8 +15,8 @@ from shared.vw.schema import Schema, Tally
 
 # The schema is looked at after so many events, and from the last of them on after as many again.
 LOOKS = (1, 10, 100, 1_000)
-# Of the events behind those, one in so many is looked at: to decode an event takes half as long as to learn it.
-SAMPLED = 10
+# The first EACH are looked at, and then one in so many: to decode an event takes half as long as to learn it.
+EACH, SAMPLED = 100, 10
 _SKIPPED = b'"_skipLearn":true'
 _LABEL = re.compile(rb'\{"_label_cost":([^,"]+),"_label_probability":([^,"]+),"_label_Action":(\d+),')
 _ACTIONS, _IDENTITY = b'"_multi":[', b'"i":{"constant":1,"id":'
@@ -98,7 +98,7 @@ class Pupil:
         if name is not None and self.actions.add(name):
             self.has_changed_actions = True
         learned = experience.schedule.learned
-        if self._policy.crosses_seen and (learned <= LOOKS[-1] or learned % SAMPLED == 0):
+        if self._policy.crosses_seen and (learned <= EACH or learned % SAMPLED == 0):
             self._look(line, learned)
 
     def _look(self, line: bytes, learned: int) -> None:

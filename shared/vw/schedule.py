@@ -72,8 +72,10 @@ class Schedule(msgspec.Struct):
 
     @property
     def sharpness(self) -> float:
-        """What SquareCB's gamma is to be multiplied with."""
+        """What SquareCB's gamma is to be multiplied with; 0 makes all but the best equally probable."""
         age = self.learned - self.since
+        if self.since and age < SETTLES:
+            return 0.0  # what the model is sure of is out of date
         factor = FIRST if age < SETTLES else THEN
         return factor * math.sqrt(age / self.learned) if self.learned else factor
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from shared.vw.cost import CHEAP, Cost, sizes
+from shared.vw.cost import MOST, Cost, sizes
 
 IDENTITY = "i"
 MOST_CONTEXT, MOST_ACTION = 12, 4
@@ -38,7 +38,8 @@ class Schema(msgspec.Struct, frozen=True):
         pairs = [c + a for c in self.context for a in self.action if c != a]
         pairs += [c + IDENTITY for c in self.context]
         triples = [c + d + IDENTITY for c, d in combinations_with_replacement(self.context, 2)]
-        return list(dict.fromkeys([*pairs, *triples]))
+        each = {"".join(sorted(one)): one for one in [*pairs, *triples]}
+        return list(each.values())
 
     @property
     def arguments(self) -> str:
@@ -50,8 +51,9 @@ def of(crossings: Iterable[str]) -> Schema | None:
     """The schema that makes these crossings, in any order; None if none does."""
     found = {"".join(sorted(one)) for one in crossings}
     context = {one.replace(IDENTITY, "", 1) for one in found if len(one) == 2 and IDENTITY in one}
-    pairs = {letter for one in found if len(one) == 2 and IDENTITY not in one for letter in one}
-    action = pairs - context
+    letters = {letter for one in found for letter in one} - {IDENTITY}
+    pairs = {letter: ["".join(sorted(c + letter)) for c in context if c != letter] for letter in letters}
+    action = {letter for letter, own in pairs.items() if own and found.issuperset(own)}
     schema = Schema("".join(sorted(context)), "".join(sorted(action)))
     return schema if {"".join(sorted(one)) for one in schema.crossings} == found else None
 
@@ -67,11 +69,11 @@ class Tally(msgspec.Struct):
         """Counts the namespaces of an event. context: VW's JSON, decoded."""
         self.events += 1
         actions = [one for one in context.get("_multi") or () if isinstance(one, dict)]
-        _count(self.context, sizes(context, _UNNAMED))
-        _count(self.action, set().union(*(sizes(one, _UNNAMED) for one in actions)) - {ord(IDENTITY)})
+        _count(self.context, +sizes(context, _UNNAMED))
+        _count(self.action, set().union(*(+sizes(one, _UNNAMED) for one in actions)) - {ord(IDENTITY)})
 
     def grown(self, known: Schema, context: Any) -> Schema:
-        """What is known with the namespaces that are frequent by now, as far as crossing all of them is cheap.
+        """What is known with the namespaces that are frequent by now, as far as a prediction may cost that much.
 
         context: an event's, by which the cost is told.
         """
@@ -83,7 +85,7 @@ class Tally(msgspec.Struct):
                 if letter in had or len(had) >= most or counts[letter] * RARITY < self.events:
                     continue
                 wider = msgspec.structs.replace(found, **{kind: "".join(sorted(had + letter))})
-                if _units(wider.crossings, context) <= CHEAP:
+                if _units(wider.crossings, context) <= MOST:
                     found = wider
         return found
 

@@ -61,7 +61,7 @@ def test_goals_decide_whether_a_figure_is_reached(capsys: pytest.CaptureFixture[
 
 def test_rank(tmp_path: Path) -> None:
     names = ("request to ranking, against bare VW", "body to ranking, against bare VW", "faster than the plain way")
-    check(rank.compare("default", actions=10, rounds=2), *names)
+    check(rank.compare("earlier", actions=10, rounds=2), *names)
     model, body = models.trained(EARLIER_ARGUMENTS, 10, 5, tmp_path, count=100), traffic.request(10, 5, event_id="one")
     event_id, ranking = Ranker(model).ranked(body)
     order = rank.product(model)(wire.rank_request(body)).ranking

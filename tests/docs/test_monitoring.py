@@ -6,7 +6,7 @@ from harness.system import PROJECT
 
 from shared.hubs.events import Interaction
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Checkpoint, ModelRecord
+from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
 from shared.loops.reward_sums import Statistics
 from shared.monitoring import metrics, refused
 from shared.monitoring.heartbeat import Heartbeat
@@ -14,6 +14,9 @@ from shared.monitoring.metrics import State
 from shared.monitoring.prometheus_text import Family
 from shared.otel import SWITCHES
 from shared.telemetry import VOCABULARY
+from shared.vw.experience import Experience
+from shared.vw.schedule import Fall, Schedule
+from shared.vw.schema import Schema
 
 PAGE = (PROJECT / "docs" / "monitoring.md").read_text()
 ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line.startswith("| `")]
@@ -24,7 +27,8 @@ def families() -> list[Family]:
     statistics = Statistics()
     for action in (1, 1, 2):
         statistics.show(Interaction(1, "l", "e", "", "Online", False, "N/A", [action], [0.5], b"{}"), 1.0)  # type: ignore[arg-type]
-    model = ModelRecord("v", Artifact("v", ""), Artifact("v", ""), "2026-01-01T00:00:00Z", "")
+    past = Past(Schema(), Experience(Schedule(fall=Fall(1, "2026-01-01T00:00:00Z", 0.1, 0.2))))
+    model = ModelRecord("v", Artifact("v", ""), Artifact("v", ""), "2026-01-01T00:00:00Z", "", past=past)
     state = Checkpoint(model=model, committed=1, statistics=statistics)
     told = metrics.families([State("l", state)], Heartbeat(ticked=1.0), 2.0, damaged=False)
     return [*told, *refused.families({"l": {"BadRequest": 1, "Noted/NoContext": 1}})]

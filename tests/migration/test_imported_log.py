@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.exports import START, line, slots_line, write
 from harness.migration import Aside
 
-from migration import rebuild
+from migration import estimate
 from shared.joined_log.log_file import log_name
 from shared.loops.config import LoopConfig, Policy
 from shared.settings import load
@@ -63,4 +63,4 @@ def test_multi_slot_lines_with_blanks_are_learned(aside: Aside, tmp_path: Path) 
     assert "50 of 50 events written" in aside.run("import", "--logs", log).stdout
     done = aside.run("rebuild", "--output", tmp_path / "model.vw")
     assert done.status == 0, done.stderr
-    assert rebuild._progressive(tmp_path / "model.vw")[1] == 50
+    assert estimate.progressive(tmp_path / "model.vw")[1] == 50

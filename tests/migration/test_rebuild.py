@@ -53,6 +53,21 @@ def test_it_is_what_vw_learns_from_the_log(aside: Aside, log: Path) -> None:
     assert aside.loop.checkpoint()["failure"] is None
 
 
+def test_it_crosses_the_namespaces_that_come_later_too(aside: Aside, tmp_path: Path) -> None:
+    lines = [line(number) for number in range(300)]
+    for later in lines[50:]:
+        later["c"]["FromUrl"].append({"user": {"age": 3}})
+    aside.run("import", "--logs", write(tmp_path / "log.json", lines))
+    done = aside.run("rebuild", "--force")
+    assert done.status == 0, done.stderr
+    assert "300 of 300 events learned" in done.stderr
+    past = aside.loop.checkpoint()["model"]["past"]
+    assert past["schema"] == past["experience"]["schema"]
+    assert "u" in past["schema"]["context"]
+    assert past["experience"]["schedule"]["learned"] == 300
+    assert aside.loop.weights() == aside.loop.replayed()
+
+
 def test_what_is_damaged_is_named_and_the_rest_is_learned(aside: Aside, log: Path) -> None:
     aside.run("import", "--logs", log)
     names = [name for name in aside.loop.names("logs/") if name.endswith(".dsjson.gz")]

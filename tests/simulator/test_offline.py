@@ -30,8 +30,10 @@ def test_examples_have_the_layout_of_the_service() -> None:
             {"_tag": "y", "i": {"constant": 1, "id": "y"}, "j": [{"b": 3}]},
         ],
     }
-    label = {"_label_cost": -0.5, "_label_probability": 0.25, "_labelIndex": 1}
-    assert json.loads(labelled(example, 1, 0.25, 0.5)) == label | json.loads(example)
+    line = json.loads(labelled(example, 1, [0.75, 0.25], 0.5, 60))
+    assert line.items() >= {"_label_cost": -0.5, "_label_probability": 0.25, "_labelIndex": 1, "EventId": "60"}.items()
+    assert (line["a"], line["p"], line["c"]) == ([2, 1], [0.25, 0.75], json.loads(example))
+    assert line["Timestamp"] == "1970-01-01T01:00:00.000Z"
 
 
 def test_a_policy_that_never_exploits_gains_nothing_and_a_learning_one_nearly_everything_the_cap_leaves() -> None:
@@ -42,8 +44,8 @@ def test_a_policy_that_never_exploits_gains_nothing_and_a_learning_one_nearly_ev
 
 
 def test_nothing_is_gained_before_the_first_refresh_can_learn() -> None:
-    assert play(EASY, LEARNING, seed=1, events=400, refresh=200, delay=300).gain == pytest.approx(0)
-    assert play(EASY, LEARNING, seed=1, events=800, refresh=200, delay=300).gain > 0.2
+    assert play(EASY, LEARNING, seed=1, events=400, refresh=200).gain == pytest.approx(0)
+    assert play(EASY, LEARNING, seed=1, events=800, refresh=200).gain > 0.2
 
 
 def test_a_run_depends_on_its_seed_alone() -> None:
