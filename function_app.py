@@ -1,4 +1,4 @@
-"""The function app: a function for each operation that is called often, one for all others, and the trainer."""
+"""The function app: a function for each operation that is called often, one for all others, trainer and evaluator."""
 
 import logging
 import os
@@ -6,6 +6,7 @@ import os
 import azure.functions as func
 
 from admin_function import routes as admin
+from evaluator_function import bp as evaluator
 from rank_function import routes as rank
 from reward_function import routes as reward
 from shared import settings
@@ -21,5 +22,5 @@ if "FUNCTIONS_WORKER_RUNTIME" in os.environ:
     settings.load(os.environ)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for blueprint in (functions([*rank, *reward]), dispatch.function([*rank, *reward, *admin]), trainer):
+for blueprint in (functions([*rank, *reward]), dispatch.function([*rank, *reward, *admin]), trainer, evaluator):
     app.register_functions(blueprint)

@@ -1,10 +1,7 @@
-"""HTTP: feature importances. What they ask for is checked; then they are refused, like evaluations."""
-
-from typing import NoReturn
+"""HTTP: feature importances. They are worked by the timer function `evaluate`."""
 
 import azure.functions as func
 
-from shared.errors import ApiError
 from shared.serving import http
 from shared.serving.routes import Routes
 from shared.serving.service import Service
@@ -18,40 +15,45 @@ _PATH = "featureImportances/{featureImportanceId}"
 async def page_feature_importances(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /featureImportances`: a page of them."""
     from shared.admin import evaluation_queries  # here, because a process that answers Rank starts without it
+    from shared.evaluation import answers_2022, asking
 
-    evaluation_queries.page(req.params)
-    _missing()
+    page = evaluation_queries.page(req.params)
+    jobs = await asking.listed(service.loop(http.loop_of(req)), "importances")
+    url: str = req.url
+    return http.json_answer(answers_2022.paged(jobs, page, url.partition("?")[0].rstrip("/"), {}))
 
 
 @routes.operation("PUT", _PATH, apis=[Api.V2022])
 async def put_feature_importance(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    """`PUT /featureImportances/{featureImportanceId}`."""
+    """`PUT /featureImportances/{featureImportanceId}`: 200; repeated with the same body, nothing changes."""
     from shared.admin import evaluation_bodies
+    from shared.evaluation import asking
 
-    _check_id(req)
-    evaluation_bodies.feature_importance(http.text_of(req))
-    _missing()
+    name = _identifier(req)
+    body = evaluation_bodies.feature_importance(http.text_of(req))
+    await asking.ask(service.loop(http.loop_of(req)), asking.importance(name, body))
+    return func.HttpResponse(status_code=200, mimetype="")
 
 
 @routes.operation("GET", _PATH, apis=[Api.V2022])
 async def get_feature_importance(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /featureImportances/{featureImportanceId}`."""
-    _check_id(req)
-    _missing()
+    from shared.evaluation import answers_2022, asking
+
+    found = await asking.get(service.loop(http.loop_of(req)), "importances", _identifier(req))
+    return http.json_answer(answers_2022.importance(*found))
 
 
 @routes.operation("DELETE", _PATH, apis=[Api.V2022])
 async def delete_feature_importance(req: func.HttpRequest, service: Service) -> func.HttpResponse:
-    """`DELETE /featureImportances/{featureImportanceId}`."""
-    _check_id(req)
-    _missing()
+    """`DELETE /featureImportances/{featureImportanceId}`: one that is being worked ends within one part."""
+    from shared.evaluation import asking
+
+    await asking.delete(service.loop(http.loop_of(req)), "importances", _identifier(req))
+    return http.no_content()
 
 
-def _check_id(req: func.HttpRequest) -> None:
+def _identifier(req: func.HttpRequest) -> str:
     from shared.admin import evaluation_queries
 
-    evaluation_queries.identifier(req.route_params["featureImportanceId"])
-
-
-def _missing() -> NoReturn:
-    raise ApiError("NotImplemented", "Feature importances are not part of this version.")
+    return evaluation_queries.identifier(req.route_params["featureImportanceId"])

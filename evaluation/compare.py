@@ -15,13 +15,13 @@ import msgspec
 from evaluation import output, policies, report, source, worker
 from evaluation.errors import EvaluationError
 from evaluation.runner import Outcome, Runner
-from evaluation.spool import Period, Spool
 from migration.progress import Progress
 from migration.target import blobs
 from shared import scratch
 from shared.evaluation import plan, result
 from shared.evaluation.plan import FIVE_MINUTES_MS, Candidate, Plan
 from shared.evaluation.result import Result
+from shared.evaluation.spool import Period, Spool
 from shared.loops.config import LoopConfig
 
 

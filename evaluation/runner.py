@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from evaluation import worker
 from evaluation.errors import EvaluationError
-from evaluation.spool import Spool
 from evaluation.worker import Order, Worked
 from shared.evaluation import part, plan, units
 from shared.evaluation.part import Part, Unit
 from shared.evaluation.plan import Plan
 from shared.evaluation.replay import Unworkable
+from shared.evaluation.spool import Spool
 
 # Of the first lines of the log, as many bytes are worked with each policy before the start: they tell how long all will
 # take. The fewer ones start what has to be started.

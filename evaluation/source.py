@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 
 from evaluation.errors import EvaluationError
-from evaluation.spool import Spool
 from migration import decisions, files
 from migration.decisions import Unusable
 from migration.progress import Progress
 from migration.target import Loop
+from shared.evaluation.spool import Spool
 from shared.joined_log import damaged_logs, log_reading
 from shared.loops import commits
 from shared.loops.config import LoopConfig

@@ -151,6 +151,9 @@ class Settings:
     trainer_schedule: str = _setting(
         "NCRONTAB of the trainer; each loop trains at its own modelExportFrequency.", "*/10 * * * * *"
     )
+    evaluator_schedule: str = _setting(
+        "NCRONTAB of the evaluator, which works the evaluations that wait.", "*/30 * * * * *"
+    )
     clock_skew_seconds: float = _setting("Extra wait for events that are stamped but not yet readable.", 1.0, 0, 60)
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from shared.evaluation.buckets import Series
 from shared.evaluation.columns import Columns, Paired
 from shared.evaluation.event import Event
 from shared.evaluation.intervals.default import ENOUGH
@@ -92,13 +93,15 @@ class Drawn(msgspec.Struct):
 
 
 class Part(msgspec.Struct):
-    """judged: by the names of policies. uses: how many lines there were of each `Use`, by its name."""
+    """judged: by the names of policies. uses: how many lines there were of each `Use`, by its name. series: the course
+    over time, if the plan asks for it."""
 
     unit: Unit
     judged: dict[str, Judged]
     uses: dict[str, int] = {}
     drawn: Drawn | None = None
     tally: Tally | None = None
+    series: Series = {}
     v: int = FORMAT
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from shared.evaluation import action_names, features, learning_state, logged, served
+from shared.evaluation.buckets import Buckets
 from shared.evaluation.columns import Columns
 from shared.evaluation.event import LARGEST_WEIGHT
 from shared.evaluation.logged import Logged, Use
@@ -40,6 +41,7 @@ class Replay:
         self._before = previous / learning_state.MODEL if previous is not None else None
         self._waiting: deque[tuple[Logged | None, Outlook | None]] = deque()
         self._columns, self._baseline = Columns(), array("d")
+        self._buckets = Buckets() if plan.keeps_series else None
 
     async def run(self, lines: AsyncIterator[bytes], folder: Path, zygote: Zygote) -> Part:
         """Leaves the state in the folder; raises Unworkable, or OSError if the learner was killed.
@@ -101,10 +103,14 @@ class Replay:
         ]
         reward = event.reward
         self._columns.add(reward, possible, logged_p, event.decisions, reward == self._plan.default_reward)
+        if self._buckets is not None:
+            self._buckets.add(self._unit.policy, event.at, reward, possible, logged_p, event.decisions)
         self._baseline.append(1 / logged_p[0] if event.a[0] == event.first else 0.0)
         if self._tell is not None:
             self._tell(self._unit.policy, event, pmf[event.a[0] - 1])
 
     def _part(self) -> Part:
         others = {ONLINE: array("d", [1.0]) * len(self._baseline), BASELINE: self._baseline}
-        return Part(self._unit, {self._unit.policy: Judged.of(self._columns, others, keep=self._plan.keeps_rows)})
+        judged = Judged.of(self._columns, others, keep=self._plan.keeps_rows)
+        series = self._buckets.series() if self._buckets is not None else {}
+        return Part(self._unit, {self._unit.policy: judged}, series=series)

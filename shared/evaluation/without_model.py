@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from shared.evaluation import action_names, logged, single_action
+from shared.evaluation.buckets import Buckets
 from shared.evaluation.columns import Columns, total
 from shared.evaluation.logged import Logged, Use
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Drawn, Judged, Part, Unit
@@ -26,13 +27,17 @@ def choice_of(event: Logged, default_reward: float, *, served: bool = True) -> C
 class Log:
     """Judges the three policies that every evaluation has.
 
-    tallies: counts also what every single action would have earned. tell: of each event, None if nobody asks.
+    tallies: counts also what every single action would have earned. series: keeps the course over time. tell: of each
+    event, None if nobody asks.
     """
 
-    def __init__(self, unit: Unit, default_reward: float, *, tallies: bool, tell: Tell | None = None) -> None:
+    def __init__(
+        self, unit: Unit, default_reward: float, *, tallies: bool, series: bool = False, tell: Tell | None = None
+    ) -> None:
         self._unit, self._default, self._tell = unit, default_reward, tell
         self._columns = {name: Columns() for name in _NAMES}
         self._shown = Columns()
+        self._buckets = Buckets() if series else None
         self._uses: Counter[str] = Counter()
         self._tallying = Tallying() if tallies else None
         self._likeliest = 0
@@ -45,6 +50,8 @@ class Log:
         if use is Use.BASELINE:
             usual = event.reward == self._default
             self._shown.add(event.reward, (1.0,), (1.0,), event.decisions, usual)
+            if self._buckets is not None:
+                self._buckets.add(BASELINE, event.at, event.reward, (1.0,), (1.0,), event.decisions)
         elif use is Use.JUDGED:
             self._judge(event, line)
 
@@ -63,12 +70,15 @@ class Log:
             total(self._measured),
         )
         tally = self._tallying.tally() if self._tallying else None
-        return Part(self._unit, judged, dict(self._uses), drawn, tally)
+        series = self._buckets.series() if self._buckets is not None else {}
+        return Part(self._unit, judged, dict(self._uses), drawn, tally, series)
 
     def _judge(self, event: Logged, line: bytes) -> None:
         choice, count = choice_of(event, self._default), event.decisions
         for name, possible in weights(choice):
             self._columns[name].add(choice.reward, possible, choice.p, count, choice.is_default)
+            if self._buckets is not None:
+                self._buckets.add(_NAMES[name], event.at, choice.reward, possible, choice.p, count)
             if self._tell is not None:
                 self._tell(_NAMES[name], event, possible[0] * choice.p[0])
         likeliest = max(event.p)

@@ -70,7 +70,7 @@ async def work(
         judge: Log | Always = (
             Always(unit, plan.default_reward, tell)
             if unit.policy
-            else Log(unit, plan.default_reward, tallies=tallies, tell=tell)
+            else Log(unit, plan.default_reward, tallies=tallies, series=plan.keeps_series, tell=tell)
         )
         async for chunk in lines:
             for line in chunk.splitlines():

@@ -193,74 +193,105 @@ LOCAL_INFERENCE = [
     ),
 ]
 _V1, _V2022, _PAGE = (Api.V1,), (Api.V2022,), ("top", "skip", "maxpagesize")
-_EVALUATION_ERRORS = ("BadRequest", "InvalidRequest", "InvalidEvaluationContract", "InvalidPolicyConfiguration")
-_not_part = partial(Operation, tag="Not part of this version", status=501, errors=("InvalidRequest",))
-NOT_PART = [
-    _not_part(method="GET", path="evaluations", summary="Lists offline evaluations.", apis=_V1),
-    _not_part(
+_NO_LOGS = "NoLogsExistInDateRange"
+_EVALUATION_ERRORS = (
+    "BadRequest",
+    "InvalidRequest",
+    "InvalidEvaluationContract",
+    "InvalidPolicyConfiguration",
+    _NO_LOGS,
+)
+_GONE = ("EvaluationNotFound", "InvalidRequest")
+_evaluation = partial(Operation, tag="Evaluations")
+EVALUATIONS = [
+    _evaluation(method="GET", path="evaluations", summary="Lists offline evaluations.", apis=_V1),
+    _evaluation(
         method="GET",
         path="evaluations",
         summary="Lists offline evaluations, in pages.",
         apis=_V2022,
+        errors=("InvalidRequest",),
         query=("filter", *_PAGE),
     ),
-    _not_part(
+    _evaluation(
         method="POST",
         path="evaluations",
         summary="Starts an offline evaluation.",
+        status=201,
         apis=_V1,
         body=EvaluationContract,
         errors=_EVALUATION_ERRORS,
         example=examples.EVALUATION,
     ),
-    _not_part(
+    _evaluation(
         method="PUT",
         path="evaluations/{evaluationId}",
         summary="Starts an offline evaluation of this id.",
         apis=_V2022,
         body=OfflineEvaluationContract,
-        errors=_EVALUATION_ERRORS,
+        errors=(*_EVALUATION_ERRORS, "EvaluationAlreadyExists"),
         example=examples.OFFLINE_EVALUATION,
     ),
-    _not_part(method="GET", path="evaluations/{evaluationId}", summary="Describes an offline evaluation.", apis=_V1),
-    _not_part(
+    _evaluation(
+        method="GET",
+        path="evaluations/{evaluationId}",
+        summary="Describes an offline evaluation.",
+        apis=_V1,
+        errors=_GONE,
+    ),
+    _evaluation(
         method="GET",
         path="evaluations/{evaluationId}",
         summary="Describes an offline evaluation, with results of the time that is asked for.",
         apis=_V2022,
         query=("startTime", "endTime", "intervalInMinutes", "window"),
-        errors=("InvalidRequest", "InvalidEvaluationContract"),
+        errors=(*_GONE, "InvalidEvaluationContract"),
     ),
-    _not_part(method="DELETE", path="evaluations/{evaluationId}", summary="Deletes an offline evaluation."),
-    _not_part(
+    _evaluation(
+        method="DELETE",
+        path="evaluations/{evaluationId}",
+        summary="Deletes an offline evaluation.",
+        status=204,
+        errors=_GONE,
+    ),
+    _evaluation(
         method="POST",
         path="configurations/applyFromEvaluation",
         summary="Applies a policy of an offline evaluation.",
         body=PolicyReferenceContract,
-        errors=("BadRequest", "InvalidRequest"),
+        status=204,
+        errors=("BadRequest", *_GONE, "LearningSettingsNotFound", "EvaluationModelNotFound"),
         example=examples.POLICY_REFERENCE,
     ),
-    _not_part(
+    _evaluation(
         method="GET",
         path="featureImportances",
         summary="Lists feature importances, in pages.",
         apis=_V2022,
+        errors=("InvalidRequest",),
         query=_PAGE,
     ),
-    _not_part(
+    _evaluation(
         method="PUT",
         path="featureImportances/{featureImportanceId}",
         summary="Starts to find out how important features are.",
         apis=_V2022,
         body=FeatureImportanceContract,
-        errors=("BadRequest", "InvalidRequest", "InvalidContract"),
+        errors=("BadRequest", "InvalidRequest", "InvalidContract", "FeatureImportanceAlreadyExists", _NO_LOGS),
         example=examples.FEATURE_IMPORTANCE,
     ),
     *(
-        _not_part(method=method, path="featureImportances/{featureImportanceId}", summary=summary, apis=_V2022)
-        for method, summary in (
-            ("GET", "Tells how important features are."),
-            ("DELETE", "Deletes what was found out about features."),
+        _evaluation(
+            method=method,
+            path="featureImportances/{featureImportanceId}",
+            summary=summary,
+            status=status,
+            apis=_V2022,
+            errors=("FeatureImportanceNotFound", "InvalidRequest"),
+        )
+        for method, status, summary in (
+            ("GET", 200, "Tells how important features are."),
+            ("DELETE", 204, "Deletes what was found out about features."),
         )
     ),
 ]

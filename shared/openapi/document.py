@@ -9,7 +9,7 @@ import msgspec
 from shared.auth import Role
 from shared.errors import ERRORS
 from shared.openapi import schemas
-from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, NOT_PART, STATUS
+from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, EVALUATIONS, STATUS
 from shared.openapi.deployment import LOOPS, SERVICE
 from shared.openapi.operation import Operation
 from shared.openapi.parameters import PARAMETERS
@@ -19,7 +19,7 @@ from shared.serving.versions import IN_QUERY, PARAMETER, Api, code
 from shared.version import VERSION
 
 # Every operation that the service answers.
-OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *STATUS, *SERVICE, *NOT_PART]
+OPERATIONS = [*DECIDE, *CONFIGURE, *MODEL, *LOCAL_INFERENCE, *LOOPS, *STATUS, *SERVICE, *EVALUATIONS]
 TITLE = "Open Personalizer"
 ABOUT = (
     "Chooses for an application which of its actions to show, and learns from how well that went. "
@@ -127,7 +127,7 @@ def _codes(operation: Operation, api: Api | None) -> list[str]:
     if operation.role is not None:
         codes += _KEY
         codes += ["InvalidApiAccess"] if operation.role > Role.APP else []
-    return codes + (["NotImplemented"] if operation.status == 501 else [])
+    return codes
 
 
 def _content(body: Any, example: Any = None) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from harness.logs import START, encoded, log
 from evaluation.compare import processes
 from evaluation.errors import EvaluationError
 from evaluation.runner import ATTEMPTS, Runner
-from evaluation.spool import Period, Spool
 from shared.evaluation import part, plan
 from shared.evaluation.plan import SINGLE, Candidate, Plan
+from shared.evaluation.spool import Period, Spool
 
 EPSILON = "--cb_explore_adf --cb_type mtr --epsilon 0.3 -q ::"
 

@@ -112,7 +112,12 @@ class System:
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
         stores, hubs = services.storage(data), services.event_hubs(data, PARTITIONS)
-        own = {"APP_KEYS": APP_KEY, "ADMIN_KEYS": ADMIN_KEY, "TRAINER_SCHEDULE": "* * * * * *"}
+        own = {
+            "APP_KEYS": APP_KEY,
+            "ADMIN_KEYS": ADMIN_KEY,
+            "TRAINER_SCHEDULE": "* * * * * *",
+            "EVALUATOR_SCHEDULE": "* * * * * *",
+        }
         self.settings = own | stores.settings | hubs.settings | settings
         port = services.free_port()
         self.url = f"http://127.0.0.1:{port}"

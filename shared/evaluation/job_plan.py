@@ -1,0 +1,119 @@
+"""What a job is going to do, once the log of its period has been read."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from shared.evaluation import grid, importance, plan
+from shared.evaluation.job import Job, moment
+from shared.evaluation.plan import FIVE_MINUTES_MS, Candidate, Plan
+from shared.evaluation.spool import Period, Spool
+from shared.joined_log import log_reading
+from shared.loops.blob_names import Home
+from shared.loops.config import LoopConfig
+from shared.storage import Storage
+from shared.vw.dsjson import Dated
+from shared.vw.policy import parse
+
+# What the policy is called whose features are judged.
+CURRENT = "current"
+_dated = msgspec.json.Decoder(Dated).decode
+
+
+class Impossible(Exception):
+    """A job cannot be done; the text says why, and what to do."""
+
+
+def period(job: Job) -> Period:
+    """Rounded outward to five minutes."""
+    since, until = job.asked.since, job.asked.until
+    return Period(since - since % FIVE_MINUTES_MS, until + -until % FIVE_MINUTES_MS)
+
+
+async def spool(storage: Storage, home: Home, job: Job, into: Spool) -> None:
+    """Reads the log of a job's period, labelled by the settings of the time when it was taken up."""
+    assert job.config is not None
+    since = max(0, into.period.since or 0)
+    lines = log_reading.labelled(storage, home, job.config, job.through, since)
+    await _add(lines, into)
+    into.close()
+
+
+async def _add(lines: AsyncIterator[bytes], into: Spool) -> None:
+    async for chunk in lines:
+        for line in chunk.splitlines(keepends=True):
+            try:
+                at = round(_utc(_dated(line).at).timestamp() * 1000)
+            except (msgspec.DecodeError, UnicodeDecodeError, OverflowError):
+                into.skipped["unreadable"] += 1
+                continue
+            into.add(at, line)
+
+
+def _utc(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def planned(job: Job, log: Spool) -> Job:
+    """The job with its plan; raises Impossible."""
+    asked, config = job.asked, job.config
+    assert config is not None
+    if not log.events:
+        raise Impossible(_nothing(log))
+    if config.policy.parsed.is_multi_slot:
+        raise Impossible("The loop's policy decides about several slots, which cannot be evaluated yet.")
+    if asked.kind == "importances":
+        return _of_features(job, config, log)
+    own = [Candidate(one.name, one.arguments, _share(one.arguments, config)) for one in asked.policies]
+    stretches = log.stretches()
+    made = Plan(own, stretches, config.default_reward, log.schema, plan.half(stretches), keeps_series=True)
+    if asked.optimizes:
+        made = _with_race(made, config, log)
+    return msgspec.structs.replace(job, plan=made)
+
+
+def _with_race(made: Plan, config: LoopConfig, log: Spool) -> Plan:
+    stretches, held_out = plan.turns(log.counts)
+    if not held_out:
+        raise Impossible(
+            "The log of this period is too short to look for a better policy: it must be of ten minutes at least."
+        )
+    racing = grid.candidates(log.schema, config.exploration)
+    return msgspec.structs.replace(
+        made,
+        candidates=[*racing, *made.candidates],
+        stretches=stretches,
+        held_out=held_out,
+        race=[one.name for one in racing],
+    )
+
+
+def _of_features(job: Job, config: LoopConfig, log: Spool) -> Job:
+    groups = log.features.groups()
+    if not groups:
+        raise Impossible("The events of this period have no features to leave out.")
+    base = Candidate(CURRENT, config.arguments, config.exploration)
+    made = Plan([base], log.stretches(), config.default_reward, log.schema)
+    return msgspec.structs.replace(job, plan=importance.planned(base, groups, made), groups=groups)
+
+
+def _share(arguments: str, config: LoopConfig) -> float:
+    epsilon = parse(arguments).epsilon
+    return config.exploration if epsilon is None else epsilon
+
+
+def _nothing(log: Spool) -> str:
+    if log.first is None or log.last is None:
+        return "The log is empty: import one, or wait for the first events."
+    return f"No event is in this period: the log reaches from {moment(log.first)} to {moment(log.last)}."
+
+
+def same_log(job: Job, log: Spool) -> None:
+    """Raises Impossible if the log is no longer what the plan was made of."""
+    assert job.plan is not None
+    planned_events = sum(one.events for one in job.plan.stretches)
+    if log.events != planned_events:
+        raise Impossible(
+            f"The log has changed meanwhile: it has {log.events:,} events of the {planned_events:,}. Ask again."
+        )

@@ -1,0 +1,52 @@
+"""What a job answers, from the parts of its plan."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from shared.evaluation import halving, importance, result
+from shared.evaluation.buckets import merged
+from shared.evaluation.job import Job, moment
+from shared.evaluation.outcome import Outcome
+from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Part, Unit
+from shared.evaluation.plan import Plan
+from shared.loops.policy_sums import PolicySums
+
+
+def combined(job: Job, parts: Mapping[Unit, Part]) -> Outcome:
+    """Of an evaluation: the three policies of every log, the owner's, and the finalists of a race."""
+    made = job.plan
+    assert made is not None
+    if job.asked.kind == "importances":
+        return Outcome(features=importance.combine(made, job.groups, parts, job.failed))
+    first = made.held_out if made.race else 0
+    found = result.combine(made, parts, job.failed, first)
+    if made.race:
+        found = _with_choice(made, parts, job, found)
+    names = [ONLINE, BASELINE, RANDOM, *(one.name for one in made.candidates)]
+    judged = [one for one in names if any(each.name == one for each in found.policies)]
+    sums = {name: _sums(made, parts, name, first) for name in judged}
+    every = [part.series for unit, part in sorted(parts.items(), key=_place) if unit.stretch >= first]
+    series = {at: {name: one for name, one in each.items() if name in sums} for at, each in merged(every).items()}
+    return Outcome(found.rewards, found, sums, series)
+
+
+def _place(one: tuple[Unit, Part]) -> tuple[str, int]:
+    return one[0].policy, one[0].stretch
+
+
+def _sums(made: Plan, parts: Mapping[Unit, Part], name: str, first: int) -> PolicySums:
+    unit = Unit("" if name in (ONLINE, BASELINE, RANDOM) else name, 0)
+    return result.merged(parts, name, unit, range(first, len(made.stretches))).sums
+
+
+def _with_choice(made: Plan, parts: Mapping[Unit, Part], job: Job, found: result.Result) -> result.Result:
+    chosen = halving.going_on(made, parts, job.failed, made.held_out)
+    if not chosen:
+        return found
+    events = sum(one.events for one in made.stretches[: made.held_out])
+    note = (
+        f"{chosen[0]} was chosen of {len(made.race)} candidates on the {events:,} events before "
+        f"{moment(found.since)}; all figures are of the events since then."
+    )
+    return msgspec.structs.replace(found, notes=[note, *found.notes], chosen=chosen[0])

@@ -1,0 +1,128 @@
+"""Jobs in storage: each in a folder of its own, with immutable parts and, at the end, its result."""
+
+import asyncio
+from typing import NamedTuple
+
+import msgspec
+
+from shared.evaluation import outcome, part
+from shared.evaluation.job import FORMAT, Asked, Job
+from shared.evaluation.outcome import Outcome
+from shared.evaluation.part import Part, Unit
+from shared.loops import unreadable
+from shared.loops.blob_names import Home
+from shared.loops.evaluation_names import JOB, RESULT, Kind, digest, folder, prefix
+from shared.storage import Conflict, Storage
+
+AT_ONCE = 16  # jobs that are read at once
+
+
+class Found(NamedTuple):
+    """A job as it is stored."""
+
+    job: Job
+    etag: str
+
+
+class DamagedJob(Exception):
+    """A job cannot be read; the text says which one and why."""
+
+
+_decode = msgspec.json.Decoder(Job).decode
+
+
+async def create(storage: Storage, home: Home, job: Job) -> bool:
+    """Stores a new job; False if there is one of its id."""
+    try:
+        await storage.replace(_name(home, job.asked.kind, job.asked.id, JOB), msgspec.json.encode(job), None)
+    except Conflict:
+        return False
+    return True
+
+
+async def read(storage: Storage, home: Home, kind: Kind, id: str) -> Found | None:
+    """A job by its id; None if there is none. Raises DamagedJob, LaterVersion."""
+    return await _read(storage, _name(home, kind, id, JOB))
+
+
+async def save(storage: Storage, home: Home, found: Found, job: Job) -> Found:
+    """Replaces a job; raises Conflict if somebody has changed or deleted it since it was read."""
+    name = _name(home, job.asked.kind, job.asked.id, JOB)
+    return Found(job, await storage.replace(name, msgspec.json.encode(job), found.etag))
+
+
+async def listed(storage: Storage, home: Home, kind: Kind) -> list[Job]:
+    """All jobs that can be read, the newest first."""
+    names = [name for name in await storage.names(prefix(home, kind)) if name.endswith(f"/{JOB}")]
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> Found | None:
+        async with limit:
+            try:
+                return await _read(storage, name)
+            except (DamagedJob, unreadable.Unreadable):
+                return None
+
+    found = await asyncio.gather(*map(one, names))
+    jobs = [each.job for each in found if each is not None]
+    return sorted(jobs, key=lambda job: (job.created, job.asked.id), reverse=True)
+
+
+async def delete(storage: Storage, home: Home, kind: Kind, id: str) -> None:
+    """Deletes a job, itself first: without it no work goes on."""
+    await storage.delete(_name(home, kind, id, JOB))
+    await storage.delete_all(dict.fromkeys(await storage.names(folder(home, kind, id))))
+
+
+async def parts(storage: Storage, home: Home, asked: Asked, known: dict[Unit, Part]) -> None:
+    """Adds the parts that are stored and not known."""
+    names = await storage.names(f"{folder(home, asked.kind, asked.id)}parts/")
+    have = {part_name(home, asked, unit) for unit in known}
+    for name in names:
+        if name in have:
+            continue
+        blob = await storage.read(name)
+        if blob is not None:
+            found = part.decode(name, blob.data)
+            known[found.unit] = found
+
+
+def part_name(home: Home, asked: Asked, unit: Unit) -> str:
+    return f"{folder(home, asked.kind, asked.id)}parts/{unit.stretch:04d}-{digest(unit.policy)}.json"
+
+
+def state_name(home: Home, asked: Asked, unit: Unit, file: str) -> str:
+    """Of a file of what a policy has become by the end of a stretch."""
+    return f"{folder(home, asked.kind, asked.id)}states/{digest(unit.policy)}/{unit.stretch:04d}/{file}"
+
+
+async def finish(storage: Storage, home: Home, found: Found, job: Job, result: Outcome | None) -> None:
+    """Stores how a job has ended, and deletes what it was made of; raises Conflict."""
+    asked = job.asked
+    if result is not None:
+        await storage.put(_name(home, asked.kind, asked.id, RESULT), outcome.encode(result))
+    await save(storage, home, found, job)
+    names = await storage.names(folder(home, asked.kind, asked.id))
+    kept = {_name(home, asked.kind, asked.id, file) for file in (JOB, RESULT)}
+    await storage.delete_all(dict.fromkeys(name for name in names if name not in kept))
+
+
+async def result(storage: Storage, home: Home, kind: Kind, id: str) -> Outcome | None:
+    """The result of a job; None before its end."""
+    blob = await storage.read(_name(home, kind, id, RESULT))
+    return outcome.decode(blob.data) if blob is not None else None
+
+
+async def _read(storage: Storage, name: str) -> Found | None:
+    blob = await storage.read(name)
+    if blob is None:
+        return None
+    unreadable.check(f"the job {name}", blob.data, FORMAT)
+    try:
+        return Found(_decode(blob.data), blob.etag)
+    except msgspec.DecodeError as error:
+        raise DamagedJob(f"The job {name} is damaged: {error}") from None
+
+
+def _name(home: Home, kind: Kind, id: str, file: str) -> str:
+    return f"{folder(home, kind, id)}{file}"

@@ -1,0 +1,195 @@
+"""One job in work: the log of its period on disk, and unit after unit until it is done."""
+
+import asyncio
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from shared import scratch
+from shared.evaluation import job_plan, job_result, job_store, learning_state, part, unit_process, units
+from shared.evaluation.job import Asked, Job
+from shared.evaluation.job_plan import Impossible
+from shared.evaluation.job_store import Found
+from shared.evaluation.part import Part, Unit
+from shared.evaluation.spool import Spool
+from shared.evaluation.unit_process import Order
+from shared.loops import stored
+from shared.loops.blob_names import Home
+from shared.loops.config import LoopConfig
+from shared.storage import Conflict, Storage
+from shared.vw import confinement
+
+# After so long a unit does not come to an end.
+LONGEST_UNIT_SECONDS = 600.0
+# What a job may be worked on in all.
+LONGEST_SECONDS = 86_400.0
+ATTEMPTS = 3
+
+
+class JobWork:
+    """asked: the job. initial: the configuration of a loop that nobody has configured."""
+
+    def __init__(self, storage: Storage, home: Home, asked: Asked, initial: LoopConfig) -> None:
+        self._storage, self._home, self._asked, self._initial = storage, home, asked, initial
+        self._scratch = scratch.folder()
+        self._folder = Path(self._scratch.name)
+        self._spool: Spool | None = None
+        self._parts: dict[Unit, Part] = {}
+        self._attempts = 0
+
+    def close(self) -> None:
+        """Deletes what is on disk; what is stored goes on another time."""
+        self._scratch.cleanup()
+
+    async def step(self) -> bool:
+        """Takes up the job, or works one unit of it, or ends it; False once there is nothing more to do.
+
+        Somebody else's changes and deletions are seen between two steps.
+        """
+        found = await job_store.read(self._storage, self._home, self._asked.kind, self._asked.id)
+        if found is None or not found.job.is_open:
+            return False
+        try:
+            return await self._step(found)
+        except Conflict:
+            return True  # it was changed just now: look again
+        except Impossible as reason:
+            await self._end(found, found.job.ended("failed", str(reason)))
+            return False
+
+    async def _step(self, found: Found) -> bool:
+        if self._spool is None:
+            found = await self._take_up(found)
+        job = found.job
+        assert job.plan is not None
+        if job.seconds > LONGEST_SECONDS:
+            await self._end(found, job.ended("timeout", "It took longer than a day of work: ask for a shorter period."))
+            return False
+        await job_store.parts(self._storage, self._home, self._asked, self._parts)
+        ready = units.ready(job.plan, self._parts, job.failed)
+        if not ready:
+            result = await asyncio.to_thread(job_result.combined, job, self._parts)
+            await job_store.finish(self._storage, self._home, found, job.ended("completed"), result)
+            return False
+        await self._work(found, ready[0])
+        return True
+
+    async def _take_up(self, found: Found) -> Found:
+        job = found.job
+        if job.config is None:
+            config = (await stored.read_config(self._storage, self._home)).value or self._initial
+            state = (await stored.read_checkpoint(self._storage, self._home)).value
+            through = state.cut if state is not None else 0
+            job = msgspec.structs.replace(job, state="running", config=config, through=through)
+        log = Spool(self._folder / "log", job_plan.period(job))
+        await job_plan.spool(self._storage, self._home, job, log)
+        if job.plan is None:
+            job = job_plan.planned(job, log)
+        else:
+            job_plan.same_log(job, log)
+        self._spool = log
+        return await job_store.save(self._storage, self._home, found, job)
+
+    async def _work(self, found: Found, unit: Unit) -> None:
+        job, began = found.job, time.monotonic()
+        folder = self._folder / "unit"
+        folder.mkdir()
+        try:
+            reason = await self._worked(job, unit, folder)
+            if reason is None:
+                await self._store(job, unit, folder)
+                self._attempts = 0
+            else:
+                job = msgspec.structs.replace(job, failed=job.failed | {unit.policy: reason})
+        finally:
+            await asyncio.to_thread(_remove, folder)
+        seconds = job.seconds + time.monotonic() - began
+        await job_store.save(self._storage, self._home, found, msgspec.structs.replace(job, seconds=seconds))
+
+    async def _worked(self, job: Job, unit: Unit, folder: Path) -> str | None:
+        """Has a process of its own work the unit; why the policy cannot be judged, None if it was."""
+        assert job.plan is not None
+        assert self._spool is not None
+        stretch = job.plan.stretches[unit.stretch]
+        files = [str(file) for file in self._spool.files(stretch.since, stretch.until)]
+        order = Order(job.plan, unit, files, str(folder), await self._previous(unit))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "shared.evaluation.unit_process"),
+            env=confinement.environment(),
+            cwd=Path(__file__).parents[2],
+            stdin=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(LONGEST_UNIT_SECONDS):
+                process.stdin.write(msgspec.json.encode(order) + b"\n")
+                await process.stdin.drain()
+                errors = await process.stderr.read()
+                status = await process.wait()
+        except (TimeoutError, ConnectionError):
+            status, errors = -1, b""
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if status == unit_process.UNWORKABLE:
+            return errors.decode(errors="replace").strip()
+        if status:
+            return self._crashed(unit, errors.decode(errors="replace"))
+        return None
+
+    def _crashed(self, unit: Unit, errors: str) -> str:
+        """Raises OSError for it to be tried again, Impossible if what fails needs no model; else why it is given up."""
+        self._attempts += 1
+        reason = errors.strip().rpartition("\n")[2] or "it was ended, or took too long"
+        if self._attempts < ATTEMPTS:
+            raise OSError(f"{unit.policy or 'The log'} was not worked: {reason}")
+        self._attempts = 0
+        if not unit.policy:
+            raise Impossible(f"The log could not be worked: {reason}.")
+        return f"{unit.policy} cannot be judged: {reason}."
+
+    async def _previous(self, unit: Unit) -> str | None:
+        """The folder with the state of the stretch before; None at the first, and for policies that learn nothing."""
+        if not unit.stretch or not unit.policy or unit.action is not None:
+            return None
+        folder, before = self._folder / "previous", Unit(unit.policy, unit.stretch - 1)
+        folder.mkdir(exist_ok=True)
+        for file in learning_state.FILES:
+            name = job_store.state_name(self._home, self._asked, before, file)
+            if not await self._storage.download(name, folder / file):
+                raise Impossible(f"{name} is missing in storage. Ask for the evaluation again.")
+        return str(folder)
+
+    async def _store(self, job: Job, unit: Unit, folder: Path) -> None:
+        """The state first: who finds the part goes on from it."""
+        for file in learning_state.FILES:
+            if (folder / file).exists():
+                name = job_store.state_name(self._home, self._asked, unit, file)
+                await self._storage.put(name, await asyncio.to_thread((folder / file).read_bytes))
+        name = job_store.part_name(self._home, self._asked, unit)
+        made = folder / unit_process.PART
+        await self._storage.create(name, made)
+        self._parts[unit] = part.decode(name, await asyncio.to_thread(made.read_bytes))
+        if unit.stretch > 1 and unit.policy:
+            old = Unit(unit.policy, unit.stretch - 2)
+            names = [job_store.state_name(self._home, self._asked, old, file) for file in learning_state.FILES]
+            await self._storage.delete_all(names)
+
+    async def _end(self, found: Found, job: Job) -> None:
+        try:
+            await job_store.finish(self._storage, self._home, found, job, None)
+        except Conflict:
+            again = await job_store.read(self._storage, self._home, self._asked.kind, self._asked.id)
+            if again is not None and again.job.is_open:
+                await job_store.finish(self._storage, self._home, again, job, None)
+
+
+def _remove(folder: Path) -> None:
+
+    shutil.rmtree(folder, ignore_errors=True)

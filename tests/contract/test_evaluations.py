@@ -1,0 +1,140 @@
+"""Evaluations and feature importances, from the request to the answer, as both kinds of versions tell them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from harness.stored import Loop
+from harness.system import System, running, wait_until
+
+QUERY = {"api-version": "2022-09-01-preview"}
+NEW = {"name": "better", "arguments": "--cb_explore_adf --squarecb --gamma_scale 20 -q Fj"}
+ACTIONS = [{"id": one, "features": [{"kind": one}]} for one in "ab"]
+NOW = datetime.now(UTC)
+PERIOD = {
+    "name": "first",
+    "startTime": (NOW - timedelta(hours=1)).isoformat(),
+    "endTime": (NOW + timedelta(hours=1)).isoformat(),
+}
+ASKED = PERIOD | {"policies": [NEW]}
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with running(tmp_path_factory.mktemp("evaluations")) as made:
+        made.configure()
+        with made.client() as client:
+            for number in range(120):
+                day = "weekend" if number % 3 == 0 else "week"
+                body = {"eventId": f"e{number}", "contextFeatures": [{"day": day}], "actions": ACTIONS}
+                chosen = client.post("rank", json=body).json()["rewardActionId"]
+                value = float(chosen == ("a" if day == "week" else "b"))
+                assert client.post(f"events/e{number}/reward", json={"value": value}).status_code == 204
+        Loop(made).wait_until_done()
+        yield made
+
+
+@pytest.fixture
+def admin(system: System) -> Iterator[httpx.Client]:
+    with system.client(system.settings["ADMIN_KEYS"]) as client:
+        yield client
+
+
+def newest(admin: httpx.Client) -> str:
+    """The endpoint of 2022-09-01-preview."""
+    return str(admin.base_url).replace("/v1.0/", "/").replace("/v1.1-preview.3/", "/")
+
+
+def ended(admin: httpx.Client, path: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        told: dict[str, Any] = admin.get(path).json()
+        return told if told["status"] not in ("pending", "Running", "NotSubmitted") else None
+
+    return wait_until(look, "the evaluation has ended", 120)
+
+
+def test_an_evaluation_of_v1_is_made_answered_listed_applied_and_deleted(system: System, admin: httpx.Client) -> None:
+    made = admin.post("evaluations", json=ASKED)
+    assert made.status_code == 201, made.text
+    name = made.json()["id"]
+    assert made.json()["status"] == "pending"
+    assert made.headers["location"].endswith(f"/evaluations/{name}")
+    told = ended(admin, f"evaluations/{name}")
+    assert told["status"] == "completed", told
+    results = {one["name"]: one for one in told["policyResults"]}
+    assert set(results) == {"Online", "Baseline1", "BaselineRand", "better"}
+    online, better = results["Online"]["totalSummary"], results["better"]["totalSummary"]
+    rewards = [one["_label_cost"] for one in _log(system)]
+    assert online["ipsEstimatorDenominator"] == better["ipsEstimatorDenominator"] == len(rewards) == 120
+    assert online["averageReward"] == pytest.approx(-sum(rewards) / 120)
+    assert sum(one["ipsEstimatorDenominator"] for one in results["better"]["summary"]) == 120
+    assert results["better"]["arguments"].startswith(NEW["arguments"])
+    (listed,) = [one for one in admin.get("evaluations").json() if one["id"] == name]
+    assert listed["policyResults"][0]["summary"] == []
+    apply = {"evaluationId": name, "policyName": "BETTER"}
+    assert admin.post("configurations/applyFromEvaluation", json=apply).status_code == 204
+    assert admin.get("configurations/policy").json()["name"] == "better"
+    refused = admin.post("configurations/applyFromEvaluation", json=apply | {"policyName": "Baseline1"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "LearningSettingsNotFound")
+    admin.delete("configurations/policy")
+    assert admin.delete(f"evaluations/{name}").status_code == 204
+    gone = admin.get(f"evaluations/{name}")
+    assert (gone.status_code, gone.json()["error"]["code"]) == (404, "EvaluationNotFound")
+
+
+def _log(system: System) -> list[dict[str, Any]]:
+    import json
+
+    return [json.loads(line) for line in Loop(system).joined_log().splitlines()]
+
+
+def test_an_evaluation_of_2022_has_a_course_over_time(admin: httpx.Client) -> None:
+    path = f"{newest(admin)}evaluations/of%20mine%2F1"
+    for _ in range(2):
+        assert admin.put(path, params=QUERY, json=ASKED).status_code == 200
+    other = admin.put(path, params=QUERY, json=ASKED | {"name": "other"})
+    assert (other.status_code, other.json()["error"]["code"]) == (400, "EvaluationAlreadyExists")
+    window = {"startTime": PERIOD["startTime"], "endTime": PERIOD["endTime"]}
+
+    def look() -> dict[str, Any] | None:
+        told: dict[str, Any] = admin.get(path, params=QUERY | window).json()
+        return told if told["status"] == "Succeeded" else None
+
+    told = wait_until(look, "the evaluation has ended", 120)
+    values = {one["name"]: one for one in told["content"]["value"]}
+    low, high = values["better"]["summary"]["confidenceInterval"]
+    assert low <= values["better"]["summary"]["expectedReward"] <= high
+    course = values["Online"]["timeseries"]["data"]
+    assert course
+    assert course[-1]["expectedReward"] == pytest.approx(values["Online"]["summary"]["expectedReward"])
+    page = admin.get(f"{newest(admin)}evaluations", params=QUERY | {"maxpagesize": 1}).json()
+    assert page["value"][0]["id"] == "of mine/1"
+    assert admin.delete(path, params=QUERY).status_code == 204
+
+
+def test_features_are_judged(admin: httpx.Client) -> None:
+    path = f"{newest(admin)}featureImportances/one"
+    assert admin.put(path, params=QUERY, json=PERIOD).status_code == 200
+
+    def look() -> dict[str, Any] | None:
+        told: dict[str, Any] = admin.get(path, params=QUERY).json()
+        return told if told["status"] not in ("Running", "NotSubmitted") else None
+
+    told = wait_until(look, "it has ended", 120)
+    assert told["status"] == "Succeeded", told
+    scores = [one["score"] for one in told["featureScores"]]
+    assert scores == sorted(scores, reverse=True)
+    assert {one["featureName"] for one in told["featureScores"]} >= {"day", "kind"}
+    assert admin.delete(path, params=QUERY).status_code == 204
+    assert admin.get(path, params=QUERY).json()["error"]["code"] == "FeatureImportanceNotFound"
+
+
+def test_a_period_without_a_log_names_the_one_that_there_is(admin: httpx.Client) -> None:
+    long_ago = ASKED | {"startTime": "2020-01-01T00:00:00Z", "endTime": "2020-02-01T00:00:00Z"}
+    refused = admin.post("evaluations", json=long_ago).json()["error"]
+    assert refused["code"] == "InvalidEvaluationContract"
+    assert f"{NOW:%Y-%m-}" in refused["message"]
+    again = admin.put(f"{newest(admin)}evaluations/x", params=QUERY, json=long_ago).json()["error"]
+    assert again["code"] == "NoLogsExistInDateRange"
