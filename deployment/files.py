@@ -12,7 +12,7 @@ from pathspec import GitIgnoreSpec
 IGNORE_FILES = (".gitignore", ".funcignore")
 # A deny-list alone would ship whatever lies about in a working copy, such as keys.
 FILES = ("function_app.py", "host.json", "requirements.txt", "LICENSE")
-FOLDERS = ("shared", "rank_function", "reward_function", "trainer_function", "admin_function")
+FOLDERS = ("shared", "rank_function", "reward_function", "trainer_function", "evaluator_function", "admin_function")
 SUFFIX = ".py"
 
 

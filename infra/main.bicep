@@ -62,6 +62,9 @@ param alwaysReadyInstances int = 1
 @description('When the trainer looks for work, as NCRONTAB. Each look is an execution of a second at least; loops train at their own modelExportFrequency, at the next look.')
 param trainerSchedule string = '0 * * * * *'
 
+@description('When the evaluator looks for evaluations that wait, as NCRONTAB. Each look is an execution of a second at least.')
+param evaluatorSchedule string = '0 */5 * * * *'
+
 @allowed([
   'Basic'
   'Standard'
@@ -346,6 +349,7 @@ module api 'app/api.bicep' = {
     maxEventBytes: maxEventBytes
     longestRewardWaitHours: longestRewardWaitHours
     trainerSchedule: trainerSchedule
+    evaluatorSchedule: evaluatorSchedule
     vaultName: vaultName
     signingKeyFromVault: signingKeyFromVault
     entraClientId: entraClientId

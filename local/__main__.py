@@ -26,7 +26,8 @@ from local.supervisor import Service, StartError, Supervisor
 from shared import settings
 from shared.settings import SettingsError
 
-DEFAULTS = {"APP_KEYS": "local-app-key", "ADMIN_KEYS": "local-admin-key", "TRAINER_SCHEDULE": "* * * * * *"}
+SCHEDULES = {"TRAINER_SCHEDULE": "* * * * * *", "EVALUATOR_SCHEDULE": "*/5 * * * * *"}
+DEFAULTS = {"APP_KEYS": "local-app-key", "ADMIN_KEYS": "local-admin-key", **SCHEDULES}
 # A second run needs both a port and a folder of its own.
 ANOTHER = "choose a port and a folder of its own: make run PORT=7072 DATA=.data-2"
 # The children of a run that was killed need a moment to be gone.
@@ -114,10 +115,11 @@ def _check_settings() -> None:
     own = dict.fromkeys(OWN_SERVERS, "its own")
     given = own | DEFAULTS | {name: value for name, value in os.environ.items() if value}
     settings.load(given)
-    try:
-        Schedule.parse(given["TRAINER_SCHEDULE"])
-    except ValueError as error:
-        raise SettingsError(f"TRAINER_SCHEDULE is malformed: {error}.") from None
+    for name in SCHEDULES:
+        try:
+            Schedule.parse(given[name])
+        except ValueError as error:
+            raise SettingsError(f"{name} is malformed: {error}.") from None
 
 
 def _say(line: str) -> None:

@@ -100,14 +100,23 @@ def _kept(data: Path) -> int:
 
 
 def function_app(app: Path, port: int, settings: dict[str, str]) -> list[Service]:
-    """The app twice: its HTTP functions on `port`, its timers beside them."""
+    """The app several times: its HTTP functions on `port`, its timers beside them; evaluations wait for no trainer."""
     if app.resolve() == APP.resolve():  # whatever of it takes a body needs a key
         settings = {"FUNCTIONS_HOST_KEY_HEADERS": ",".join((*KEY_HEADERS, PRINCIPAL_HEADER))} | settings
-    host, timers_port = [sys.executable, "-m", "local.host", "--app", str(app)], free_port()
+    host = [sys.executable, "-m", "local.host", "--app", str(app)]
+    http = Service("http", [*host, "--http-only", "--port", str(port)], lambda: is_healthy(port), settings)
+    if app.resolve() != APP.resolve():
+        return [http, _timers("timers", [*host, "--timers-only"], settings)]
     return [
-        Service("http", [*host, "--http-only", "--port", str(port)], lambda: is_healthy(port), settings),
-        Service("timers", [*host, "--timers-only", "--port", str(timers_port)], lambda: listens(timers_port), settings),
+        http,
+        _timers("timers", [*host, "--timers-only", "--timer", "train"], settings),
+        _timers("evaluator", [*host, "--timers-only", "--timer", "evaluate"], settings),
     ]
+
+
+def _timers(name: str, command: list[str], settings: dict[str, str]) -> Service:
+    port = free_port()
+    return Service(name, [*command, "--port", str(port)], lambda: listens(port), settings)
 
 
 def own_servers(data: Path) -> list[Service]:

@@ -22,6 +22,7 @@ param consumerGroup string
 param maxEventBytes int
 param longestRewardWaitHours int
 param trainerSchedule string
+param evaluatorSchedule string
 param vaultName string
 param signingKeyFromVault bool
 param insightsName string
@@ -144,6 +145,7 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     OBSERVATIONS_HUB: observationsHub
     LONGEST_REWARD_WAIT_HOURS: string(longestRewardWaitHours)
     TRAINER_SCHEDULE: trainerSchedule
+    EVALUATOR_SCHEDULE: evaluatorSchedule
     ENTRA_ROLES: empty(entraClientId) ? 'false' : 'true'
     ALLOWED_ORIGINS: allowedOrigins
     AZURE_CLIENT_ID: identity.properties.clientId

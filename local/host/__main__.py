@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,11 +49,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(listener: socket.socket, app: Path, http: bool = True, timers: bool = True) -> None:
-    """Serve the app of a script on a bound socket until SIGTERM or SIGINT."""
+async def serve(
+    listener: socket.socket, app: Path, http: bool = True, timers: bool = True, named: Sequence[str] = ()
+) -> None:
+    """Serve the app of a script on a bound socket until SIGTERM or SIGINT. named: the timers, none for all."""
     functions = Functions(load_app(app), route_prefix(app.parent), thread_pool())
     if not timers:
         functions.timers.clear()
+    functions.keep_timers(named)
     keys = Keys(_keys("FUNCTIONS_HOST_KEYS"), _keys("FUNCTIONS_MASTER_KEYS"))
     names, key_headers = _keys("FUNCTIONS_HOST_NAMES"), _keys("FUNCTIONS_HOST_KEY_HEADERS")
     triggers = HttpTriggers(functions.routes if http else (), keys, functions.start, names, key_headers)
@@ -99,6 +102,7 @@ def _arguments() -> argparse.Namespace:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--http-only", action="store_true", help="serve HTTP functions, run no timers")
     only.add_argument("--timers-only", action="store_true", help="run timers; over HTTP only /admin is served")
+    parser.add_argument("--timer", metavar="NAME", action="append", default=[], help="run this timer alone, or these")
     parser.epilog = (
         "FUNCTIONS_HOST_KEYS and FUNCTIONS_MASTER_KEYS hold the keys (comma separated) of functions with the auth "
         "levels function and admin; the latter also start timers, by POST /admin/functions/NAME. FUNCTIONS_HOST_NAMES "
@@ -124,7 +128,8 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"cannot listen on port {arguments.port}: {error.strerror}; choose another with --port")
     try:
-        uvloop.run(serve(listener, arguments.app, not arguments.timers_only, not arguments.http_only))
+        http, timers = not arguments.timers_only, not arguments.http_only
+        uvloop.run(serve(listener, arguments.app, http, timers, arguments.timer))
     except ValueError as error:
         sys.exit(f"cannot start: {error}")
     logging.shutdown()

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,14 @@ class Functions:
             self.timers[name.lower()] = Timer(function, trigger["schedule"], bool(trigger.get("runOnStartup")))
         else:
             log.warning("function %s is not served: its trigger %s is not known here", name, trigger["type"])
+
+    def keep_timers(self, names: Sequence[str]) -> None:
+        """Drops all timers but those of these names; ValueError if there is none of a name. Without names all stay."""
+        wanted = {name.lower() for name in names}
+        if unknown := wanted - set(self.timers):
+            raise ValueError(f"the app has no timer called {min(unknown)}")
+        if wanted:
+            self.timers = {name: timer for name, timer in self.timers.items() if name in wanted}
 
     def run_timers(self) -> None:
         for timer in self.timers.values():

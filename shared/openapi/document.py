@@ -9,7 +9,7 @@ import msgspec
 from shared.auth import Role
 from shared.errors import ERRORS
 from shared.openapi import schemas
-from shared.openapi.contract import CONFIGURE, DECIDE, LOCAL_INFERENCE, MODEL, EVALUATIONS, STATUS
+from shared.openapi.contract import CONFIGURE, DECIDE, EVALUATIONS, LOCAL_INFERENCE, MODEL, STATUS
 from shared.openapi.deployment import LOOPS, SERVICE
 from shared.openapi.operation import Operation
 from shared.openapi.parameters import PARAMETERS

@@ -15,14 +15,15 @@ import jsonschema
 import pytest
 from harness.system import ADMIN_KEY, System
 
-from shared.openapi.contract import NOT_PART
-
 FOLDER = Path(__file__).parent / "swagger"
 EXAMPLES: list[dict[str, Any]] = json.loads((FOLDER / "examples.json").read_text())
 SWAGGERS = {version: json.loads((FOLDER / f"{version}.json").read_text()) for version in ("v1.0", "v1.1-preview.3")}
 # The answer of a loop that has neither learned nor logged anything yet, and to a body that is not one.
 FRESH = {
     "POST /logs/observations": (400, "BadRequest"),  # the example's body is the text "id", which is no batch of events
+    "GET /evaluations/{evaluationId}": (404, "EvaluationNotFound"),
+    "DELETE /evaluations/{evaluationId}": (404, "EvaluationNotFound"),
+    "POST /configurations/applyFromEvaluation": (404, "EvaluationNotFound"),
 }
 # Members that are told once they were put, or once there is a log.
 UNSET = {"logMirrorSasUri", "autoOptimizationStartDate", "dateRange"}
@@ -45,11 +46,10 @@ def loops(system: System) -> Iterator[dict[str, str]]:
 
 def expected(operation: str, version: str, documented: int) -> tuple[int, str | None]:
     """Status and error code of the answer to an example."""
-    method, path = operation.split(" /")
     if operation not in SWAGGERS[version]["operations"]:
         return 404, None
-    if (method, path) in {(one.method, one.path) for one in NOT_PART}:
-        return 501, "NotImplemented"
+    if operation == "POST /evaluations":
+        return 400, "InvalidEvaluationContract" if version == "v1.0" else "NoLogsExistInDateRange"
     return FRESH.get(operation, (documented, None))
 
 
@@ -73,7 +73,8 @@ def test_an_example_of_the_contract(loops: dict[str, str], example: dict[str, An
         assert answer.content == b""
     elif schema != {"type": "file"}:
         jsonschema.validate(answer.json(), schema | {"definitions": swagger["definitions"]})
-        assert set(answer.json()) >= set(example.get("members", ())) - (UNSET if method == "GET" else set())
+        if isinstance(answer.json(), dict):  # what is a page in 2022-09-01-preview is a list
+            assert set(answer.json()) >= set(example.get("members", ())) - (UNSET if method == "GET" else set())
 
 
 def test_there_are_examples_of_every_version() -> None:

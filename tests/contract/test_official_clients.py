@@ -117,18 +117,18 @@ def test_npm_rest(system: System) -> None:
 
 
 SWAGGER = json.loads((Path(__file__).parent / "swagger" / "v1.1-preview.3.json").read_text())
-# Every operation of v1.1-preview.3: the statuses of its swagger, but for what is not part of this version.
+# Every operation of v1.1-preview.3: the statuses of its swagger, but of evaluations, for the loop has no log.
 STATUSES = {
     "GET /configurations/service": 200,
     "PUT /configurations/service": 200,
     "GET /configurations/policy": 200,
     "PUT /configurations/policy": 200,
     "DELETE /configurations/policy": 200,
-    "POST /configurations/applyFromEvaluation": 501,
-    "GET /evaluations": 501,
-    "POST /evaluations": 501,
-    "GET /evaluations/{evaluationId}": 501,
-    "DELETE /evaluations/{evaluationId}": 501,
+    "POST /configurations/applyFromEvaluation": 404,
+    "GET /evaluations": 200,
+    "POST /evaluations": 400,
+    "GET /evaluations/{evaluationId}": 404,
+    "DELETE /evaluations/{evaluationId}": 404,
     "POST /rank": 201,
     "POST /events/{eventId}/reward": 204,
     "POST /events/{eventId}/activate": 204,
@@ -168,8 +168,8 @@ def test_npm_rest_does_all_24_operations(all_operations: dict[str, Any]) -> None
 @pytest.mark.parametrize("operation", sorted(STATUSES))
 def test_npm_rest_reads_what_the_swagger_promises(all_operations: dict[str, Any], operation: str) -> None:
     answer, responses = all_operations[operation], SWAGGER["operations"][operation]["responses"]
-    if answer["status"] == 501:
-        assert answer["body"]["error"]["code"] == "NotImplemented"
+    if answer["status"] >= 400:
+        assert answer["body"]["error"]["code"] in ("NoLogsExistInDateRange", "EvaluationNotFound")
     elif answer["status"] == 204:
         assert not answer.get("body")
     elif operation == "GET /model":

@@ -31,6 +31,7 @@ APP = {
     "reward_function",
     "shared",
     "trainer_function",
+    "evaluator_function",
 }
 RANK = {"eventId": "packed", "actions": [{"id": "é", "features": [{"x": 1}]}, {"id": "b", "features": [{"x": 2}]}]}
 

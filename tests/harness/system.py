@@ -121,19 +121,19 @@ class System:
         self.settings = own | stores.settings | hubs.settings | settings
         port = services.free_port()
         self.url = f"http://127.0.0.1:{port}"
-        http, timers = services.function_app(PROJECT / "function_app.py", port, self.settings)
+        http, timers, evaluator = services.function_app(PROJECT / "function_app.py", port, self.settings)
         self.storage, self.event_hubs = Part(stores, data), Part(hubs, data)
-        self.http, self.timers = Part(http, data), Part(timers, data)
-        self.parts = [self.storage, self.event_hubs, self.http, self.timers]
+        self.http, self.timers, self.evaluator = Part(http, data), Part(timers, data), Part(evaluator, data)
+        self.parts = [self.storage, self.event_hubs, self.http, self.timers, self.evaluator]
 
     def start(self) -> None:
         for part in (self.storage, self.event_hubs):
             part.start()
         for part in (self.storage, self.event_hubs):
             part.ready()
-        for part in (self.http, self.timers):
+        for part in (self.http, self.timers, self.evaluator):
             part.start()
-        for part in (self.http, self.timers):
+        for part in (self.http, self.timers, self.evaluator):
             part.ready()
 
     def end(self) -> None:
@@ -143,7 +143,7 @@ class System:
     def more_timers(self, **settings: str) -> Part:
         """One more timers host on the same data, or with other settings; not started yet."""
         port = services.free_port()
-        _, timers = services.function_app(PROJECT / "function_app.py", port, self.settings | settings)
+        _, timers, _ = services.function_app(PROJECT / "function_app.py", port, self.settings | settings)
         name = f"timers{len(self.parts)}"
         part = Part(Service(name, timers.command, timers.is_ready, timers.settings), self.data)
         self.parts.append(part)
@@ -153,7 +153,7 @@ class System:
     def more_http(self, **settings: str) -> Iterator[str]:
         """One more process for HTTP on the same data, with other settings; its address."""
         port = services.free_port()
-        http, _ = services.function_app(PROJECT / "function_app.py", port, self.settings | settings)
+        http, *_ = services.function_app(PROJECT / "function_app.py", port, self.settings | settings)
         part = Part(http, self.data)
         part.start()
         try:

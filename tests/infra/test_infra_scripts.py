@@ -160,7 +160,7 @@ def test_nothing_is_deployed_but_the_app() -> None:
         return set(done.stdout.splitlines())
 
     deployed = listed() - listed("-ci", "-X", ".funcignore")
-    folders = {"shared", "rank_function", "reward_function", "trainer_function", "admin_function"}
+    folders = {"shared", "rank_function", "reward_function", "trainer_function", "evaluator_function", "admin_function"}
     files = {"function_app.py", "host.json", "requirements.txt", "LICENSE"}
     assert {path.partition("/")[0] for path in deployed} == folders | files
     ignored, kept_back = (set((PROJECT / name).read_text().split()) for name in (".gitignore", ".funcignore"))
