@@ -50,7 +50,10 @@ class JobWork:
         Somebody else's changes and deletions are seen between two steps.
         """
         found = await job_store.read(self._storage, self._home, self._asked.kind, self._asked.id)
-        if found is None or not found.job.is_open:
+        if found is None:  # deleted, perhaps while a unit was worked: what that has stored goes, too
+            await job_store.delete(self._storage, self._home, self._asked.kind, self._asked.id)
+            return False
+        if not found.job.is_open:
             return False
         try:
             return await self._step(found)
