@@ -35,12 +35,14 @@ class Judged(msgspec.Struct):
     """A policy on the events of a stretch. paired: against the others by their names.
 
     rows: weight and reward of every event, in order, 16 bytes each, if they are asked for or if almost all rewards are
-    the same, for then the interval cannot do with sums. None otherwise.
+    the same, for then the interval cannot do with sums. None otherwise. shows: by the names of other policies, sums of
+    p_other^2 / p over events and actions, p being what this policy would have served.
     """
 
     sums: PolicySums
     paired: dict[str, Paired] = {}
     rows: bytes | None = None
+    shows: dict[str, ExactSum] = {}
 
     @classmethod
     def of(cls, columns: Columns, others: Mapping[str, Sequence[float]], *, keep: bool = False) -> "Judged":
@@ -53,6 +55,8 @@ class Judged(msgspec.Struct):
         self.sums.merge(later.sums)
         for name, paired in later.paired.items():
             self.paired.setdefault(name, Paired()).merge(paired)
+        for name, squares in later.shows.items():
+            self.shows[name] = self.shows.get(name, ExactSum()) + squares
         self.rows = None if self.rows is None or later.rows is None else self.rows + later.rows
 
     def events(self) -> Iterator[Event] | None:

@@ -59,7 +59,7 @@ class Result(msgspec.Struct, frozen=True):
 
 def merged(parts: Mapping[Unit, Part], policy: str, unit: Unit, stretches: Iterable[int]) -> Judged:
     """A policy over some stretches. unit: of any of them, in whose parts the policy is judged."""
-    found = Judged(PolicySums(), {}, b"")
+    found = Judged(PolicySums(), {}, b"", {})
     for number in stretches:
         found.merge(parts[msgspec.structs.replace(unit, stretch=number)].judged[policy])
     return found
