@@ -59,19 +59,25 @@ class Judged(msgspec.Struct):
             self.shows[name] = self.shows.get(name, ExactSum()) + squares
         self.rows = None if self.rows is None or later.rows is None else self.rows + later.rows
 
-    def events(self) -> Iterator[Event] | None:
-        """All of them, if they were kept."""
+    def rare_events(self) -> Iterator[Event] | None:
+        """All of them, if almost all rewards are the same; None if not, or if they were not kept."""
         if self.rows is None:
             return None
         found = array("d", self.rows)
+        if _others(found[1::2]) >= ENOUGH:
+            return None
         return (Event(weight, reward) for weight, reward in zip(found[::2], found[1::2], strict=True))
+
+
+def _others(rewards: Sequence[float]) -> int:
+    """How many differ from the commonest one."""
+    counts = Counter(rewards)
+    return counts.total() - max(counts.values(), default=0)
 
 
 def _rows(columns: Columns, *, keep: bool) -> bytes | None:
     """None if rewards are not rare, and for sub-sampled events, of which no interval needs them."""
-    counts = Counter(columns.rewards)
-    others = counts.total() - max(counts.values(), default=0)
-    if (others >= ENOUGH and not keep) or any(count != 1 for count in columns.counts):
+    if (not keep and _others(columns.rewards) >= ENOUGH) or not columns.is_whole:
         return None
     rows = array("d", bytes(16 * len(columns.weights)))
     rows[::2], rows[1::2] = columns.weights, columns.rewards

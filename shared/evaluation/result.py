@@ -26,7 +26,7 @@ QUESTIONS = {
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A policy over one stretch. at: its beginning, ms since 1970."""
+    """A policy over one stretch, its interval by Cressie-Read alone. at: its beginning, ms since 1970."""
 
     at: int
     value: float
@@ -130,7 +130,7 @@ def _series(
         judged = merged(parts, name, unit, [number])
         n = float(judged.sums.n)
         if n:
-            interval = estimate.interval_of(judged, rewards)
+            interval = estimate.quick_interval(judged.sums, rewards)
             points.append(Point(stretch.since, estimate.value_of(judged.sums, rewards), *interval, n))
     return points
 
