@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evaluation import compare, features, optimise
+from evaluation import compare, explore, features, optimise
 from evaluation.errors import EvaluationError
 from migration.target import TargetError
 from shared.errors import ApiError
@@ -24,7 +24,7 @@ SOURCE = """The log is that of a loop in storage, of a local run (--data) or of 
 settings in the environment name, or files and folders of dsjson (--log). No service has to run."""
 
 
-_COMMANDS = {"compare": compare.run, "optimise": optimise.run, "features": features.run}
+_COMMANDS = {"compare": compare.run, "optimise": optimise.run, "features": features.run, "explore": explore.run}
 
 
 def _arguments(command: Sequence[str]) -> argparse.Namespace:
@@ -54,6 +54,13 @@ def _arguments(command: Sequence[str]) -> argparse.Namespace:
     )
     _policies(featuring)
     _common(featuring, html=False)
+    exploring = commands.add_parser(
+        "explore",
+        help="more and less exploration",
+        description=f"Replays a policy with other values of explorationPercentage. {SOURCE}",
+    )
+    _policies(exploring)
+    _common(exploring, html=False)
     return parser.parse_args(command)
 
 

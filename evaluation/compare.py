@@ -58,6 +58,7 @@ async def run(given: argparse.Namespace) -> int:
 
 async def asked(given: argparse.Namespace, folder: Path) -> Question:
     """Reads the log; EvaluationError if there is nothing to evaluate."""
+    scratch.sweep()
     spool, progress = Spool(folder, _period(given)), Progress()
     if given.log:
         config = _changed(LoopConfig(), given)

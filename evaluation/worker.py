@@ -2,7 +2,11 @@
 
 import asyncio
 import functools
+import multiprocessing
+import multiprocessing.connection
+import os
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -51,8 +55,16 @@ def _process() -> _Process:
 
 
 def begin() -> None:
-    """What a worker does first: Ctrl-C is for the process that gives the orders."""
+    """What a worker does first: Ctrl-C is for the process that gives the orders, with which the worker ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    multiprocessing.connection.wait([parent])
+    os._exit(1)
 
 
 def carry_out(order: Order) -> Worked:

@@ -43,17 +43,30 @@ class Columns:
         self._largest = max(self._largest, max(possible) * count)
         self._heavy += not usual and possible[0] > HEAVY
 
+    @property
+    def is_whole(self) -> bool:
+        """True if each event stands for itself alone."""
+        return self.counts.count(1.0) == len(self.counts)
+
+    @property
+    def total_decisions(self) -> ExactSum:
+        return total([float(len(self.counts))] if self.is_whole else self.counts)
+
+    def decisions(self, values: Sequence[float]) -> Sequence[float]:
+        """What values of the events are for all decisions that they stand for."""
+        return values if self.is_whole else [value * count for value, count in zip(values, self.counts, strict=True)]
+
     def sums(self) -> PolicySums:
         """Of all events so far."""
         counts, rewards = self.counts, self.rewards
         if not counts:
             return PolicySums()
-        weights = [w * c for w, c in zip(self.weights, counts, strict=True)]
+        weights = self.decisions(self.weights)
         squares = [w * w for w in weights]
         earned = [w * r for w, r in zip(weights, rewards, strict=True)]
-        counted = [c * r for c, r in zip(counts, rewards, strict=True)]
+        counted = self.decisions(rewards)
         return PolicySums(
-            n=total(counts),
+            n=self.total_decisions,
             w=total(weights),
             ww=total(squares),
             wr=total(earned),
@@ -63,7 +76,7 @@ class Columns:
             rr=total([c * r for c, r in zip(counted, rewards, strict=True)]),
             wrr=total([e * r for e, r in zip(earned, rewards, strict=True)]),
             second=total(self._second),
-            positive=len(weights) - weights.count(0.0),
+            positive=sum(map(bool, weights)),
             heavy=self._heavy,
             least=self._least,
             largest=self._largest,
@@ -89,12 +102,11 @@ class Paired(msgspec.Struct):
     @classmethod
     def of(cls, columns: Columns, others: Sequence[float]) -> "Paired":
         """others: the weights of the policy that it is compared with, on the same events."""
-        pairs = zip(columns.weights, others, columns.counts, strict=True)
-        differences = [(weight - other) * count for weight, other, count in pairs]
+        differences = columns.decisions([mine - other for mine, other in zip(columns.weights, others, strict=True)])
         rewards = columns.rewards
         earned = [d * r for d, r in zip(differences, rewards, strict=True)]
         return cls(
-            n=total(columns.counts),
+            n=columns.total_decisions,
             d=total(differences),
             dr=total(earned),
             dd=total([d * d for d in differences]),

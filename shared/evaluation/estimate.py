@@ -8,6 +8,7 @@ from shared.evaluation import gate, paired
 from shared.evaluation.accumulator import Extremes
 from shared.evaluation.estimators.cressie_read import CressieRead
 from shared.evaluation.gate import Standing, Verdict
+from shared.evaluation.intervals import cressie_read as intervals
 from shared.evaluation.intervals.default import DefaultInterval
 from shared.evaluation.intervals.gaussian import GaussianIps
 from shared.evaluation.intervals.interval import Interval
@@ -78,10 +79,19 @@ def interval_of(judged: Judged, rewards: Interval) -> Interval:
     """The default interval; the whole range of rewards where nothing is known."""
     sums = judged.sums
     default = DefaultInterval(rewards, _end(sums.least, 0.0), _end(sums.largest, math.inf), float(sums.n))
-    for event in judged.events() or ():
+    for event in judged.rare_events() or ():
         default.add(event)
     default.events = cressie_read(sums)
-    found = default.get()
+    return _within(default.get(), rewards)
+
+
+def quick_interval(sums: PolicySums, rewards: Interval) -> Interval:
+    """Cressie-Read alone, also while rewards are rare: for the points of a series, of which there are many."""
+    ends = _end(sums.least, 0.0), _end(sums.largest, math.inf)
+    return _within(intervals.cressie_read(cressie_read(sums), rewards, 0.05, *ends), rewards)
+
+
+def _within(found: Interval | None, rewards: Interval) -> Interval:
     return rewards if found is None else Interval(*(min(max(end, rewards.lower), rewards.upper) for end in found))
 
 

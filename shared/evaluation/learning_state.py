@@ -1,11 +1,13 @@
 """What a learning policy has become by the end of a stretch, so that the next one goes on from there."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from shared.vw.experience import Experience, Pupil
 from shared.vw.known_actions import KnownActions
+from shared.vw.options import AUTO
 from shared.vw.policy import Policy
 
 # In a folder of their own: VW's state, what the model has been through, and the actions that it knows.
@@ -14,9 +16,14 @@ FILES = (MODEL, EXPERIENCE, ACTIONS)
 
 
 def pupil(policy: Policy, before: Path | None) -> Pupil | None:
-    """Of a policy with options of ours, None for others. before: the folder of the stretch before, None at first."""
+    """Of a policy with options of ours, None for others. before: the folder of the stretch before, None at first.
+
+    Which namespaces the log has is known to the plan: it is not looked at again.
+    """
     if not policy.has_experience:
         return None
+    options = tuple(one for one in policy.options if one.value != AUTO)
+    policy = replace(policy, options=options)
     if before is None:
         return Pupil(policy, Experience(), KnownActions())
     experience = msgspec.msgpack.decode((before / EXPERIENCE).read_bytes(), type=Experience)

@@ -72,10 +72,12 @@ UNREADABLE = Logged(0.0)
 
 def read(line: bytes) -> tuple[Logged, Use]:
     """The event of a line, and what it may be used for."""
+    if dsjson.is_multi_slot(line):
+        return UNREADABLE, Use.SLOTS
     try:
         event = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return UNREADABLE, Use.SLOTS if dsjson.is_multi_slot(line) else Use.UNREADABLE
+        return UNREADABLE, Use.UNREADABLE
     return event, use_of(event)
 
 
@@ -83,22 +85,18 @@ def use_of(event: Logged) -> Use:
     """What an event may be used for."""
     if event.skip or event.deferred:
         return Use.BASELINE if event.mode == "LoggingOnly" else Use.NOWHERE
-    chosen, original = event.chosen, event.original_cost
     if not math.isfinite(event.reward) or not 0 <= (event.drop or 0.0) < 1:
         return Use.UNREADABLE
-    if event.mode == "Apprentice" or (
-        event.mode is None and original is not None and dsjson.is_of_apprentice(event.cost, original, chosen)
+    mode, original = event.mode, event.original_cost
+    if mode == "Apprentice" or (
+        mode is None and original is not None and dsjson.is_of_apprentice(event.cost, original, event.chosen)
     ):
         return Use.BASELINE
-    probability = event.probability if event.probability is not None else next(iter(event.p), 0.0)
+    p = event.p
+    probability = event.probability if event.probability is not None else next(iter(p), 0.0)
     if not 1 / LARGEST_WEIGHT < probability <= 1 + ROUNDING:
         return Use.IMPROBABLE
-    return Use.JUDGED if _is_complete(event, chosen, probability) else Use.INCOMPLETE
-
-
-def _is_complete(event: Logged, chosen: int, probability: float) -> bool:
-    """True if every action has its probability, and the chosen one that of the label."""
-    actions, found = event.a, event.p
-    if not actions or len(actions) != len(found) or actions[0] != chosen or min(actions) < 1 or min(found) < 0:
-        return False
-    return abs(sum(found) - 1) <= ROUNDING and abs(found[0] - probability) <= ROUNDING
+    actions = event.a
+    if not actions or len(actions) != len(p) or actions[0] != event.chosen or min(actions) < 1 or min(p) < 0:
+        return Use.INCOMPLETE
+    return Use.JUDGED if abs(sum(p) - 1) <= ROUNDING and abs(p[0] - probability) <= ROUNDING else Use.INCOMPLETE

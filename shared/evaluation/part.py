@@ -36,12 +36,14 @@ class Judged(msgspec.Struct):
     """A policy on the events of a stretch. paired: against the others by their names.
 
     rows: weight and reward of every event, in order, 16 bytes each, if they are asked for or if almost all rewards are
-    the same, for then the interval cannot do with sums. None otherwise.
+    the same, for then the interval cannot do with sums. None otherwise. shows: by the names of other policies, sums of
+    p_other^2 / p over events and actions, p being what this policy would have served.
     """
 
     sums: PolicySums
     paired: dict[str, Paired] = {}
     rows: bytes | None = None
+    shows: dict[str, ExactSum] = {}
 
     @classmethod
     def of(cls, columns: Columns, others: Mapping[str, Sequence[float]], *, keep: bool = False) -> "Judged":
@@ -54,21 +56,29 @@ class Judged(msgspec.Struct):
         self.sums.merge(later.sums)
         for name, paired in later.paired.items():
             self.paired.setdefault(name, Paired()).merge(paired)
+        for name, squares in later.shows.items():
+            self.shows[name] = self.shows.get(name, ExactSum()) + squares
         self.rows = None if self.rows is None or later.rows is None else self.rows + later.rows
 
-    def events(self) -> Iterator[Event] | None:
-        """All of them, if they were kept."""
+    def rare_events(self) -> Iterator[Event] | None:
+        """All of them, if almost all rewards are the same; None if not, or if they were not kept."""
         if self.rows is None:
             return None
         found = array("d", self.rows)
+        if _others(found[1::2]) >= ENOUGH:
+            return None
         return (Event(weight, reward) for weight, reward in zip(found[::2], found[1::2], strict=True))
+
+
+def _others(rewards: Sequence[float]) -> int:
+    """How many differ from the commonest one."""
+    counts = Counter(rewards)
+    return counts.total() - max(counts.values(), default=0)
 
 
 def _rows(columns: Columns, *, keep: bool) -> bytes | None:
     """None if rewards are not rare, and for sub-sampled events, of which no interval needs them."""
-    counts = Counter(columns.rewards)
-    others = counts.total() - max(counts.values(), default=0)
-    if (others >= ENOUGH and not keep) or any(count != 1 for count in columns.counts):
+    if (not keep and _others(columns.rewards) >= ENOUGH) or not columns.is_whole:
         return None
     rows = array("d", bytes(16 * len(columns.weights)))
     rows[::2], rows[1::2] = columns.weights, columns.rewards

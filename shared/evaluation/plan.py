@@ -52,8 +52,9 @@ class Plan(msgspec.Struct, frozen=True):
     stretch that reports what those before it have chosen.
 
     race: the names of candidates of which the stretches before the held-out one choose a few, by halves. keeps_rows:
-    parts keep weight and reward of every event, so that candidates can be compared with each other. keeps_series: parts
-    have the course over time.
+    parts keep weight and reward of every event, so that candidates can be compared with each other. looks_ahead: parts
+    also tell how well a log that a candidate had served would show other policies. keeps_series: parts have the course
+    over time.
     """
 
     candidates: list[Candidate]
@@ -62,6 +63,7 @@ class Plan(msgspec.Struct, frozen=True):
     schema: Schema = Schema()
     held_out: int = 0
     race: list[str] = []
+    looks_ahead: bool = False
     keeps_rows: bool = False
     keeps_series: bool = False
 

@@ -1,5 +1,6 @@
 """A policy that learns from here on over the log: each event is predicted before it is learned."""
 
+import math
 from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -7,13 +8,13 @@ from pathlib import Path
 
 from shared.evaluation import action_names, features, learning_state, logged, served
 from shared.evaluation.buckets import Buckets
-from shared.evaluation.columns import Columns
+from shared.evaluation.columns import Columns, total
 from shared.evaluation.event import LARGEST_WEIGHT
 from shared.evaluation.logged import Logged, Use
-from shared.evaluation.part import BASELINE, ONLINE, Judged, Part, Unit
+from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Judged, Part, Unit
 from shared.evaluation.plan import Candidate, Plan
 from shared.evaluation.predictions import Predictions
-from shared.evaluation.served import BadPrediction, Outlook
+from shared.evaluation.served import BadPrediction, Outlook, Outlooks
 from shared.vw import policy
 from shared.vw.learner import Learner
 from shared.vw.learning import TrainingRefused
@@ -38,9 +39,11 @@ class Replay:
         self._candidate: Candidate = plan.candidate(unit.policy)
         self._policy = policy.parse(self._candidate.exploring)
         self._pupil = learning_state.pupil(self._policy, previous)
+        self._outlooks = Outlooks(self._pupil) if self._pupil and self._policy.explores_first else None
         self._before = previous / learning_state.MODEL if previous is not None else None
         self._waiting: deque[tuple[Logged | None, Outlook | None]] = deque()
         self._columns, self._baseline = Columns(), array("d")
+        self._shows = {name: array("d") for name in (RANDOM, BASELINE)}
         self._buckets = Buckets() if plan.keeps_series else None
 
     async def run(self, lines: AsyncIterator[bytes], folder: Path, zygote: Zygote) -> Part:
@@ -50,7 +53,8 @@ class Replay:
         """
         predictions = Predictions(folder / _PREDICTIONS)
         arguments = self._policy.for_vw(self._plan.schema.arguments)
-        learner = await Learner.start(zygote, arguments, self._before, folder, folder / _PREDICTIONS)
+        file = folder / _PREDICTIONS
+        learner = await Learner.start(zygote, arguments, self._before, folder, file, serves=False)
         try:
             async for chunk in lines:
                 await learner.feed(b"".join([self._fed(line) for line in chunk.splitlines(keepends=True)]))
@@ -81,8 +85,8 @@ class Replay:
             self._waiting.append((asked, None))
             return line
         outlook = None
-        if asked is not None and self._policy.explores_first:
-            outlook = served.outlook(self._pupil, action_names.of(line, len(event.a)))
+        if asked is not None and self._outlooks is not None:
+            outlook = self._outlooks.of(action_names.of(line, len(event.a)))
         self._waiting.append((asked, outlook))
         return self._pupil.take(line)
 
@@ -106,11 +110,22 @@ class Replay:
         if self._buckets is not None:
             self._buckets.add(self._unit.policy, event.at, reward, possible, logged_p, event.decisions)
         self._baseline.append(1 / logged_p[0] if event.a[0] == event.first else 0.0)
+        if self._plan.looks_ahead:
+            self._look_ahead(event, pmf)
         if self._tell is not None:
             self._tell(self._unit.policy, event, pmf[event.a[0] - 1])
+
+    def _look_ahead(self, event: Logged, pmf: list[float]) -> None:
+        """How well a log that had been served so would show the uniform policy and the baseline."""
+        square = 1 / len(pmf) ** 2
+        least = 1 / LARGEST_WEIGHT
+        self._shows[RANDOM].append(math.fsum([square / max(p, least) for p in pmf]))
+        self._shows[BASELINE].append(1 / max(pmf[event.first - 1], least))
 
     def _part(self) -> Part:
         others = {ONLINE: array("d", [1.0]) * len(self._baseline), BASELINE: self._baseline}
         judged = Judged.of(self._columns, others, keep=self._plan.keeps_rows)
+        if self._plan.looks_ahead:
+            judged.shows = {name: total(squares) for name, squares in self._shows.items()}
         series = self._buckets.series() if self._buckets is not None else {}
         return Part(self._unit, {self._unit.policy: judged}, series=series)

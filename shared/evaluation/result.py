@@ -26,7 +26,7 @@ QUESTIONS = {
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A policy over one stretch. at: its beginning, ms since 1970."""
+    """A policy over one stretch, its interval by Cressie-Read alone. at: its beginning, ms since 1970."""
 
     at: int
     value: float
@@ -59,7 +59,7 @@ class Result(msgspec.Struct, frozen=True):
 
 def merged(parts: Mapping[Unit, Part], policy: str, unit: Unit, stretches: Iterable[int]) -> Judged:
     """A policy over some stretches. unit: of any of them, in whose parts the policy is judged."""
-    found = Judged(PolicySums(), {}, b"")
+    found = Judged(PolicySums(), {}, b"", {})
     for number in stretches:
         found.merge(parts[msgspec.structs.replace(unit, stretch=number)].judged[policy])
     return found
@@ -130,7 +130,7 @@ def _series(
         judged = merged(parts, name, unit, [number])
         n = float(judged.sums.n)
         if n:
-            interval = estimate.interval_of(judged, rewards)
+            interval = estimate.quick_interval(judged.sums, rewards)
             points.append(Point(stretch.since, estimate.value_of(judged.sums, rewards), *interval, n))
     return points
 

@@ -27,12 +27,21 @@ class Outlook(NamedTuple):
     new: Sequence[int]
 
 
-def outlook(pupil: Pupil, names: Sequence[str]) -> Outlook:
-    """Of an event that is not learned yet; names: the ids of its actions."""
-    known = pupil.actions
-    return Outlook(
-        pupil.experience.schedule.sharpness, [index for index, name in enumerate(names) if name not in known]
-    )
+class Outlooks:
+    """Those of events that are not learned yet."""
+
+    def __init__(self, pupil: Pupil) -> None:
+        self._pupil = pupil
+        # Ids that were looked up and are known: to compute a key takes as long as to look up 30 of these.
+        self._known: set[str] = set()
+
+    def of(self, names: Sequence[str]) -> Outlook:
+        """names: the ids of the event's actions."""
+        sharpness = self._pupil.experience.schedule.sharpness
+        if self._known.issuperset(names):
+            return Outlook(sharpness, ())
+        self._known.update(name for name in names if name in self._pupil.actions)
+        return Outlook(sharpness, [index for index, name in enumerate(names) if name not in self._known])
 
 
 def served(pmf: list[float], outlook: Outlook | None, share: float) -> list[float]:

@@ -13,7 +13,7 @@ from shared.vw.schema import Schema, Tally
 
 OPEN_FILES = 64
 # Of so many events the namespaces are looked at, and of one in so many after them.
-LOOKED_AT, SAMPLED = 1_000, 10
+LOOKED_AT, SAMPLED = 1_000, 100
 
 
 class _Context(msgspec.Struct, gc=False):

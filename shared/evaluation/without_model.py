@@ -59,7 +59,10 @@ class Log:
         """Of all lines so far."""
         online, baseline = self._columns["online"], self._columns["baseline"].weights
         others = {ONLINE: online.weights, BASELINE: baseline}
-        judged = {_NAMES[name]: Judged.of(columns, others) for name, columns in self._columns.items()}
+        judged = {}
+        for known, columns in self._columns.items():
+            name = _NAMES[known]
+            judged[name] = Judged.of(columns, {other: weights for other, weights in others.items() if other != name})
         judged[BASELINE].merge(Judged.of(self._shown, {}))
         expected = self._expected
         drawn = Drawn(

@@ -44,8 +44,12 @@ def weights(choice: Choice) -> Iterator[tuple[str, list[float]]]:
         return
     share = 1 / len(probabilities)
     yield "online", [1.0] * len(probabilities)
-    yield "baseline", [_over(float(place == choice.baseline), p) for place, p in enumerate(probabilities)]
-    yield "random", [_over(share, p) for p in probabilities]
+    baseline = [0.0] * len(probabilities)
+    if choice.baseline >= 0:
+        baseline[choice.baseline] = _over(1.0, probabilities[choice.baseline])
+    yield "baseline", baseline
+    possible = min(probabilities) > 1 / LARGEST_WEIGHT
+    yield "random", [share / p for p in probabilities] if possible else [_over(share, p) for p in probabilities]
 
 
 def _over(evaluated: float, logged: float) -> float:

@@ -43,14 +43,23 @@ class Learner:
 
     @classmethod
     async def start(
-        cls, zygote: Zygote, arguments: str, previous: Path | None, folder: Path, predictions: Path | None = None
+        cls,
+        zygote: Zygote,
+        arguments: str,
+        previous: Path | None,
+        folder: Path,
+        predictions: Path | None = None,
+        *,
+        serves: bool = True,
     ) -> Self:
-        """predictions: where the pmf of each event goes, before it is learned."""
+        """predictions: where the pmf of each event goes, before it is learned. serves: False for a model that only goes
+        on learning: there is no copy that serves."""
         order = Order(
             arguments,
             previous=str(previous) if previous else None,
             predictions=str(predictions) if predictions else None,
             folder=str(folder),
+            serves=serves,
         )
         # A pipe of our own: what the event loop makes may be a socket, which VW cannot open by name.
         reading, writing = os.pipe()

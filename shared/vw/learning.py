@@ -70,15 +70,20 @@ def _predictions(model: "Model", event: Question) -> list[list[float]]:
     return [model.predict(context, len(event.a or ()))]
 
 
-def learn_input(arguments: str, previous: Path | None, folder: Path, predictions: Path | None = None) -> int:
+def learn_input(
+    arguments: str, previous: Path | None, folder: Path, predictions: Path | None = None, *, serves: bool = True
+) -> int:
     """Learns dsjson from standard input into `model.vw` and `predict.vw` of the folder, tried on its `sample.dsjson`.
 
-    arguments, previous, predictions: as of `learn`. The exit status: 0 if both are valid, REFUSED if
+    arguments, previous, predictions: as of `learn`. serves: False for a model that only goes on learning, of which no
+    copy is made and tried. The exit status: 0 if both are valid, REFUSED if
     not, with the reason on standard error.
     """
     model, predict = folder / "model.vw", folder / "predict.vw"
     try:
         learn(arguments, previous, Path("/dev/stdin"), model, predictions)
+        if not serves:
+            return 0
         reduce(model, predict)
         with (folder / "sample.dsjson").open("rb") as sample:
             validate(predict, itertools.islice(sample, VALIDATED_EVENTS))

@@ -54,17 +54,17 @@ class Policy:
         """The part of the arguments that a model's file does not hold."""
         return written(option for option in self.options if option.name in NOT_KEPT).split()
 
-    @property
+    @functools.cached_property
     def crosses_seen(self) -> bool:
         """True if its crossings are those of the namespaces that the loop's events have."""
         return self._says("interactions", AUTO)
 
-    @property
+    @functools.cached_property
     def unweighted(self) -> bool:
         """True if it learns every event alike, however probable the action was."""
         return self._says("unweighted")
 
-    @property
+    @functools.cached_property
     def explores_first(self) -> bool:
         """True if it explores by a schedule, and gives new actions their share."""
         return self._says("explore_first")

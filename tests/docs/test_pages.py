@@ -61,7 +61,7 @@ def calls_of_modules() -> set[tuple[str, ...]]:
     for page in PAGES:
         for call in re.findall(r"\.venv/bin/python -m (?!pip\b)(.+)", commands(page.read_text())):
             module, *given = shlex.split(call, comments=True)
-            command = given[:1] if module == "migration" else []
+            command = given[:1] if module in ("migration", "evaluation") else []
             found.add((module, *command, *(one for one in given if one.startswith("--"))))
     return found
 

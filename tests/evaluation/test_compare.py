@@ -1,7 +1,10 @@
 """The command `compare`: what it says, what it writes, and that bad input gets a sentence."""
 
+import contextlib
 import gzip
 import json
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from harness import exports
 from harness.evaluation import run
 from harness.logs import START, World, encoded, log
 from harness.migration import Aside
+from harness.system import PROJECT, wait_until
 
 EPSILON = "--cb_explore_adf --cb_type mtr --epsilon 0.3 -q ::"
 SQUARE = "--cb_explore_adf --squarecb -q ::"
@@ -189,6 +193,44 @@ def test_bad_input_gets_a_sentence(given: list[str], said: str, file: Path) -> N
     assert done.status in (1, 2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_log_of_an_apprentice_alone_judges_the_baseline_alone(tmp_path: Path) -> None:
+    file = tmp_path / "log.dsjson"
+    file.write_bytes(changed(300, mode="Apprentice", cost=0.0, original_cost=-0.5))
+    found = result("--log", file, "--policy", EPSILON, "--workers", "1", folder=tmp_path)
+    assert found["decisions"] == 0
+    assert by_name(found)["Baseline1"]["decisions"] == 300
+    assert by_name(found)["Baseline1"]["value"] == pytest.approx(0.5)
+    assert any("No event can be judged" in note for note in found["notes"])
+    for command in ("optimise", "features", "explore"):
+        done = run(command, "--log", file, "--policy", EPSILON, "--workers", "2")
+        assert "Traceback" not in done.stderr
+
+
+def session(leader: int) -> set[int]:
+    """The processes that one has started, and it."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found.add(int(stat.parent.name))
+    return found
+
+
+def test_workers_and_learners_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
+    file = tmp_path / "log.dsjson"
+    file.write_bytes(encoded(log(20_000)))
+    command = [sys.executable, "-m", "evaluation", "optimise", "--log", str(file), "--workers", "2"]
+    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stderr is not None
+        while b"about" not in process.stderr.readline():
+            pass
+        assert len(session(process.pid)) > 3
+        process.kill()
+        process.wait()
+        wait_until(lambda: not session(process.pid), "all of its processes have ended", 20)
 
 
 def test_files_that_are_not_there_or_no_logs_get_a_sentence(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_killed_at_any_moment_it_comes_to_the_same(system: System) -> None:
         killed = wait_until(lambda: result(admin, name), "the evaluation has ended", 180)
         assert kills >= 3
     assert killed["policyResults"] == undisturbed["policyResults"]
-    assert [blob for blob in Loop(system).names("evaluations/") if not blob.endswith((".json"))] == []
+    assert [blob for blob in Loop(system).names("evaluations/") if not blob.endswith(".json")] == []
 
 
 def test_an_evaluation_that_is_deleted_in_the_middle_leaves_nothing(system: System) -> None:

@@ -118,7 +118,7 @@ def test_groups_are_part_of_a_plan_that_can_be_stored() -> None:
     assert msgspec.json.decode(msgspec.json.encode(group), type=Group) == group
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 20))])
 def test_a_planted_feature_ranks_first_and_noise_scores_nothing(seed: int, tmp_path: Path) -> None:
     from harness.evaluation import run
 

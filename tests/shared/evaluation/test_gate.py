@@ -68,6 +68,12 @@ def test_a_candidate_that_the_log_never_tried_is_not_promoted(seed: int) -> None
     assert found.unreliable
 
 
+@pytest.mark.soak
+def test_no_log_of_many_promotes_it() -> None:
+    verdicts = [estimated(untried(seed)).verdict for seed in range(200)]
+    assert not any(one is None or one.promoted for one in verdicts)
+
+
 def test_a_better_policy_is_promoted() -> None:
     found = estimated(better(4_000, 0.4))
     assert found.verdict == Verdict(True, [])

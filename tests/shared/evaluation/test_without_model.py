@@ -97,7 +97,7 @@ def test_rewards_are_kept_only_while_they_are_rare() -> None:
     rare = [
         changed(one, cost=-float(number < 24), original_cost=-float(number < 24)) for number, one in enumerate(lines)
     ]
-    kept = judged(rare).judged["Baseline1"].events()
+    kept = judged(rare).judged["Baseline1"].rare_events()
     assert kept is not None
     assert [(one.weight, one.reward) for one in kept] == [
         (pytest.approx(3.0 if line.action == 1 else 0.0), -line.cost) for line in rare

@@ -16,7 +16,7 @@ from shared.evaluation.plan import SINGLE, Candidate, Plan, Stretch
 from shared.evaluation.replay import Unworkable
 from shared.loops.config import LoopConfig, Policy
 from shared.rank import ranking, wire
-from shared.vw import policy
+from shared.vw import learning, policy
 from shared.vw.dsjson import Line
 from shared.vw.experience import Experience
 from shared.vw.exploration import Exploration
@@ -103,6 +103,7 @@ def test_a_policy_is_judged_by_what_rank_would_have_served(arguments: str, tmp_p
         exploration = Exploration(experience.schedule.sharpness, actions)
     config = LoopConfig(policy=Policy("mine", arguments), exploration=0.25)
     options = parsed.exploration_options(0.25)
+    learning.reduce(state / learning_state.MODEL, state / "predict.vw")
     model = Model("m", state / "predict.vw", options, exploration)
     event = lines[120]
     visitor = next(one for one in VISITORS if one.encode() in bytes(event.c))

@@ -1,0 +1,72 @@
+"""The commands of docs/evaluate.md answer, on a loop's log and on the files it was imported from."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.exports import line, write
+from harness.migration import Aside
+from harness.system import PROJECT, System
+
+from shared.evaluation import diagnostics, features, grid, plan
+from shared.evaluation.diagnostics import MEAN_WEIGHTS
+from shared.vw.schema import Schema
+
+PAGE = (PROJECT / "docs" / "evaluate.md").read_text()
+COMMANDS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def aimed(command: str) -> str:
+    """A command, pointed at the loop of the test."""
+    return command.replace(".venv/bin/python", shlex.quote(sys.executable)).replace(" --data .data", "")
+
+
+def test_the_commands_answer(system: System, tmp_path: Path) -> None:
+    aside = Aside(system)
+    logs = write(tmp_path / "exported" / "logs" / "1.json", [line(number) for number in range(900)]).parent
+    assert aside.run("import", "--logs", logs).status == 0
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STORAGE_")}
+    said = []
+    for command in COMMANDS:
+        done = subprocess.run(
+            ["bash", "-euc", aimed(command)],
+            cwd=tmp_path,
+            env=kept | aside.settings | {"PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert "about" in done.stderr
+        said.append(done.stdout)
+    compared, optimised, explored, ranked, reported = said
+    for column in ("reward", "95 % interval", "more than Online", "more than Baseline1", "Best single action"):
+        assert column in compared
+        assert column in PAGE
+    assert "Self-check" in compared
+    assert "was chosen of 60 candidates" in optimised
+    assert "Slower or faster learning is not in" in PAGE
+    assert "slower or faster learning is not in it" in explored
+    assert "contextFeatures.hour" in ranked
+    assert "bold" in reported
+    assert (tmp_path / "report.html").read_text().count("<svg") == 2
+    found = json.loads((tmp_path / "result.json").read_bytes())
+    told = [json.loads(one) for one in (tmp_path / "events.jsonl").read_bytes().splitlines()]
+    bold = [one for one in told if one["policy"] == "bold"]
+    [ips] = [one["ips"] for one in found["policies"] if one["name"] == "bold"]
+    assert abs(sum(one["p_eval"] / one["p_log"] * one["reward"] for one in bold) / len(bold) - ips) < 1e-9
+
+
+def test_numbers_are_those_of_the_program() -> None:
+    assert f"fewer than {diagnostics.EFFECTIVE_EVENTS} expected effective events" in PAGE
+    assert re.search(rf"fewer\s+than {diagnostics.REWARDED_EVENTS} rewarded events", PAGE)
+    assert re.search(r"within {:g} to {:g}".format(*MEAN_WEIGHTS).replace("0.", r"\."), PAGE)
+    assert len(grid.candidates(Schema("F", "j"), 0.2)) == 60
+    assert "Sixty candidates" in PAGE
+    assert f"In {['no', 'one', 'two', 'three', 'four'][len(plan.TURNS)]} turns" in PAGE
+    assert re.search(rf"best\s+{['no', 'one', 'two', 'three'][plan.FINALISTS]} are judged", PAGE)
+    assert f"Of more than {features.MOST_GROUPS} some" in PAGE
