@@ -10,14 +10,15 @@ from pathlib import Path
 
 from harness.exports import line, write
 from harness.migration import Aside
-from harness.system import PROJECT, System
+from harness.system import ADMIN_KEY, PROJECT, System
 
 from shared.evaluation import diagnostics, features, grid, plan
 from shared.evaluation.diagnostics import MEAN_WEIGHTS
 from shared.vw.schema import Schema
 
 PAGE = (PROJECT / "docs" / "evaluate.md").read_text()
-COMMANDS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+COMMANDS = [one for one in BLOCKS if not one.startswith("curl")]
 
 
 def aimed(command: str) -> str:
@@ -44,6 +45,11 @@ def test_the_commands_answer(system: System, tmp_path: Path) -> None:
         assert "about" in done.stderr
         said.append(done.stdout)
     compared, optimised, explored, ranked, reported = said
+    [call] = [one for one in BLOCKS if one.startswith("curl")]
+    for told, here in (("http://127.0.0.1:7071", system.url), ("local-admin-key", ADMIN_KEY)):
+        call = call.replace(told, here)
+    asked = subprocess.run(["bash", "-c", call], capture_output=True, text=True, timeout=60)
+    assert json.loads(asked.stdout)["status"] == "pending", asked.stderr
     for column in ("reward", "95 % interval", "more than Online", "more than Baseline1", "Best single action"):
         assert column in compared
         assert column in PAGE
