@@ -17,6 +17,7 @@ from benchmarks import (
     migration,
     rank,
     relearning,
+    replay,
     slots,
     start,
     trace,
@@ -38,6 +39,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "migration": migration.run,
     "learning": learning.run,
     "evaluation": evaluation.run,
+    "replay": replay.run,
 }
 
 

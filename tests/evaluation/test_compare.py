@@ -115,6 +115,16 @@ def test_a_folder_of_the_old_service_is_read_once_and_what_is_skipped_is_told(tm
     assert found["skipped"]["there a second time"] == 1
 
 
+def test_a_file_that_is_cut_off_counts_up_to_its_damage(tmp_path: Path) -> None:
+    file = tmp_path / "log.dsjson.gz"
+    lines = log(3_000)
+    whole = gzip.compress(encoded(lines))
+    file.write_bytes(whole[: len(whole) // 2])
+    found = result("--log", file, "--policy", EPSILON, "--workers", "1", folder=tmp_path)
+    assert 500 < found["decisions"] < 2_500
+    assert any("cannot be read (to its end): log.dsjson.gz" in reason for reason in found["skipped"])
+
+
 def test_a_period_is_rounded_outward_to_five_minutes(file: Path, tmp_path: Path) -> None:
     lines = log(900)
     since, until = lines[100].at, lines[399].at
@@ -166,6 +176,7 @@ def test_odd_logs_give_intervals_within_the_range_of_rewards(data: bytes, tmp_pa
         (["--policy", "mine=--cb_explore_adf --no_such"], "--no_such"),
         (["--policy", "mine=--cb_explore_adf --cb_type wrong"], "has a value that is not allowed"),
         (["--policy", "mine=--cb_explore_adf -f /tmp/x"], "is not an option of a learning policy"),
+        (["--policy", "mine=--cb_explore_adf --coin --ftrl"], "You can only use one of"),
         (["--policy", "mine=--ccb_explore_adf -q ::"], "several slots"),
         (["--policy", "unheard"], "There is no policy 'unheard'"),
         (["--policy", "current"], "There is no policy 'current'"),
