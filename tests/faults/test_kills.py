@@ -44,7 +44,7 @@ def check_undisturbed(system: System) -> None:
     reference.wait_until_done()
     trainer.end()
     assert reference.counts() == loop.counts()
-    assert reference.checkpoint()["statistics"] == loop.checkpoint()["statistics"]
+    assert reference.checkpoint()["sums"] == loop.checkpoint()["sums"]
     assert sorted(reference.joined()) == sorted(loop.joined())
     assert reference.weights() == loop.weights()
 
