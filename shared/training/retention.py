@@ -60,10 +60,13 @@ def summarised(before: Checkpoint, retention_days: int, now: int) -> Summarised:
     retention not being among them. The first run says that there are none of the runs before it.
     """
     known = before.summarised or Summarised(before.cut)
+    return msgspec.structs.replace(known, since=max(known.since, oldest_summaries(retention_days, now)))
+
+
+def oldest_summaries(retention_days: int, now: int) -> int:
+    """The beginning of the first day (ms) whose summaries are kept; retention_days: of the log, -1 for ever."""
     oldest = now - (retention_days + SUMMARY_DAYS) * DAY_MS
-    if retention_days < 0 or oldest <= known.since:
-        return known
-    return msgspec.structs.replace(known, since=oldest - oldest % DAY_MS)
+    return max(0, oldest - oldest % DAY_MS) if retention_days >= 0 else 0
 
 
 def _merged(logs: list[str], catalogue: Catalogue, known: int, merges: int) -> list[str]:
