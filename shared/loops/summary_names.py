@@ -91,11 +91,11 @@ def _item(name: str) -> Item | None:
     match = _NAME.search(name)
     if match is None or match[1] not in _SPANS:
         return None
-    kind, at = match[1], _time(match[2])
+    kind, at = match[1], time_of(match[2])
     return Item(at, at + _SPANS[kind], kind, match[3] or "", name)
 
 
-def _time(digits: str) -> int:
-    """The instant that the name of a run, an hour or a day says, in ms since 1970."""
+def time_of(digits: str) -> int:
+    """The instant that the name of a run, an hour or a day begins with, in ms since 1970."""
     whole = datetime.fromisoformat(digits[:15]).replace(tzinfo=UTC)
     return round(whole.timestamp()) * 1000 + int(digits[15:18] or 0)
