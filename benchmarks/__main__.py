@@ -19,6 +19,7 @@ from benchmarks import (
     relearning,
     slots,
     start,
+    summaries,
     trace,
     trainer,
 )
@@ -38,6 +39,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "migration": migration.run,
     "learning": learning.run,
     "evaluation": evaluation.run,
+    "summaries": summaries.run,
 }
 
 

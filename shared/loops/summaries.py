@@ -87,7 +87,7 @@ async def merged(storage: Storage, home: Home, items: list[Item], span: int) -> 
 
     for one in await asyncio.gather(*map(load, items)):
         if one is not None:
-            made.merge(one)
+            made.absorb(one)
     return made, sorted(damaged)
 
 

@@ -40,6 +40,18 @@ class Summary(msgspec.Struct, kw_only=True):
         for at, hour in other.hours.items():
             self.hour(at).merge(hour)
 
+    def absorb(self, other: "Summary") -> None:
+        """The same as `merge`, for half its cost: the parts of the other become those of this one."""
+        if self.span != other.span:
+            self.merge(other)
+            return
+        for at, slots in other.stretches.items():
+            if self.stretches.setdefault(at, slots) is not slots:
+                self.merge(Summary(span=self.span, stretches={at: slots}))
+        for at, hour in other.hours.items():
+            if self.hours.setdefault(at, hour) is not hour:
+                self.hours[at].merge(hour)
+
     def rolled_up(self, span: int) -> "Summary":
         """The same events by longer stretches, which start at multiples of their length."""
         made = Summary(span=span)

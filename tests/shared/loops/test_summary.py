@@ -11,7 +11,7 @@ from shared.evaluation.event import Event
 from shared.evaluation.intervals.snips_delta import SnipsDelta
 from shared.loops.hour_sums import MOST_ACTIONS, Hour, Shown
 from shared.loops.policy_sums import BASELINE
-from shared.loops.summary import DAY_MS, HOUR_MS, Summary, decode, encode
+from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary, decode, encode
 from shared.loops.unreadable import LaterVersion
 
 SUMMARY = gathered(drawn(3, 50))
@@ -33,6 +33,20 @@ def test_rolling_up_leaves_what_was_rolled_up() -> None:
     before = encode(whole)
     whole.rolled_up(DAY_MS).merge(whole)
     assert encode(whole) == before
+
+
+def test_what_absorbs_others_has_the_bytes_of_what_merges_them() -> None:
+    parts = [drawn(5, 200)[start : start + 40] for start in range(0, 200, 40)]
+    for span in (FIVE_MINUTES_MS, HOUR_MS):
+        merged, absorbing = Summary(span=span), Summary(span=span)
+        for part in parts:
+            merged.merge(gathered(part))
+            absorbing.absorb(gathered(part))
+        assert encode(absorbing) == encode(merged)
+    rolled_up = Summary(span=HOUR_MS)
+    for part in parts:
+        rolled_up.absorb(gathered(part).rolled_up(HOUR_MS))
+    assert encode(rolled_up) == encode(merged)
 
 
 def test_long_stretches_do_not_merge_into_short_ones() -> None:

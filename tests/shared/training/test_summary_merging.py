@@ -10,11 +10,13 @@ import pytest
 from harness.mortal import Mortal
 from harness.summarised import CONFIG, SummarisedLoop
 
-from shared.admin import logs
+from shared.admin import logs, loops
 from shared.loops import commits, summaries, summary_names
+from shared.loops.blob_names import home_of
 from shared.loops.checkpoint import Checkpoint, Summarised
 from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary, decode, encode
 from shared.serving.loop import Serving
+from shared.serving.service import Service
 from shared.settings import Settings
 from shared.storage import StorageUnavailable
 from shared.training import retention, summary_merging
@@ -54,7 +56,7 @@ async def check(one: SummarisedLoop, runs: int) -> None:
         assert one.contradictions(await read(one, span), range(runs)) == []
 
 
-async def parts(one: SummarisedLoop, runs: int) -> Summary:
+async def unrolled(one: SummarisedLoop, runs: int) -> Summary:
     """The sum of the summaries of runs, of which nothing was rolled up."""
     found = await one.blobs()
     made = [decode(name, data) for name, data in found.items() if name.startswith("runs/")]
@@ -70,7 +72,7 @@ async def test_what_runs_have_sent_is_in_their_summaries(make: MakeLoop) -> None
     for number in range(3):
         await one.train(number)
         await check(one, number + 1)
-    assert one.contradictions(await parts(one, 3), range(3)) == []
+    assert one.contradictions(await unrolled(one, 3), range(3)) == []
     assert one.contradictions(await read(one), range(4)) != [], "it would be noticed"
     state = await one.state()
     assert state.counts.skipped == 3 * 5
@@ -83,7 +85,7 @@ async def test_rolling_up_changes_no_bit_and_leaves_one_blob_of_an_hour_or_day(m
     plain, one = make("plain"), make("rolled")
     for number in range(RUNS):
         await plain.train(number)
-    whole = await parts(plain, RUNS)
+    whole = await unrolled(plain, RUNS)
     await one.live(0, RUNS)
     await one.sweep()
     await one.sweep()
@@ -204,6 +206,16 @@ async def test_a_deleted_log_takes_its_summaries_along_and_counters_stay(make: M
     assert one.contradictions(found.summary, range(11, RUNS)) == []
     assert not set(stale).intersection(await one.blobs())
     assert (await one.state()).statistics.decisions == 4 * RUNS
+
+
+async def test_a_deleted_loop_takes_its_summaries_along(make: MakeLoop, parts: Service) -> None:
+    await loops.create(parts, "gone")
+    home = home_of("gone", parts.registry.created("gone") or "")
+    one = make(str(home))
+    await one.storage.put(summary_names.of_run(one.home, FIRST), b"x")
+    assert len(await one.blobs()) == 1
+    await loops.delete(parts, "gone")
+    assert await one.blobs() == {}
 
 
 async def test_what_is_past_its_time_is_deleted_and_said_to_be_missing(
