@@ -20,6 +20,7 @@ from benchmarks import (
     replay,
     slots,
     start,
+    summaries,
     trace,
     trainer,
 )
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "learning": learning.run,
     "evaluation": evaluation.run,
     "replay": replay.run,
+    "summaries": summaries.run,
 }
 
 

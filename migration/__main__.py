@@ -1,4 +1,5 @@
-"""The way in for loops of Azure Personalizer: `import` what was exported of one, `rebuild` a model from its log."""
+"""The way in for loops of Azure Personalizer: `import` what was exported of one, `rebuild` a model from its log,
+`summarise` that log."""
 
 import argparse
 import asyncio
@@ -8,8 +9,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migration import bring_in, rebuild
+from migration import bring_in, rebuild, summarise
 from migration.rebuild import RebuildError
+from migration.summarise import SummariseError
 from migration.target import TargetError
 from shared.errors import ApiError
 from shared.loops.config import DEFAULT_LOOP
@@ -18,6 +20,7 @@ from shared.loops.unreadable import Unreadable
 from shared.storage import StorageUnavailable
 from shared.vw import policy
 
+COMMANDS = {"import": bring_in.run, "rebuild": rebuild.run, "summarise": summarise.run}
 INTERRUPTED = 130
 STORAGE = """Blobs are those of a local run (--data), or of the deployment that the function app's settings in the
 environment name: STORAGE_CONNECTION_STRING, or STORAGE_ACCOUNT_URL with your own sign-in (az login)."""
@@ -39,6 +42,14 @@ def _arguments(command: Sequence[str]) -> argparse.Namespace:
             help="train a fresh model from a loop's log",
             description="Trains a fresh model from the whole log of a loop, and publishes it or writes it into a file. "
             + STORAGE,
+        )
+    )
+    _common(
+        commands.add_parser(
+            "summarise",
+            help="make the summaries of a loop from its log",
+            description="Makes the summaries of a loop from its log: of imported events, of runs of versions that "
+            f"stored none, and of those whose summaries are damaged. {STORAGE}",
         )
     )
     given = parser.parse_args(command)
@@ -124,8 +135,8 @@ def main(command: Sequence[str] | None = None) -> int:
     given = _arguments(_joined(sys.argv[1:] if command is None else command))
     logging.getLogger("azure").setLevel(logging.CRITICAL)  # it tells at length what `main` tells in a line
     try:
-        return asyncio.run(bring_in.run(given) if given.command == "import" else rebuild.run(given))
-    except (TargetError, RebuildError, Unreadable) as error:
+        return asyncio.run(COMMANDS[given.command](given))
+    except (TargetError, RebuildError, SummariseError, Unreadable) as error:
         print(error, file=sys.stderr)
     except StorageUnavailable as error:
         print(f"The storage does not answer: {error} Is it the right one, and are you signed in?", file=sys.stderr)

@@ -11,9 +11,9 @@ from shared.joined_log import log_parts, part_reading
 from shared.joined_log.log_parts import Blob, Gone, Part
 from shared.joined_log.merged_log import DamagedTable
 from shared.joined_log.unzipping import DAMAGE
-from shared.loops import commits, stored
+from shared.loops import commits, stored, summary_names
 from shared.loops.blob_names import blob_name
-from shared.loops.checkpoint import Checkpoint
+from shared.loops.checkpoint import Checkpoint, Summarised
 from shared.serving.loop import Serving
 from shared.vw.dsjson import Dated
 
@@ -70,10 +70,11 @@ async def _reach(loop: Serving, part: Part) -> list[datetime]:
 
 
 async def delete(loop: Serving) -> None:
-    """Deletes what is retained of the joined log. Events that are still in the hubs will be logged as ever.
+    """Deletes what is retained of the joined log, and its summaries. Events that are still in the hubs will be logged
+    as ever.
 
-    What is being merged meanwhile does not come back: the checkpoint takes no merge that began before, and what one
-    has stored until then is deleted, too.
+    What is being merged meanwhile does not come back: the checkpoint takes no merge that began before, no summary that
+    was made before counts, and what has been stored until then is deleted, too.
     """
     await _delete_all(loop)
     if (await stored.read_checkpoint(loop.storage, loop.home)).etag is not None:
@@ -82,11 +83,13 @@ async def delete(loop: Serving) -> None:
 
 
 async def _delete_all(loop: Serving) -> None:
-    await loop.storage.delete_all(await loop.storage.names(blob_name(loop.home, "logs", "")))
+    for prefix in (blob_name(loop.home, "logs", ""), summary_names.prefix(loop.home)):
+        await loop.storage.delete_all(await loop.storage.names(prefix))
 
 
 def _without_log(state: Checkpoint) -> Checkpoint:
-    return msgspec.structs.replace(state, merges=state.merges + 1, merged=None)
+    summarised = Summarised(since=state.cut, deleted=state.cut)
+    return msgspec.structs.replace(state, merges=state.merges + 1, merged=None, summarised=summarised)
 
 
 async def recent(loop: Serving, count: int) -> list[bytes]:

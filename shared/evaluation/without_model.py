@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from shared.evaluation import action_names, logged, single_action
 from shared.evaluation.buckets import Buckets
+from shared.evaluation.choice import Choice, weights
 from shared.evaluation.columns import Columns, total
 from shared.evaluation.logged import Logged, Use
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Drawn, Judged, Part, Unit
 from shared.evaluation.single_action import Tallying
-from shared.loops.policy_sums import Choice, weights
 
 # What is told of each event that is judged: policy, event, and the policy's probability of the logged action.
 Tell = Callable[[str, Logged, float], None]

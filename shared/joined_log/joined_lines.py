@@ -19,16 +19,17 @@ from shared.vw.dsjson import Line, Observed, State
 class Joined(NamedTuple):
     """One joined event: its line of the log, and what the counters want to know.
 
-    skipped: never activated, or of the other kind than the loop's policy. logged: not to be learned, by its mode.
-    lesson: what an apprentice did. reward: of several slots, that of the first.
+    skipped: never activated. foreign: of the other kind than the loop's policy. logged: not to be learned, by its mode.
+    lesson: what an apprentice did. rewards: of each slot.
     """
 
     line: bytes
     rewarded: bool
     skipped: bool
+    foreign: bool = False
     logged: bool = False
     lesson: Lesson | None = None
-    reward: float = 0.0
+    rewards: Sequence[float] = (0.0,)
 
 
 _decode = msgspec.json.Decoder(Line).decode
@@ -46,9 +47,12 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
     activated = not interaction.deferred or any(one.kind == "activation" for one in observations)
     logged = interaction.mode == "LoggingOnly" and activated
     foreign = (interaction.slots is not None) != config.policy.parsed.is_multi_slot
+    deferred = interaction.mode == "LoggingOnly" and not activated
     if interaction.slots is not None:
-        made = slot_lines.line(interaction, timestamp(at), observations, config, skip=not activated or logged)
-        return Joined(made.line, made.rewarded, not activated or foreign, logged, made.lesson, made.reward)
+        made = slot_lines.line(
+            interaction, timestamp(at), observations, config, skip=not activated or logged, deferred=deferred
+        )
+        return Joined(made.line, made.rewarded, not activated, foreign, logged, made.lesson, made.rewards)
     reward = aggregate(rewards, config.aggregation, config.default_reward)
     lesson = Lesson(interaction.a[0] == 1, reward) if interaction.mode == "Apprentice" and activated else None
     single = Line(
@@ -67,9 +71,11 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         skip=not activated or logged,
         mode=interaction.mode if interaction.mode != "Online" else None,
         drop=interaction.drop,
+        deferred=deferred,
         o=[_observed(one) for one in observations],
     )
-    return Joined(dsjson.encode(single), bool(rewards), not activated or foreign, logged, lesson, reward)
+    earned = (0.0 - single.original_cost,)
+    return Joined(dsjson.encode(single), bool(rewards), not activated, foreign, logged, lesson, earned)
 
 
 def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:

@@ -62,31 +62,32 @@ async def state_of(storage: Storage, home: Home) -> Checkpoint | None:
         return None
 
 
-async def listed(storage: Storage, home: Home, *hours: str) -> list[Blob]:
-    """The blobs of the joined log, in order of their first parts.
+async def listed(storage: Storage, home: Home, *hours: str, late: bool = False) -> list[Blob]:
+    """The blobs of the joined log, or of that of late events, in order of their first parts.
 
     hours: the prefixes of the only hours of which those that are not merged are asked for.
     """
     found = [await storage.names(prefix) for prefix in hours or [blob_name(home, "logs", "")]]
-    loose = [name for names in found for name in names if kind_of(name) == JOINED]
+    kind = LATE if late else JOINED
+    loose = [name for names in found for name in names if kind_of(name) == kind]
     catalogue = await merged_log.catalogue(storage, home, await state_of(storage, home))
-    merged = [one for one in catalogue.blobs if not one.is_late]
-    elsewhere = merged_log.covered(sorted(filter(is_of_run, loose), key=file_of), merged)
+    merged = [one for one in catalogue.blobs if one.is_late == late]
+    elsewhere = merged_log.covered(sorted((name for name in loose if is_of_run(name, kind)), key=file_of), merged)
     blobs = [Blob(file_of(name), file_of(name), name) for name in loose if name not in elsewhere]
     blobs += [_merged_blob(one) for one in merged]
     return sorted(blobs)
 
 
 def _merged_blob(one: Merged) -> Blob:
-    first, last = one.runs
-    return Blob(f"{first}.{JOINED}", f"{last}.{JOINED}", one.name)
+    (first, last), kind = one.runs, LATE if one.is_late else JOINED
+    return Blob(f"{first}.{kind}", f"{last}.{kind}", one.name)
 
 
 async def parts(storage: Storage, blob: Blob) -> list[Part]:
     """The parts of a blob in order; raises Gone, DamagedTable."""
     if not merged_log.is_merged(blob.name):
         return [Part(blob.first, blob.name)]
-    return await _merged_parts(storage, blob.name, JOINED)
+    return await _merged_parts(storage, blob.name, kind_of(blob.first))
 
 
 async def in_order(storage: Storage, home: Home, blobs: Iterable[Blob]) -> AsyncIterator[Part]:

@@ -39,14 +39,16 @@ class Wanted(NamedTuple):
         return first < self.imports if IMPORTED in last else log_parts.run_of(first) <= self.last
 
 
-async def lines(storage: Storage, home: Home, wanted: Wanted, *hours: str) -> AsyncGenerator[tuple[str, bytes], None]:
-    """The lines of the log, in order, each time some behind the file that they are in. hours: as in `listed`.
+async def lines(
+    storage: Storage, home: Home, wanted: Wanted, *hours: str, late: bool = False
+) -> AsyncGenerator[tuple[str, bytes], None]:
+    """The lines of the log, in order, each time some behind the file that they are in. hours, late: as in `listed`.
 
     A blob that was merged while those before it were read is read where it is now; one that was deleted has no lines.
     """
     done, missed = "", set[str]()
     while True:
-        found = await log_parts.listed(storage, home, *hours)
+        found = await log_parts.listed(storage, home, *hours, late=late)
         blobs = [one for one in found if wanted.overlaps(one.first, one.last) and one.name not in missed]
         blobs = [one for one in blobs if one.last > done]
 

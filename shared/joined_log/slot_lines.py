@@ -14,20 +14,21 @@ from shared.vw.dsjson import Observed, SlotsLine, State
 
 
 class Made(NamedTuple):
-    """A line, whether one of its slots was rewarded, what it teaches an apprentice, and its first slot's reward."""
+    """A line, whether one of its slots was rewarded, what it teaches an apprentice, and the rewards of its slots."""
 
     line: bytes
     rewarded: bool
     lesson: Lesson | None
-    reward: float
+    rewards: Sequence[float]
 
 
 _decode = msgspec.json.Decoder(SlotsLine).decode
 
 
 def line(
-    interaction: Interaction, timestamp: str, observations: Sequence[Observation], config: LoopConfig, skip: bool
-) -> Made:
+    interaction: Interaction, timestamp: str, observations: Sequence[Observation], config: LoopConfig, *,
+    skip: bool, deferred: bool = False,
+) -> Made:  # fmt: skip
     """The line of a multi-slot interaction with its observations in order; `skip` keeps the learner from it.
 
     Rewards count for the slot they name, each slot without one gets the default. Member `o` has the observations that
@@ -51,11 +52,12 @@ def line(
         mode=interaction.mode if interaction.mode != "Online" else None,
         skip=skip,
         drop=interaction.drop,
+        deferred=deferred,
         o=list(map(_observed, others)),
     )
     _label(made, config)
     rewarded = any(one.o for one in labelled)
-    return Made(dsjson.encode(made), rewarded, _lesson(made), 0.0 - labelled[0].original_cost if labelled else 0.0)
+    return Made(dsjson.encode(made), rewarded, _lesson(made), [0.0 - one.original_cost for one in labelled])
 
 
 def _slot(reward: Observation, slots: Sequence[Slot]) -> str | None:

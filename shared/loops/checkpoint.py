@@ -10,22 +10,25 @@ from datetime import datetime
 
 import msgspec
 
-from shared.loops import unreadable
+from shared.loops import exact_sum, unreadable
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, blob_name
 from shared.loops.config import Aggregation, LoopConfig
-from shared.loops.reward_sums import Statistics
+from shared.loops.reward_sums import EarlierStatistics, Statistics
 from shared.vw.experience import Experience
 from shared.vw.schedule import Fall
 from shared.vw.schema import Schema
 
-# Version 2 has a backlog or a draft, version 3 windows in parts or a merged log, version 4 a model with experience:
-# earlier versions of this module would drop them.
-VERSION, WITH_BACKLOG, WITH_PARTS, LATEST = 1, 2, 3, 4
+# Version 2 has a backlog or a draft, version 3 windows in parts or a merged log, version 4 a model with experience,
+# version 5 exact sums or summaries: earlier versions of this module would drop them.
+VERSION, WITH_BACKLOG, WITH_PARTS, WITH_EXPERIENCE, LATEST = 1, 2, 3, 4, 5
 # What policy a loop has that nobody has configured: until 0.2 it was `policy.EARLIER_ARGUMENTS`.
 DEFAULTS = 1
 FILE = "checkpoint.json"
+# A run closes interactions of one stretch of time at most, so that a backlog is worked off in batches that fit the
+# disk: those of its summary are at most so much older than its cut.
+LONGEST_RUN_MS = 600_000
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -126,6 +129,16 @@ class WindowPart(msgspec.Struct, frozen=True):
     last: int
 
 
+class Summarised(msgspec.Struct, frozen=True):
+    """Of which decisions there are summaries, beside the damaged ones: those ranked after `since` (ms since 1970).
+
+    deleted: the cut when all of the log was last deleted, 0 if it never was; summaries up to there do not count.
+    """
+
+    since: int = 0
+    deleted: int = 0
+
+
 class Counts(msgspec.Struct, frozen=True):
     """What became of the events since the loop began. Every event read is in exactly one count of its kind.
 
@@ -212,7 +225,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     nobody vouches for what it came from. backlog: what the model has not learned. draft: the one that will replace it.
     damaged: the files of the log that could not be read to their end when it was last learned again. merges: how often
     runs of the log were merged or all of it was deleted; merged: the catalogue of the blobs into which they were.
-    defaults: DEFAULTS, 0 in what earlier versions have committed.
+    defaults: DEFAULTS, 0 in what earlier versions have committed. summarised: None if no run has stored a summary.
     """
 
     v: int = VERSION
@@ -224,7 +237,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     model: ModelRecord | None = None
     first_model: str | None = None
     counts: Counts = Counts()
-    statistics: Statistics = msgspec.field(default_factory=Statistics)
+    statistics: Statistics = msgspec.field(default_factory=Statistics, name="sums")
     apprentice: Apprentice | None = None
     failure: str | None = None
     committed: int = 0
@@ -238,6 +251,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     merges: int = 0
     merged: Artifact | None = None
     defaults: int = DEFAULTS
+    summarised: Summarised | None = None
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
@@ -245,12 +259,15 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class _Earlier(msgspec.Struct):
-    """What earlier versions have not stored."""
+    """What earlier versions have not stored, or have stored otherwise."""
 
     defaults: int = 0
+    statistics: EarlierStatistics | None = None
 
 
-_decoder, _earlier = msgspec.json.Decoder(Checkpoint), msgspec.json.Decoder(_Earlier)
+_decoder = msgspec.json.Decoder(Checkpoint, dec_hook=exact_sum.from_json)
+_earlier = msgspec.json.Decoder(_Earlier)
+_encoder = msgspec.json.Encoder(enc_hook=exact_sum.to_json)
 # The last member. Most of a checkpoint is digits: with one of them changed it would still be read, and believed.
 _SEAL = b',"sha256":"'
 
@@ -261,20 +278,24 @@ def decode(data: bytes) -> Checkpoint:
     if data != _sealed(body):
         raise msgspec.DecodeError("it is not what was written")
     unreadable.check("the checkpoint", body, LATEST)
-    return msgspec.structs.replace(_decoder.decode(body), defaults=_earlier.decode(body).defaults)
+    made, earlier = _decoder.decode(body), _earlier.decode(body)
+    statistics = made.statistics if earlier.statistics is None else earlier.statistics.now()
+    return msgspec.structs.replace(made, defaults=earlier.defaults, statistics=statistics)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
     """JSON whose last member, `sha256`, is the digest of the object without it."""
     if checkpoint.v <= LATEST:
         checkpoint = msgspec.structs.replace(checkpoint, v=_version(checkpoint))
-    return _sealed(msgspec.json.encode(checkpoint))
+    return _sealed(_encoder.encode(checkpoint))
 
 
 def _version(checkpoint: Checkpoint) -> int:
     """The first version that knows all that is in it."""
-    if any(one is not None and one.past is not None for one in (checkpoint.model, checkpoint.draft)):
+    if checkpoint.summarised is not None or checkpoint.statistics != Statistics():
         return LATEST
+    if any(one is not None and one.past is not None for one in (checkpoint.model, checkpoint.draft)):
+        return WITH_EXPERIENCE
     if checkpoint.windows or checkpoint.merges:
         return WITH_PARTS
     return VERSION if checkpoint.backlog is None and checkpoint.draft is None else WITH_BACKLOG

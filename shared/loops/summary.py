@@ -1,13 +1,16 @@
-"""What an hour of a loop's decisions earned, and what other policies would have earned: sums that merge exactly."""
+"""What a loop's decisions earned, and what other policies would have earned: sums that merge exactly.
 
-from typing import Any
+Two summaries of other events merge to that of all of them, bit for bit, however often and in whatever order.
+"""
+
+import gzip
+import zlib
 
 import msgspec
 
-from shared.loops import unreadable
-from shared.loops.exact_sum import ExactSum
-from shared.loops.policy_sums import Choice, PolicySums, weights
-from shared.vw.dsjson import Line
+from shared.loops import exact_sum, unreadable
+from shared.loops.hour_sums import Hour
+from shared.loops.policy_sums import BASELINE, CERTAIN, ONLINE, PolicySums
 
 FIVE_MINUTES_MS = 300_000
 HOUR_MS = 3_600_000
@@ -16,40 +19,38 @@ FORMAT = 1
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """Sums by the start of a stretch of time (ms since 1970), the slot (from 0) and the policy.
+    """Sums by the start of a stretch of time (ms since 1970), the slot (from 0) and the policy; counts by hour.
 
-    span: the length of the stretches, ms. skipped: decisions whose logged probability makes no weight. Not copied:
-    whoever merges owns what is merged into.
+    span: the length of the stretches, ms. Nothing is copied: whoever merges owns what is merged into.
     """
 
     v: int = FORMAT
     span: int = FIVE_MINUTES_MS
-    skipped: int = 0
     stretches: dict[int, dict[int, dict[str, PolicySums]]] = {}
-
-    def add(self, at: int, choice: Choice, slot: int = 0) -> None:
-        """A decision that was shown, activated if that was asked for. at: when it was ranked, ms since 1970."""
-        found = False
-        for policy, possible in weights(choice):
-            self._of(at, slot, policy).add(choice, possible)
-            found = True
-        self.skipped += not found
-
-    def add_line(self, at: int, line: Line, default_reward: float) -> None:
-        """A single-slot line of the log; one that was never activated counts nowhere."""
-        choice = choice_of(line, default_reward)
-        if choice is not None:
-            self.add(at, choice)
+    hours: dict[int, Hour] = {}
 
     def merge(self, other: "Summary") -> None:
         """Adds the events of the other; ValueError if its stretches are longer."""
         if self.span % other.span:
             raise ValueError(f"stretches of {other.span} ms do not make up stretches of {self.span} ms")
-        self.skipped += other.skipped
         for at, slots in other.stretches.items():
             for slot, policies in slots.items():
                 for policy, sums in policies.items():
-                    self._of(at, slot, policy).merge(sums)
+                    self.sums(at, slot, policy).merge(sums)
+        for at, hour in other.hours.items():
+            self.hour(at).merge(hour)
+
+    def absorb(self, other: "Summary") -> None:
+        """The same as `merge`, for half its cost: the parts of the other become those of this one."""
+        if self.span != other.span:
+            self.merge(other)
+            return
+        for at, slots in other.stretches.items():
+            if self.stretches.setdefault(at, slots) is not slots:
+                self.merge(Summary(span=self.span, stretches={at: slots}))
+        for at, hour in other.hours.items():
+            if self.hours.setdefault(at, hour) is not hour:
+                self.hours[at].merge(hour)
 
     def rolled_up(self, span: int) -> "Summary":
         """The same events by longer stretches, which start at multiples of their length."""
@@ -58,58 +59,65 @@ class Summary(msgspec.Struct, kw_only=True):
         return made
 
     def total(self, policy: str, slot: int = 0) -> PolicySums:
-        """Of all stretches."""
-        made = PolicySums()
+        """Of all stretches. The baseline's include the decisions that showed it for sure."""
+        made, names = PolicySums(), (policy, CERTAIN) if policy == BASELINE else (policy,)
         for slots in self.stretches.values():
-            if policy in slots.get(slot, {}):
-                made.merge(slots[slot][policy])
+            for name in names:
+                if name in slots.get(slot, {}):
+                    made.merge(slots[slot][name])
         return made
 
-    def _of(self, at: int, slot: int, policy: str) -> PolicySums:
+    def served(self, slot: int = 0) -> PolicySums:
+        """What was shown, of all stretches, whether by probabilities or for sure."""
+        made = self.total(ONLINE, slot)
+        made.merge(self.total(CERTAIN, slot))
+        return made
+
+    def fate(self, name: str) -> int:
+        """How many events had a fate, in all hours."""
+        return sum(hour.fates.get(name, 0) for hour in self.hours.values())
+
+    def sums(self, at: int, slot: int, policy: str) -> PolicySums:
+        """Those of the stretch of an instant, to be added to."""
         stretch = self.stretches.setdefault(at - at % self.span, {})
         return stretch.setdefault(slot, {}).setdefault(policy, PolicySums())
 
+    def hour(self, at: int) -> Hour:
+        """The hour of an instant, to be added to."""
+        return self.hours.setdefault(at - at % HOUR_MS, Hour())
 
-def choice_of(line: Line, default_reward: float) -> Choice | None:
-    """What a single-slot line says of a decision; None if it was never activated. The baseline is action 1.
-
-    The reward is that before an apprentice's line was relabelled.
-    """
-    if line.skip and line.mode != "LoggingOnly":
-        return None
-    reward = 0.0 - line.original_cost
-    served = line.mode in (None, "Online")
-    baseline = line.a.index(1) if 1 in line.a else -1
-    return Choice(reward, line.p, baseline, reward == default_reward, served, line.drop or 0.0)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, ExactSum):
-        return value.encode()
-    raise NotImplementedError(f"{type(value).__name__} is not stored")
+    def within(self, start: int, end: int) -> "Summary":
+        """The stretches and the hours that begin in `start`..`end` (ms), the end excluded. Nothing is copied."""
+        return Summary(
+            span=self.span,
+            stretches={at: slots for at, slots in self.stretches.items() if start <= at < end},
+            hours={at: hour for at, hour in self.hours.items() if start <= at < end},
+        )
 
 
-def _exact(kind: type, value: Any) -> ExactSum:
-    return ExactSum.decode(value)
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
-_decoder = msgspec.json.Decoder(Summary, dec_hook=_exact)
+_encoder = msgspec.json.Encoder(enc_hook=exact_sum.to_json)
+_decoder = msgspec.json.Decoder(Summary, dec_hook=exact_sum.from_json)
 
 
 def encode(summary: Summary) -> bytes:
-    """The same bytes for the same events, whatever their order."""
-    ordered = {
+    """Gzipped JSON: the same bytes for the same events, whatever their order."""
+    stretches = {
         at: {slot: dict(sorted(policies.items())) for slot, policies in sorted(slots.items())}
         for at, slots in sorted(summary.stretches.items())
     }
-    return _encoder.encode(msgspec.structs.replace(summary, stretches=ordered))
+    hours = {at: hour.ordered() for at, hour in sorted(summary.hours.items())}
+    plain = _encoder.encode(msgspec.structs.replace(summary, stretches=stretches, hours=hours))
+    return gzip.compress(plain, compresslevel=6, mtime=0)
 
 
 def decode(name: str, data: bytes) -> Summary:
-    """What was encoded; LaterVersion if a later version has, DecodeError or ValidationError if it is damaged.
+    """What was encoded; LaterVersion if a later version has, ValueError if it is damaged.
 
-    name: the blob's, for the message.
+    name: the blob's, for the message. One changed bit is damage: the checksum of gzip is that of the JSON.
     """
-    unreadable.check(name, data, FORMAT)
-    return _decoder.decode(data)
+    try:
+        plain = gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ValueError(str(error)) from None
+    unreadable.check(name, plain, FORMAT)
+    return _decoder.decode(plain)

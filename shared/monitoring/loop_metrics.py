@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from shared.loops.checkpoint import Checkpoint
+from shared.loops.exact_sum import ExactSum
 from shared.loops.reward_sums import DELAYS_MS
 from shared.monitoring import prometheus_text
 from shared.monitoring.prometheus_text import Family, Sample
@@ -56,7 +57,7 @@ def _rewards(loop: dict[str, str], state: Checkpoint) -> Iterator[Family]:
         return Family(name, "gauge", help, shown)
 
     def each(name: str, help: str, of: str) -> Family:
-        return gauge(name, help, {one: getattr(sums, of) for one, sums in policies.items()})
+        return gauge(name, help, {one: _number(getattr(sums, of)) for one, sums in policies.items()})
 
     yield Family(
         "personalizer_decisions_total", "counter", "Joined decisions that were shown, learned or not.",
@@ -81,6 +82,10 @@ def _rewards(loop: dict[str, str], state: Checkpoint) -> Iterator[Family]:
         "personalizer_reward_sum", "Rewards times weights; over a time, delta of this by delta of weights.", "wr"
     )
     yield each("personalizer_reward_weight_sum", "Weights: 1 online, 1/p where the baseline was shown.", "w")
+
+
+def _number(value: ExactSum | float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _model(loop: dict[str, str], state: Checkpoint, now: float) -> Iterator[Family]:

@@ -5,14 +5,14 @@ import logging
 
 from shared import telemetry
 from shared.storage import Storage, StorageUnavailable
-from shared.training import log_merging, retention
+from shared.training import log_merging, retention, summary_merging
 from shared.training.trainee import Trainee
 
 _log = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """Deletes what nobody needs and merges logs, of loops that have committed a run since."""
+    """Deletes what nobody needs, merges logs and rolls up summaries, of loops that have committed a run since."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -46,5 +46,6 @@ class Housekeeping:
     async def _tidy(self, trainee: Trainee) -> None:
         states, trainee.untidy = trainee.untidy, ()
         await retention.sweep(self._storage, trainee.home, trainee.config.retention_days, *states)
+        await summary_merging.sweep(self._storage, trainee.home, trainee.config.retention_days)
         if trainee.merge is None:
             trainee.merge = await log_merging.prepare(self._storage, trainee.home)

@@ -7,11 +7,8 @@ import msgspec
 from shared.hubs.reader import HubReader
 from shared.hubs.reader_pairs import Heads
 from shared.loops.blob_names import run_name
-from shared.loops.checkpoint import Checkpoint, Plan
+from shared.loops.checkpoint import LONGEST_RUN_MS, Checkpoint, Plan
 from shared.loops.config import LoopConfig
-
-# One run's stretch of time at most, so that a backlog is worked off in batches that fit the disk.
-LONGEST_RUN_MS = 600_000
 
 
 def is_due(last: float, export: float, now: float) -> bool:

@@ -17,14 +17,14 @@ from shared.hubs import events
 from shared.joined_log import damaged_logs, event_index, outlook
 from shared.joined_log.join import Joiner
 from shared.joined_log.log_file import log_name
-from shared.loops import artifacts, commits
+from shared.loops import artifacts, commits, summary, summary_names
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import blob_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Past, Plan, WindowPart
 from shared.loops.commits import Stored
 from shared.storage import Storage
-from shared.training import memory, progress
+from shared.training import memory, progress, retention
 from shared.training.new_model import Learned, NewModel
 from shared.training.run_files import Batch
 from shared.training.trainee import Trainee
@@ -54,17 +54,19 @@ class Publication:
         await commits.copy(self._storage, self._home, stored.checkpoint, plan.run)
         publishing = asyncio.create_task(self._publish(after, model))
         try:
-            _, windows = await asyncio.gather(self._keep(), self._remember(joiner))
+            _, _, windows = await asyncio.gather(self._keep(), self._summarise(), self._remember(joiner))
             published = await publishing
         finally:
             publishing.cancel()
             await asyncio.wait([publishing])
+        now = int(time.time() * 1000)
         changed = msgspec.structs.replace(
             published,
             seen=None,
             windows=windows,
             apprentice=self._apprenticeship(),
-            committed=int(time.time() * 1000),
+            committed=now,
+            summarised=retention.summarised(self._before, plan.config.retention_days, now),
             plan=None,
             damaged=damaged_logs.merged(self._home, self._before.damaged),
         )
@@ -136,6 +138,14 @@ class Publication:
         if batch.late.exists():
             await self._storage.create(log_name(self._home, cut, "late"), batch.late)
         await event_index.publish(self._storage, self._home, cut, *batch.entries, self._folder)
+
+    async def _summarise(self) -> None:
+        """Publishes the summary of the run."""
+        made = self._batch.summary
+        if made.hours:
+            file = self._folder / "summary.json.gz"
+            await asyncio.to_thread(file.write_bytes, summary.encode(made))
+            await self._storage.create(summary_names.of_run(self._home, self._plan.cut), file)
 
     async def _remember(self, joiner: Joiner) -> list[WindowPart]:
         """Publishes what the join has to remember of the run."""

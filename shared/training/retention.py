@@ -3,17 +3,21 @@
 import time
 from collections.abc import Sequence
 
+import msgspec
+
 from shared.joined_log import log_parts, merged_log
 from shared.joined_log.merged_log import Catalogue, Merged
 from shared.loops import checkpoint
 from shared.loops.blob_names import Home, blob_name, run_name
-from shared.loops.checkpoint import Checkpoint
+from shared.loops.checkpoint import Checkpoint, Summarised
 from shared.storage import Storage
 
 SWEEP_SECONDS = 600
 # Runs whose model, memory and checkpoint copy are kept: instances may still be loading one that was just replaced.
 KEPT_RUNS = 10
 DAY_MS = 86_400_000
+# For how long summaries outlive the log: 13 months.
+SUMMARY_DAYS = 396
 
 # By home: when this process has swept it last (s, monotonic), and how many merges its log had been through then.
 _swept: dict[Home, tuple[float, int]] = {}
@@ -49,6 +53,20 @@ async def sweep(storage: Storage, home: Home, retention_days: int, *states: Chec
         oldest = run_name(max(0, int(time.time() * 1000) - retention_days * DAY_MS))  # the names sort from 1970 on
         old += [name for name in logs if _run(name) < oldest]
     await storage.delete_all(dict.fromkeys(old))
+
+
+def summarised(before: Checkpoint, retention_days: int, now: int) -> Summarised:
+    """Of what there are summaries after a run that is committed now (ms since 1970), days that are past their
+    retention not being among them. The first run says that there are none of the runs before it.
+    """
+    known = before.summarised or Summarised(before.cut)
+    return msgspec.structs.replace(known, since=max(known.since, oldest_summaries(retention_days, now)))
+
+
+def oldest_summaries(retention_days: int, now: int) -> int:
+    """The beginning of the first day (ms) whose summaries are kept; retention_days: of the log, -1 for ever."""
+    oldest = now - (retention_days + SUMMARY_DAYS) * DAY_MS
+    return max(0, oldest - oldest % DAY_MS) if retention_days >= 0 else 0
 
 
 def _merged(logs: list[str], catalogue: Catalogue, known: int, merges: int) -> list[str]:

@@ -105,7 +105,7 @@ class Run:
     async def flush(self) -> None:
         """Writes what was joined, and lets it be learned if a learner is free."""
         joined, self._lines = self._lines, []
-        if self._batch.counts.learned:
+        if self._batch.learns:
             await self._model.begin()
         await asyncio.gather(self._model.feed(b"".join([line for _, line in joined])), self._batch.write_joined(joined))
 
@@ -142,7 +142,7 @@ class Run:
         return message.sequence <= self.before.observed[message.partition]
 
     def _after(self, reached: list[int]) -> Checkpoint:
-        observed, statistics = self.plan.observations, self._batch.statistics
+        observed = self.plan.observations
         firsts = [self._joiner.unsettled(partition) for partition in range(len(observed))]
         return msgspec.structs.replace(
             self.before,
@@ -150,7 +150,7 @@ class Run:
             interactions=[max(pair) for pair in zip(self.before.interactions, reached, strict=True)],
             observations=[head if first is None else first - 1 for first, head in zip(firsts, observed, strict=True)],
             observed=observed,
-            statistics=statistics if statistics.is_finite else self.before.statistics,
+            statistics=self._batch.statistics,
         )
 
     def _is_worth(self, after: Checkpoint) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,15 +13,19 @@ from shared.hubs import events
 from shared.hubs.reader import Message
 from shared.joined_log import unjoined_lines
 from shared.joined_log.join import Joiner
-from shared.joined_log.joined_lines import join_line
+from shared.joined_log.joined_lines import Joined, join_line
 from shared.joined_log.log_file import Entries, Keyed, LogFile
+from shared.joined_log.summarising import Summarising
 from shared.joined_log.window_file import WindowFile
 from shared.loops.apprentice import Lesson
 from shared.loops.checkpoint import Counts, Plan
 from shared.loops.reward_sums import Statistics
+from shared.loops.summary import Summary
 from shared.vw.writer import Writer
 
 NAMED_ORPHANS = 3
+# The fates of a summary that `Counts` names otherwise.
+_FATES = {"learned": "shown"}
 
 
 class Batch:
@@ -28,15 +33,20 @@ class Batch:
     (JSON lines). The same events give the same files; a file without anything in it is not made.
 
     windows: a file of those of the interactions that it has closed. statistics: those of the loop before the run, to
-    which it adds. They, `counts` and `lessons` are final after `settle`, the files are complete after `close`.
+    which it adds. They, `counts`, `summary` and `lessons` are final after `settle`, the files are complete after
+    `close`. learns: it has a decision that is to be learned.
     """
+
+    summary: Summary
 
     def __init__(self, plan: Plan, joiner: Joiner, folder: Path, statistics: Statistics) -> None:
         self.lines, self.late = folder / "batch.dsjson.gz", folder / "late.jsonl.gz"
         self.windows = WindowFile(folder / "windows.gz")
         self._config, self._cut, self._joiner = plan.config, plan.cut, joiner
         self._wait = round(plan.config.wait * 1000)
-        self._tally = dict.fromkeys(Counts.__struct_fields__, 0)
+        self._summarising = Summarising(plan.config.default_reward)
+        self._others: Counter[str] = Counter()  # what the summary does not tell, by the names of `Counts`
+        self.learns = False
         self.lessons: list[Lesson] = []
         self.orphaned: list[str] = []  # the event ids of the first few orphans
         self.statistics = statistics.copy()
@@ -53,7 +63,8 @@ class Batch:
 
     @property
     def counts(self) -> Counts:
-        return Counts(**self._tally)
+        fates = {name: self.summary.fate(_FATES.get(name, name)) for name in Counts.__struct_fields__}
+        return Counts(**{name: count + self._others[name] for name, count in fates.items()})
 
     def observe(self, message: Message, event: events.Observation, line: bytes, recalled: bool) -> None:
         """Takes in an observation; `recalled`: an earlier run had read it."""
@@ -72,14 +83,11 @@ class Batch:
             return None
         self.windows.write(key, at + self._wait)
         joined = join_line(event, at, [observation for _, observation in matched], self._config)
-        fate = "skipped" if joined.skipped else "logged" if joined.logged else "learned"
-        self._tally[fate] += 1
-        self._tally["matched"] += len(matched)
-        self._tally["rewarded"] += joined.rewarded and fate == "learned"
+        self._summarising.join(at, event, joined, len(matched))
+        if not joined.skipped:
+            self._learn(joined)
         if joined.lesson:
             self.lessons.append(joined.lesson)
-        if not joined.skipped:
-            self.statistics.show(event, joined.reward)
         for observed, observation in matched:
             if observation.kind == "reward":
                 self.statistics.wait(observed - at)
@@ -87,7 +95,7 @@ class Batch:
 
     def expire(self, messages: int) -> None:
         """Counts messages that were gone before they could be read."""
-        self._tally["expired"] += messages
+        self._others["expired"] += messages
 
     def unreadable(self, at: int, line: bytes, why: str) -> None:
         """Keeps a line that is no event we know."""
@@ -114,9 +122,20 @@ class Batch:
             self._write_unjoined("late" if fate == "late" else "orphans", key, at, line)
             if fate == "orphan" and len(self.orphaned) < NAMED_ORPHANS:
                 self.orphaned.append(events.decode_observation(line).id)
+        self.summary = self._summarising.finished()
+        self.statistics.add(self.summary)
+
+    def _learn(self, joined: Joined) -> None:
+        """Tells apart what its kind or its mode keeps from being learned; it is shown all the same."""
+        if joined.foreign or joined.logged:
+            self._others["skipped" if joined.foreign else "logged"] += 1
+            self._others["learned"] -= 1
+            self._others["rewarded"] -= joined.rewarded
+        else:
+            self.learns = True
 
     def _write_unjoined(self, count: str, key: int | None, at: int, line: bytes, why: str = "") -> None:
-        self._tally[count] += 1
+        self._summarising.leave(self._cut, count)
         if self._late is None:
             self._late = LogFile(self.late)
         self._late.write([(key, unjoined_lines.encode(count, at, line, why))])

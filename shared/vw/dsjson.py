@@ -61,6 +61,7 @@ class Line(msgspec.Struct, rename=LINE, gc=False, omit_defaults=True):
     """A single-slot line as it is written. `a`: 1-based action numbers, the chosen one first; `p`: probabilities.
 
     The cost is minus the reward. VW weights what it learns by 1 / (1 - drop), and learns nothing where skip is True.
+    deferred: skipped because it was never activated, where the mode would have skipped it in any case.
     """
 
     cost: float
@@ -78,6 +79,7 @@ class Line(msgspec.Struct, rename=LINE, gc=False, omit_defaults=True):
     skip: bool = False
     mode: str | None = None
     drop: float | None = None
+    deferred: bool = False
     o: list[Observed] = []
 
 
@@ -105,6 +107,7 @@ class SlotsLine(msgspec.Struct, rename=LINE, gc=False, omit_defaults=True):
     mode: str | None = None
     skip: bool = False
     drop: float | None = None
+    deferred: bool = False
     o: list[Observed] = []
 
 

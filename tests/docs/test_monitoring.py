@@ -4,9 +4,9 @@ import re
 
 from harness.system import PROJECT
 
-from shared.hubs.events import Interaction
 from shared.loops.artifacts import Artifact
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
+from shared.loops.gathering import Gatherer
 from shared.loops.reward_sums import Statistics
 from shared.monitoring import metrics, refused
 from shared.monitoring.heartbeat import Heartbeat
@@ -24,9 +24,11 @@ ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE
 
 def families() -> list[Family]:
     """All metrics there are."""
-    statistics = Statistics()
+    statistics, gatherer = Statistics(), Gatherer()
     for action in (1, 1, 2):
-        statistics.show(Interaction(1, "l", "e", "", "Online", False, "N/A", [action], [0.5], b"{}"), 1.0)  # type: ignore[arg-type]
+        gatherer.count(0, "shown")
+        gatherer.show(0, 0, 1.0, [0.5], [action], "a")
+    statistics.add(gatherer.finished())
     past = Past(Schema(), Experience(Schedule(fall=Fall(1, "2026-01-01T00:00:00Z", 0.1, 0.2))))
     model = ModelRecord("v", Artifact("v", ""), Artifact("v", ""), "2026-01-01T00:00:00Z", "", past=past)
     state = Checkpoint(model=model, committed=1, statistics=statistics)

@@ -1,5 +1,7 @@
 """SIGKILL at random instants under load: what was acknowledged is joined once, and the model's weights agree."""
 
+import asyncio
+import gzip
 import random
 import time
 from collections.abc import Iterator
@@ -11,9 +13,18 @@ import pytest
 from harness.load import Load
 from harness.metrics import differences
 from harness.stored import Loop
-from harness.system import ADMIN_KEY, Part, System, running, wait_until
+from harness.system import ADMIN_KEY, CONTAINER, Part, System, running, wait_until
+
+from shared.joined_log import summarised_lines
+from shared.joined_log.summarising import Summarising
+from shared.loops import summaries, summary, summary_names
+from shared.loops.blob_names import DEFAULT_HOME
+from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary
+from shared.settings import load
+from shared.storage import Storage
 
 WAIT = 8
+FATES = ("shown", "skipped", "matched", "rewarded", "late", "orphans", "duplicate_ranks", "bytes")
 POLICY = "--cb_explore_adf --cb_type mtr --epsilon 0.2 -q Fi"
 
 
@@ -29,6 +40,34 @@ def audited(system: System, seed: int, wait: float) -> Iterator[Load]:
     assert load.ledger.contradictions(loop.joined(), wait) == []
     assert loop.weights() == loop.replayed()
     assert differences(loop, system) == []
+    assert summary.encode(summarised(system)) == summary.encode(resummarised(loop))
+
+
+def summarised(system: System, container: str = CONTAINER) -> Summary:
+    """All that the summaries of the loop say, by five minutes."""
+
+    async def read() -> Summary:
+        unused = {"APP_KEYS": "k", "ADMIN_KEYS": "l", "EVENT_HUBS_CONNECTION_STRING": "unused"}
+        storage = Storage(load(unused | system.settings | {"STORAGE_CONTAINER": container}))
+        end = int(time.time() * 1000) // HOUR_MS * HOUR_MS + HOUR_MS
+        found = await summaries.over(storage, DEFAULT_HOME, end - DAY_MS, end, FIVE_MINUTES_MS)
+        await storage.close()
+        assert (found.missing, found.damaged) == ([], [])
+        return found.summary
+
+    return asyncio.run(read())
+
+
+def resummarised(loop: Loop) -> Summary:
+    """The same, made from the log."""
+    made = Summarising(0.0)
+    for line in loop.joined_log().splitlines(keepends=True):
+        assert summarised_lines.join(made, line)
+    for name in loop.names("logs/late/"):
+        cut = summary_names.time_of(name.rpartition("/")[2])
+        for line in gzip.decompress(loop.read(name)).splitlines():
+            assert summarised_lines.leave(made, cut, line)
+    return made.finished()
 
 
 def check_undisturbed(system: System) -> None:
@@ -44,9 +83,12 @@ def check_undisturbed(system: System) -> None:
     reference.wait_until_done()
     trainer.end()
     assert reference.counts() == loop.counts()
-    assert reference.checkpoint()["statistics"] == loop.checkpoint()["statistics"]
+    assert reference.checkpoint()["sums"] == loop.checkpoint()["sums"]
     assert sorted(reference.joined()) == sorted(loop.joined())
     assert reference.weights() == loop.weights()
+    shown, expected = (summarised(system, container) for container in (CONTAINER, "undisturbed"))
+    assert shown.stretches == expected.stretches
+    assert [shown.fate(name) for name in FATES] == [expected.fate(name) for name in FATES]
 
 
 def kill_in_training(chance: random.Random, *timers: Part) -> Part:

@@ -40,12 +40,10 @@ def recounted(stored: Loop, loop: str = "default") -> Metrics:
     late = [reason for reason, _ in stored.late()]
     given = [line for line in lines if not line.get("_skipLearn")]
     outcomes = [one for line in lines for one in line.get("o", [])]
-    rewards, weights, weighted = 0.0, 0.0, 0.0
-    for line in given:  # in the order of the log: sums of floats depend on it
-        rewards += 0 - line["_label_cost"]
-        if line["a"][0] == 1:
-            weights += 1 / line["p"][0]
-            weighted += 1 / line["p"][0] * (0 - line["_label_cost"])
+    usual = [line for line in given if line["a"][0] == 1]
+    rewards = math.fsum(0 - line["_label_cost"] for line in given)
+    weights = math.fsum(1 / line["p"][0] for line in usual)
+    weighted = math.fsum(1 / line["p"][0] * (0 - line["_label_cost"]) for line in usual)
     counted = {
         key("ranks_total", fate="learned"): len(given),
         key("ranks_total", fate="skipped"): len(lines) - len(given),

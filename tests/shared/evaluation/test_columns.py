@@ -7,9 +7,36 @@ from statistics import fmean, stdev
 import pytest
 
 from shared.evaluation import paired
+from shared.evaluation.choice import Choice, weights
 from shared.evaluation.columns import Columns, Paired, total
 from shared.loops.exact_sum import ExactSum
-from shared.loops.policy_sums import Choice, PolicySums, weights
+from shared.loops.policy_sums import HEAVY, PolicySums
+
+
+def add(sums: PolicySums, choice: Choice, possible: list[float]) -> None:
+    """An event, number by number."""
+    count, reward = 1 / (1 - choice.drop), choice.reward
+    weight, square = possible[0] * count, (possible[0] * count) ** 2
+    for name, value in (
+        ("n", count),
+        ("w", weight),
+        ("ww", square),
+        ("wr", weight * reward),
+        ("wwr", square * reward),
+        ("wwrr", (weight * reward) ** 2),
+        ("r", count * reward),
+        ("rr", count * reward * reward),
+        ("wrr", weight * reward * reward),
+        ("second", math.fsum(w * w * p for w, p in zip(possible, choice.p, strict=True)) * count * count),
+    ):
+        getattr(sums, name).add(value)
+    sums.positive += weight > 0
+    sums.heavy += possible[0] > HEAVY and not choice.is_default
+    seen = {"least": min(possible) * count, "largest": max(possible) * count, "seen": weight}
+    for name, value in (seen | {"lowest": reward, "highest": reward}).items():
+        before = getattr(sums, name)
+        choose = min if name in ("least", "lowest") else max
+        setattr(sums, name, value if before is None else choose(before, value))
 
 
 def choices(count: int, seed: int = 1) -> list[Choice]:
@@ -29,7 +56,7 @@ def test_they_sum_to_what_adding_each_event_sums_to(policy: str) -> None:
     one_by_one, columns = PolicySums(), Columns()
     for choice in choices(500):
         possible = dict(weights(choice))[policy]
-        one_by_one.add(choice, possible)
+        add(one_by_one, choice, possible)
         columns.add(choice.reward, possible, choice.p, 1 / (1 - choice.drop), choice.is_default)
     assert columns.sums() == one_by_one
 

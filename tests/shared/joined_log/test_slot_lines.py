@@ -30,8 +30,8 @@ def joined(*observations: Observation, deferred: bool = False, **config: Any) ->
 def test_a_line_has_the_members_of_the_service() -> None:
     made = joined(reward("e", "side", 0.5))
     line = json.loads(made.line)
-    assert (made.rewarded, made.skipped, made.reward) == (True, False, 0.0)
-    assert joined(reward("e", "top", 0.5)).reward == 0.5
+    assert (made.rewarded, made.skipped, made.rewards) == (True, False, [0.0, 0.5])
+    assert joined(reward("e", "top", 0.5)).rewards == [0.5, 0.0]
     decision = decide(body(eventId="e"))
     costs, observed = [0.0, -0.5], [[], [{"v": 0.5, "EventId": "e", "ActionTaken": False, "SlotId": "side"}]]
     assert line == {
@@ -147,7 +147,7 @@ def test_an_event_of_the_other_kind_is_logged_and_counted_as_skipped() -> None:
     foreign = join_line(interaction(decide(body(eventId="e"))), 0, [], LoopConfig())
     own = learning.interaction(learning.decide(PLAIN[0]))
     for made in (foreign, join_line(own, 0, [], CONFIG)):
-        assert made.skipped
+        assert (made.foreign, made.skipped) == (True, False)
         assert b"_skipLearn" not in made.line
 
 

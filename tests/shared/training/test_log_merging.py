@@ -39,7 +39,7 @@ FIRST, MINUTE, RUNS = 1_700_006_100_000, 60_000, 9
 CONFIG = LoopConfig(retention_days=-1)
 # A life of this many runs merges, deletes the parts and prepares the next merge. Of its WRITES, KILLS are behind the
 # first two runs.
-LIFE, WRITES, KILLS = 6, 68, 54
+LIFE, WRITES, KILLS = 6, 76, 62
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ async def test_runs_of_a_day_are_merged_and_their_parts_deleted_a_pass_later(
     await check_readers(mortal, one.home, 3)
     await one.train(3)
     state = (await commits.load(mortal, one.home)).checkpoint
-    assert (state.v, state.merges, len(await merged(mortal, one.home))) == (3, 1, 2)
+    assert (state.v, state.merges, len(await merged(mortal, one.home))) == (5, 1, 2)
     await one.tidy()
     assert len(await loose(mortal, one.home)) == 8, "the first pass behind a merge deletes none of its parts"
     await check_readers(mortal, one.home, 4)

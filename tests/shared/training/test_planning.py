@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from shared.loops.blob_names import run_name
-from shared.loops.checkpoint import Checkpoint, Plan
+from shared.loops.checkpoint import LONGEST_RUN_MS, Checkpoint, Plan
 from shared.loops.config import LoopConfig
-from shared.training.planning import LONGEST_RUN_MS, is_due, realigned, together
+from shared.training.planning import is_due, realigned, together
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from shared.vw.zygote import Zygote
 AT = 1_700_000_000_000
 CUT = AT + 1_000_000
 NAME = run_name(CUT)
-WRITES = 9
+WRITES = 10
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ async def test_the_plan_is_stored_first_and_what_commits_it_last(mortal: Mortal,
     assert mortal.writes[:2] == ["checkpoint.json", copy]
     assert mortal.writes[-2:] == [copy, "checkpoint.json"]
     between = mortal.writes[2:-2]
-    assert sorted(between) == sorted([log, late, memory, index])
+    assert sorted(between) == sorted([log, late, memory, index, f"summaries/runs/{NAME}.json.gz"])
     assert between.index(log) < between.index(late) < between.index(index)
     assert len(mortal.writes) < WRITES, "or a run is not ended at each of them below"
 

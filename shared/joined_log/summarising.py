@@ -1,0 +1,92 @@
+"""From joined events, or from the lines that the log has of them, to a summary: the same one, bit for bit."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from shared.hubs.events import Interaction, Slot
+from shared.joined_log.joined_lines import Joined
+from shared.loops.gathering import Gatherer
+from shared.loops.summary import Summary
+from shared.vw import dsjson
+from shared.vw.model import UNTRAINED
+
+
+class _Action(msgspec.Struct, rename=dsjson.ACTION, gc=False):
+    tag: str | None = None
+
+
+class _Context(msgspec.Struct, rename=dsjson.CONTEXT, gc=False):
+    actions: list[_Action] = []
+
+
+_CERTAIN = ("Apprentice", "LoggingOnly")
+_context = msgspec.json.Decoder(_Context).decode
+
+
+class Summarising:
+    """Takes in the events of a run, or of a file of the log. default_reward: of the loop."""
+
+    def __init__(self, default_reward: float) -> None:
+        self._default, self._gatherer = default_reward, Gatherer()
+
+    def join(self, at: int, event: Interaction, joined: Joined, observations: int) -> None:
+        """Adds a joined event, ranked at `at` (ms since 1970), of whose observations so many were matched."""
+        count = self._gatherer.count
+        count(at, "bytes", len(joined.line))
+        if observations:
+            count(at, "matched", observations)
+        if joined.skipped:
+            count(at, "skipped")
+            return
+        count(at, "shown")
+        if joined.rewarded:
+            count(at, "rewarded")
+        self._show(at, event, joined.rewards)
+
+    def leave(self, cut: int, reason: str) -> None:
+        """Counts an event that could not be joined, by what became of it. cut: of its run (ms since 1970)."""
+        self._gatherer.count(cut, reason)
+
+    def finished(self) -> Summary:
+        """The summary of all that was added."""
+        return self._gatherer.finished()
+
+    def _show(self, at: int, event: Interaction, rewards: Sequence[float]) -> None:
+        count = 1 / (1 - event.drop) if event.drop else 1.0
+        names, slots = _names(event.c), event.slots
+        if slots is None:
+            self._show_slot(at, 0, event, event, rewards[0], 1, names, 1, count)
+            return
+        usual = event.ba or []
+        for slot, (one, reward) in enumerate(zip(slots, rewards, strict=True)):
+            baseline = usual[slot] if slot < len(usual) else -1
+            self._show_slot(at, slot, event, one, reward, baseline, names, 0, count)
+
+    def _show_slot(
+        self, at: int, slot: int, event: Interaction, decision: Interaction | Slot, reward: float, baseline: int,
+        names: Sequence[_Action], first: int, count: float,
+    ) -> None:  # fmt: skip
+        """first: the number of the first action."""
+        a, p = decision.a, decision.p
+        if event.mode in _CERTAIN:
+            shown = baseline if baseline in a else a[0]
+            self._gatherer.show_baseline(at, slot, reward, len(a), _name(names, shown - first, shown), count)
+            return
+        self._gatherer.show(
+            at, slot, reward, p, a, _name(names, a[0] - first, a[0]),
+            baseline=baseline, is_default=reward == self._default, is_of_model=event.model != UNTRAINED, count=count,
+        )  # fmt: skip
+
+
+def _names(context: msgspec.Raw) -> list[_Action]:
+    try:
+        return _context(context).actions
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+
+
+def _name(names: Sequence[_Action], place: int, number: int) -> str:
+    """The id of an action; its number if it has none."""
+    name = names[place].tag if 0 <= place < len(names) else None
+    return name if name is not None else str(number)

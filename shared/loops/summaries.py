@@ -1,0 +1,101 @@
+"""Reading the summaries of a loop over a period: one list, and one read for each day that is over."""
+
+import asyncio
+import logging
+from typing import NamedTuple
+
+from shared import telemetry
+from shared.loops import summary, summary_names
+from shared.loops.blob_names import Home, loop_of
+from shared.loops.checkpoint import Checkpoint, Summarised
+from shared.loops.stored import Damaged, read, read_checkpoint
+from shared.loops.summary import FIVE_MINUTES_MS, HOUR_MS, Summary
+from shared.loops.summary_names import DAYS, FINE, HOURS, IMPORTED, RUNS, Item
+from shared.storage import Storage
+
+READS = 8  # at once
+ATTEMPTS = 5
+
+_log = logging.getLogger(__name__)
+
+
+class Gone(Exception):
+    """A summary was rolled up or deleted since it was listed."""
+
+
+class Reading(NamedTuple):
+    """The summaries of a period.
+
+    through: everything ranked up to there is in them (ms), unless it is missing. missing: the hours of the period of
+    which there is none, or not all: by their starts (ms), in order. damaged: the blobs that could not be read.
+    """
+
+    summary: Summary
+    through: int
+    missing: list[int]
+    damaged: list[str]
+
+
+async def over(storage: Storage, home: Home, start: int, end: int, span: int = HOUR_MS) -> Reading:
+    """What was ranked in start..end (ms, multiples of the span), by stretches of five minutes or of whole hours.
+
+    Raises LaterVersion, and Damaged if the checkpoint is. Imported events are not in it: see `imported`.
+    """
+    kinds = (FINE if span == FIVE_MINUTES_MS else DAYS, HOURS, RUNS)
+    for _ in range(ATTEMPTS):
+        before = await _state(storage, home)
+        found = summary_names.items(await storage.names(summary_names.prefix(home)))
+        after = await _state(storage, home)  # behind the list: whoever deletes says so first
+        items = summary_names.chosen(found, after.summarised or Summarised(), kinds)
+        items = [one for one in items if one.has(start, end) and (one.kind != RUNS or one.start <= after.cut)]
+        try:
+            made, damaged = await merged(storage, home, items, span)
+        except Gone:
+            continue
+        since = after.summarised.since if after.summarised is not None else after.cut
+        missing = _missing(start, min(end, before.cut), since, damaged)
+        return Reading(made.within(start, end), before.cut, missing, [item.name for item in damaged])
+    raise Gone(f"the summaries of {loop_of(home)} changed each time they were read")
+
+
+async def imported(storage: Storage, home: Home, start: int, end: int, span: int = HOUR_MS) -> Reading:
+    """The same of imported events, as far as `python -m migration summarise` has made summaries of them."""
+    state = await _state(storage, home)
+    found = summary_names.items(await storage.names(summary_names.prefix(home)))
+    items = summary_names.chosen(found, state.summarised or Summarised(), (IMPORTED,))
+    made, damaged = await merged(storage, home, [one for one in items if one.has(start, end)], span)
+    missing = _missing(start, end, 0, damaged)
+    return Reading(made.within(start, end), end, missing, [item.name for item in damaged])
+
+
+async def merged(storage: Storage, home: Home, items: list[Item], span: int) -> tuple[Summary, list[Item]]:
+    """The sum of summaries, and those that are damaged, which is reported; raises Gone, LaterVersion."""
+    slots, made, damaged = asyncio.Semaphore(READS), Summary(span=span), list[Item]()
+
+    async def load(item: Item) -> Summary | None:
+        async with slots:
+            try:
+                found = await read(storage, item.name, lambda data: summary.decode(item.name, data))
+            except Damaged as error:
+                told = f"{error}. `python -m migration summarise` makes it again from the log."
+                telemetry.error(_log, told, loop_of(home))
+                damaged.append(item)
+                return None
+            if found.value is None:
+                raise Gone(item.name)
+            return found.value
+
+    for one in await asyncio.gather(*map(load, items)):
+        if one is not None:
+            made.absorb(one)
+    return made, sorted(damaged)
+
+
+async def _state(storage: Storage, home: Home) -> Checkpoint:
+    return (await read_checkpoint(storage, home)).value or Checkpoint()
+
+
+def _missing(start: int, end: int, since: int, damaged: list[Item]) -> list[int]:
+    """The hours of a period that begin before there are summaries, or of which a damaged one may have events."""
+    hours = range(start - start % HOUR_MS, end, HOUR_MS)
+    return [at for at in hours if at < since or any(item.has(at, at + HOUR_MS) for item in damaged)]
