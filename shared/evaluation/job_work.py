@@ -23,7 +23,7 @@ from shared.storage import Conflict, Storage
 from shared.vw import confinement
 
 # After so long a unit does not come to an end.
-LONGEST_UNIT_SECONDS = 600.0
+LONGEST_UNIT_SECONDS = 150.0
 # What a job may be worked on in all.
 LONGEST_SECONDS = 86_400.0
 ATTEMPTS = 3
@@ -87,14 +87,20 @@ class JobWork:
             state = (await stored.read_checkpoint(self._storage, self._home)).value
             through = state.cut if state is not None else 0
             job = msgspec.structs.replace(job, state="running", config=config, through=through)
-        log = Spool(self._folder / "log", job_plan.period(job))
-        await job_plan.spool(self._storage, self._home, job, log)
-        if job.plan is None:
-            job = job_plan.planned(job, log)
-        else:
-            job_plan.same_log(job, log)
+        folder = self._folder / "log"
+        try:
+            log = Spool(folder, job_plan.period(job))
+            await job_plan.spool(self._storage, self._home, job, log)
+            if job.plan is None:
+                job = job_plan.planned(job, log)
+            else:
+                job_plan.same_log(job, log)
+            found = await job_store.save(self._storage, self._home, found, job)
+        except BaseException:
+            await asyncio.to_thread(_remove, folder)  # another time it is read anew, perhaps by another's plan
+            raise
         self._spool = log
-        return await job_store.save(self._storage, self._home, found, job)
+        return found
 
     async def _work(self, found: Found, unit: Unit) -> None:
         job, began = found.job, time.monotonic()
