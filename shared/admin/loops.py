@@ -46,8 +46,12 @@ async def described(service: Service, loop: str) -> LoopInfo:
     if model is None or model.past is None:
         return info
     schedule, fall = model.past.experience.schedule, model.fall
-    anew = RewardFall(at=fall.at, average_reward=fall.mean, usual_reward=fall.before) if fall is not None else None
-    exploration = ExplorationInfo(events=schedule.learned - schedule.since, began_anew=anew)
+    anew = (
+        RewardFall.model_construct(at=fall.at, average_reward=fall.mean, usual_reward=fall.before)
+        if fall is not None
+        else None
+    )
+    exploration = ExplorationInfo.model_construct(events=schedule.learned - schedule.since, began_anew=anew)
     return info.model_copy(update={"exploration": exploration})
 
 

@@ -1,13 +1,16 @@
 """What the versions of the contract tell alike of an evaluation."""
 
+from typing import Literal
+
 from shared.evaluation.job import Job
 from shared.evaluation.outcome import Outcome
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM
 
-_SOURCES = {ONLINE: "Online", BASELINE: "Baseline", RANDOM: "Random"}
+Source = Literal["Online", "Baseline", "Random", "Custom", "OfflineExperimentation"]
+_SOURCES: dict[str, Source] = {ONLINE: "Online", BASELINE: "Baseline", RANDOM: "Random"}
 
 
-def source_of(job: Job, name: str) -> str:
+def source_of(job: Job, name: str) -> Source:
     """Where a policy came from."""
     if name in _SOURCES:
         return _SOURCES[name]

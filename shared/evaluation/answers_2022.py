@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
 from urllib.parse import urlencode
+
+import msgspec
 
 from shared.admin.evaluation_queries import Page, Window
 from shared.evaluation import estimate
-from shared.evaluation.answers import arguments_of, optimal, source_of
+from shared.evaluation.answers import Source, arguments_of, optimal, source_of
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.job import Job, milliseconds, moment
 from shared.evaluation.outcome import Outcome
@@ -15,7 +16,6 @@ from shared.evaluation.part import Judged
 from shared.loops.policy_sums import PolicySums
 from shared.serving.versions import IN_QUERY, PARAMETER
 
-T = TypeVar("T")
 _STATES = {
     "waiting": "NotSubmitted",
     "running": "Running",
@@ -26,65 +26,144 @@ _STATES = {
 _BUCKET = timedelta(minutes=5)
 
 
-def details(job: Job, outcome: Outcome | None = None) -> dict[str, Any]:
+class Summary(msgspec.Struct, rename="camel"):
+    """What a policy earned by decision, and between what its true value is."""
+
+    expected_reward: float
+    confidence_interval: list[float]
+
+
+class TimePoint(Summary, rename="camel"):
+    """The same at an instant."""
+
+    time_stamp: str
+
+
+class TimeSeries(msgspec.Struct, rename="camel"):
+    """A course over time."""
+
+    data: list[TimePoint]
+
+
+class OfflinePolicyResult(msgspec.Struct, rename="camel"):
+    """What a policy would have earned."""
+
+    name: str
+    arguments: str
+    policy_source: Source
+    summary: Summary
+    timeseries: TimeSeries
+
+
+class EvaluationResult(msgspec.Struct, rename="camel"):
+    """The results of a time."""
+
+    start_time: str
+    end_time: str
+    interval_in_minutes: int
+    value: list[OfflinePolicyResult]
+
+
+class JobDetails(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+    """An evaluation or a feature importance, as a list has it."""
+
+    id: str
+    name: str
+    start_time: str
+    end_time: str
+    creation_time: str
+    status: str
+    evaluation_type: str | None = None
+    optimal_policy: str | None = None
+    description: str | None = None
+
+
+class OfflineEvaluation(JobDetails, rename="camel", omit_defaults=True, kw_only=True):
+    """An offline evaluation with its results."""
+
+    content: EvaluationResult | None = None
+
+
+class ImportanceScore(msgspec.Struct, rename="camel"):
+    """How much a feature matters."""
+
+    namespace: str
+    feature_name: str
+    score: float
+
+
+class FeatureImportance(JobDetails, rename="camel", omit_defaults=True, kw_only=True):
+    """How much features matter, the weightiest first."""
+
+    feature_scores: list[ImportanceScore] | None = None
+
+
+class JobPage(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A page of a list."""
+
+    value: list[JobDetails]
+    next_link: str | None = None
+
+
+def details(job: Job, outcome: Outcome | None = None) -> JobDetails:
     """A job as a list tells it. outcome: of an evaluation that is asked for by itself."""
     asked = job.asked
-    told: dict[str, Any] = {
-        "id": asked.id,
-        "name": asked.name,
-        "startTime": moment(asked.since),
-        "endTime": moment(asked.until),
-        "creationTime": job.created,
-        "status": _STATES[job.state],
-    }
-    if asked.kind == "evaluations":
-        best = optimal(job, outcome)
-        told |= {"evaluationType": "Manual"} | ({"optimalPolicy": best} if best is not None else {})
-    return told | ({"description": job.reason} if job.reason else {})
+    is_evaluation = asked.kind == "evaluations"
+    return JobDetails(
+        id=asked.id,
+        name=asked.name,
+        start_time=moment(asked.since),
+        end_time=moment(asked.until),
+        creation_time=job.created,
+        status=_STATES[job.state],
+        evaluation_type="Manual" if is_evaluation else None,
+        optimal_policy=optimal(job, outcome) if is_evaluation else None,
+        description=job.reason,
+    )
 
 
-def evaluation(job: Job, outcome: Outcome | None, window: Window) -> dict[str, Any]:
+def evaluation(job: Job, outcome: Outcome | None, window: Window) -> OfflineEvaluation:
     """The contract's Evaluation."""
-    told = details(job, outcome)
-    if outcome is None:
-        return told
-    return told | {
-        "content": {
-            "startTime": moment(milliseconds(window.start)),
-            "endTime": moment(milliseconds(window.end)),
-            "intervalInMinutes": window.interval // timedelta(minutes=1),
-            "value": [
-                {
-                    "name": name,
-                    "arguments": arguments_of(job, name),
-                    "policySource": source_of(job, name),
-                    "summary": _point(sums, outcome.rewards),
-                    "timeseries": {"data": list(_course(outcome, name, window))},
-                }
+    told = OfflineEvaluation(**msgspec.structs.asdict(details(job, outcome)))
+    if outcome is not None:
+        told.content = EvaluationResult(
+            moment(milliseconds(window.start)),
+            moment(milliseconds(window.end)),
+            window.interval // timedelta(minutes=1),
+            [
+                OfflinePolicyResult(
+                    name,
+                    arguments_of(job, name),
+                    source_of(job, name),
+                    Summary(*_point(sums, outcome.rewards)),
+                    TimeSeries(list(_course(outcome, name, window))),
+                )
                 for name, sums in outcome.sums.items()
             ],
-        }
-    }
-
-
-def importance(job: Job, outcome: Outcome | None) -> dict[str, Any]:
-    """The contract's FeatureImportance."""
-    features = outcome.features.features if outcome is not None and outcome.features is not None else []
-    scores = [{"namespace": one.namespace, "featureName": one.feature, "score": one.score} for one in features]
-    return details(job) | ({"featureScores": scores} if outcome is not None else {})
-
-
-def paged(jobs: Sequence[Job], page: Page, url: str, more: dict[str, str]) -> dict[str, Any]:
-    """A page of a list. url: that was asked, without its query; more: of the query that stays."""
-    wanted = jobs[page.skip : page.skip + page.top]
-    told: dict[str, Any] = {"value": [details(job) for job in wanted[: page.size]]}
-    if len(wanted) > page.size:
-        query = {PARAMETER: IN_QUERY, **more, "top": page.top - page.size, "skip": page.skip + page.size}
-        told["nextLink"] = f"{url}?{urlencode(query | {'maxpagesize': page.size})}"
+        )
     return told
 
 
-def _course(outcome: Outcome, name: str, window: Window) -> Iterator[dict[str, Any]]:
+def importance(job: Job, outcome: Outcome | None) -> FeatureImportance:
+    """The contract's FeatureImportance."""
+    told = FeatureImportance(**msgspec.structs.asdict(details(job)))
+    if outcome is not None:
+        features = outcome.features.features if outcome.features is not None else []
+        told.feature_scores = [ImportanceScore(one.namespace, one.feature, one.score) for one in features]
+    return told
+
+
+def paged(jobs: Sequence[Job], page: Page, url: str, more: dict[str, str]) -> JobPage:
+    """A page of a list. url: that was asked, without its query; more: of the query that stays."""
+    wanted = jobs[page.skip : page.skip + page.top]
+    told = JobPage([details(job) for job in wanted[: page.size]])
+    if len(wanted) > page.size:
+        query = {PARAMETER: IN_QUERY, **more, "top": page.top - page.size, "skip": page.skip + page.size}
+        told.next_link = f"{url}?{urlencode(query | {'maxpagesize': page.size})}"
+    return told
+
+
+def _course(outcome: Outcome, name: str, window: Window) -> Iterator[TimePoint]:
     """A point per interval that has events: of all since the start (Expanding), or of the interval alone (Rolling)."""
     buckets = [
         (time, each[name])
@@ -97,7 +176,7 @@ def _course(outcome: Outcome, name: str, window: Window) -> Iterator[dict[str, A
         end = _end(time, window)
         if place + 1 < len(buckets) and _end(buckets[place + 1][0], window) == end:
             continue
-        yield {"timeStamp": moment(milliseconds(end)), **_point(sums, outcome.rewards)}
+        yield TimePoint(*_point(sums, outcome.rewards), moment(milliseconds(end)))
         if window.kind == "Rolling":
             sums = PolicySums()
 
@@ -112,6 +191,6 @@ def _time(at: str) -> datetime:
     return datetime.fromisoformat(at).replace(tzinfo=UTC)
 
 
-def _point(sums: PolicySums, rewards: Interval) -> dict[str, Any]:
+def _point(sums: PolicySums, rewards: Interval) -> tuple[float, list[float]]:
     interval = estimate.interval_of(Judged(sums), rewards)
-    return {"expectedReward": estimate.value_of(sums, rewards), "confidenceInterval": list(interval)}
+    return estimate.value_of(sums, rewards), list(interval)

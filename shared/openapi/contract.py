@@ -13,6 +13,8 @@ from shared.admin.logs import LogsProperties
 from shared.admin.models import ModelProperties
 from shared.admin.policy_body import PolicyContract
 from shared.auth import Role
+from shared.evaluation.answers_2022 import FeatureImportance, JobPage, OfflineEvaluation
+from shared.evaluation.answers_v1 import Evaluation
 from shared.openapi import examples
 from shared.openapi.operation import Operation
 from shared.openapi.schemas import Binary, Features, ServiceConfigurationRequest, ServiceStatus
@@ -204,11 +206,14 @@ _EVALUATION_ERRORS = (
 _GONE = ("EvaluationNotFound", "InvalidRequest")
 _evaluation = partial(Operation, tag="Evaluations")
 EVALUATIONS = [
-    _evaluation(method="GET", path="evaluations", summary="Lists offline evaluations.", apis=_V1),
+    _evaluation(
+        method="GET", path="evaluations", summary="Lists offline evaluations.", answer=list[Evaluation], apis=_V1
+    ),
     _evaluation(
         method="GET",
         path="evaluations",
         summary="Lists offline evaluations, in pages.",
+        answer=JobPage,
         apis=_V2022,
         errors=("InvalidRequest",),
         query=("filter", *_PAGE),
@@ -217,6 +222,7 @@ EVALUATIONS = [
         method="POST",
         path="evaluations",
         summary="Starts an offline evaluation.",
+        answer=Evaluation,
         status=201,
         apis=_V1,
         body=EvaluationContract,
@@ -236,6 +242,7 @@ EVALUATIONS = [
         method="GET",
         path="evaluations/{evaluationId}",
         summary="Describes an offline evaluation.",
+        answer=Evaluation,
         apis=_V1,
         errors=_GONE,
     ),
@@ -243,6 +250,7 @@ EVALUATIONS = [
         method="GET",
         path="evaluations/{evaluationId}",
         summary="Describes an offline evaluation, with results of the time that is asked for.",
+        answer=OfflineEvaluation,
         apis=_V2022,
         query=("startTime", "endTime", "intervalInMinutes", "window"),
         errors=(*_GONE, "InvalidEvaluationContract"),
@@ -267,6 +275,7 @@ EVALUATIONS = [
         method="GET",
         path="featureImportances",
         summary="Lists feature importances, in pages.",
+        answer=JobPage,
         apis=_V2022,
         errors=("InvalidRequest",),
         query=_PAGE,
@@ -285,13 +294,14 @@ EVALUATIONS = [
             method=method,
             path="featureImportances/{featureImportanceId}",
             summary=summary,
+            answer=answer,
             status=status,
             apis=_V2022,
             errors=("FeatureImportanceNotFound", "InvalidRequest"),
         )
-        for method, status, summary in (
-            ("GET", 200, "Tells how important features are."),
-            ("DELETE", 204, "Deletes what was found out about features."),
+        for method, status, answer, summary in (
+            ("GET", 200, FeatureImportance, "Tells how important features are."),
+            ("DELETE", 204, None, "Deletes what was found out about features."),
         )
     ),
 ]

@@ -12,6 +12,22 @@ _RANK = {
     "eventId": "Names the decision and seeds its draw; made if it is missing.",
     "deferActivation": "true: learn from it only once it is activated.",
 }
+_JOB = {
+    "id": "What it is asked for by.",
+    "name": "What it is called.",
+    "startTime": "From when events count.",
+    "endTime": "Until when events count.",
+    "creationTime": "When it was asked for.",
+    "status": "How far it is.",
+    "evaluationType": "Manual: somebody has asked for it.",
+    "optimalPolicy": "Where a better policy was looked for: the one to be used.",
+}
+_POINT = {"expectedReward": "By decision.", "confidenceInterval": "Both ends of the 95 % interval."}
+_POLICY_RESULT = {
+    "name": "The policy's name.",
+    "arguments": "Options of Vowpal Wabbit; empty for those that do not learn.",
+    "policySource": "Where it comes from.",
+}
 _EXCLUDED = "Ids of actions that must not be chosen."
 _TEXTS = {
     "RankRequest": _RANK | {"excludedActions": _EXCLUDED},
@@ -42,6 +58,48 @@ _TEXTS = {
         "lastModifiedTime": "When its current model was made.",
         "verified": "false: the model was imported, and no trusted signature vouches for it.",
     },
+    "PolicyResultSummary": {
+        "timeStamp": "When the time begins, or when all of it ends.",
+        "ipsEstimatorNumerator": "The sum of rewards times weights.",
+        "ipsEstimatorDenominator": "How many decisions.",
+        "snipsEstimatorDenominator": "The sum of weights: how probable the action was for the policy, against the log.",
+        "aggregateTimeWindow": "How long the time is; PT0S: all of it.",
+        "nonZeroProbability": "Decisions that the policy may have made, too.",
+        "sumOfSquares": "Of rewards times weights.",
+        "confidenceInterval": "Half the width of the 95 % interval around averageReward.",
+        "averageReward": "ipsEstimatorNumerator by ipsEstimatorDenominator.",
+    },
+    "PolicyResult": _POLICY_RESULT
+    | {"summary": "By five minutes; empty in a list.", "totalSummary": "Over all of the time."},
+    "Evaluation": _JOB
+    | {
+        "jobId": "The evaluation's id.",
+        "policyResults": "By policy, once it is completed.",
+        "featureImportance": "Empty: see feature importances of 2022-09-01-preview.",
+        "error": "Why it failed.",
+    },
+    "Summary": _POINT,
+    "TimePoint": _POINT | {"timeStamp": "When the interval ends."},
+    "TimeSeries": {"data": "A point for each interval with events."},
+    "OfflinePolicyResult": _POLICY_RESULT
+    | {"summary": "Over all of the evaluation.", "timeseries": "Over the time that is asked for."},
+    "EvaluationResult": {
+        "startTime": "As it is asked for.",
+        "endTime": "As it is asked for.",
+        "intervalInMinutes": "Between two points.",
+        "value": "By policy.",
+    },
+    "JobDetails": _JOB | {"description": "Why it failed."},
+    "OfflineEvaluation": _JOB | {"description": "Why it failed."} | {"content": "The results, once it has succeeded."},
+    "ImportanceScore": {
+        "namespace": "The object that the feature is in.",
+        "featureName": "The feature; empty for all of the namespace.",
+        "score": "0 to 1, 1 for the one that matters most.",
+    },
+    "FeatureImportance": _JOB
+    | {"description": "Why it failed."}
+    | {"featureScores": "Descending, once it has succeeded."},
+    "JobPage": {"value": "The newest first.", "nextLink": "Where the next page is."},
     "LogsProperties": {"dateRange": "From the first event of the log to the last."},
     "DateRange": {"from": "ISO 8601.", "to": "ISO 8601."},
     "Trace": {
