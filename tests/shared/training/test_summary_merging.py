@@ -22,9 +22,10 @@ from shared.storage import StorageUnavailable
 from shared.training import retention, summary_merging
 from shared.vw.learners import Learners
 
-# 21:10 of a day, and twenty minutes between runs: 9 of them are in it, of three hours.
+# 21:05 of a day, and twenty minutes between runs: 9 of them are in it, of three hours. The decisions of each third one
+# began in the hour before.
 STEP = 1_200_000
-FIRST = 19_675 * DAY_MS + 21 * HOUR_MS + STEP // 2
+FIRST = 19_675 * DAY_MS + 21 * HOUR_MS + STEP // 4
 START, END = 19_675 * DAY_MS, 19_677 * DAY_MS
 RUNS = 14
 
@@ -95,6 +96,22 @@ async def test_rolling_up_changes_no_bit_and_leaves_one_blob_of_an_hour_or_day(m
     assert encode(await read(one, FIVE_MINUTES_MS)) == encode(whole)
     assert encode(await read(one)) == encode(whole.rolled_up(HOUR_MS))
     await check(one, RUNS)
+
+
+@pytest.mark.parametrize("swept", [False, True])
+async def test_an_hour_is_read_with_all_that_was_ranked_in_it(make: MakeLoop, swept: bool) -> None:
+    """The runs that have closed it may be of the next hour, or day."""
+    one, shown = make(f"hours-{swept}"), 0
+    for number in range(RUNS):
+        await one.train(number)
+        if swept:
+            await one.sweep()
+    whole = await read(one, FIVE_MINUTES_MS)
+    for hour in range(START + 20 * HOUR_MS, END - 22 * HOUR_MS, HOUR_MS):
+        found = await summaries.over(one.storage, one.home, hour, hour + HOUR_MS, FIVE_MINUTES_MS)
+        assert encode(found.summary) == encode(whole.within(hour, hour + HOUR_MS))
+        shown += found.summary.fate("shown")
+    assert shown == 4 * RUNS
 
 
 @pytest.mark.parametrize("swept", [1, 3, RUNS])
