@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -22,9 +22,10 @@ from shared.storage import StorageUnavailable
 from shared.training import retention, summary_merging
 from shared.vw.learners import Learners
 
-# 21:10 of a day, and twenty minutes between runs: 9 of them are in it, of three hours.
+# 21:05 of a day, and twenty minutes between runs: 9 of them are in it, of three hours. The decisions of each third one
+# began in the hour before.
 STEP = 1_200_000
-FIRST = 19_675 * DAY_MS + 21 * HOUR_MS + STEP // 2
+FIRST = 19_675 * DAY_MS + 21 * HOUR_MS + STEP // 4
 START, END = 19_675 * DAY_MS, 19_677 * DAY_MS
 RUNS = 14
 
@@ -97,6 +98,22 @@ async def test_rolling_up_changes_no_bit_and_leaves_one_blob_of_an_hour_or_day(m
     await check(one, RUNS)
 
 
+@pytest.mark.parametrize("swept", [False, True])
+async def test_an_hour_is_read_with_all_that_was_ranked_in_it(make: MakeLoop, swept: bool) -> None:
+    """The runs that have closed it may be of the next hour, or day."""
+    one, shown = make(f"hours-{swept}"), 0
+    for number in range(RUNS):
+        await one.train(number)
+        if swept:
+            await one.sweep()
+    whole = await read(one, FIVE_MINUTES_MS)
+    for hour in range(START + 20 * HOUR_MS, END - 22 * HOUR_MS, HOUR_MS):
+        found = await summaries.over(one.storage, one.home, hour, hour + HOUR_MS, FIVE_MINUTES_MS)
+        assert encode(found.summary) == encode(whole.within(hour, hour + HOUR_MS))
+        shown += found.summary.fate("shown")
+    assert shown == 4 * RUNS
+
+
 @pytest.mark.parametrize("swept", [1, 3, RUNS])
 async def test_when_it_is_rolled_up_makes_no_difference_to_the_bytes(make: MakeLoop, swept: int) -> None:
     """After each run as above, now and then, or once, when there are hours of the day that were never rolled up."""
@@ -167,6 +184,76 @@ async def test_two_processes_at_once_make_the_same(make: MakeLoop) -> None:
         await one.sweep()
         await alone.sweep()
     assert await one.blobs() == await alone.blobs()
+
+
+class Interrupted(Mortal):
+    """A storage in which something happens right behind the next list of summaries."""
+
+    then: Callable[[], Awaitable[None]] | None = None
+
+    async def names(self, prefix: str) -> list[str]:
+        found = await super().names(prefix)
+        then, self.then = self.then, None
+        if then is not None:
+            await then()
+        return found
+
+
+@pytest.fixture
+async def interrupted(
+    settings: Settings, tmp_path: Path, learners: Learners
+) -> AsyncIterator[tuple[SummarisedLoop, Interrupted]]:
+    """A loop that has had two runs, of an hour in which there will be a third one."""
+    storage = Interrupted(settings)
+    one = SummarisedLoop(storage, "interrupted", tmp_path, learners, FIRST, STEP)
+    for number in range(2):
+        await one.train(number)
+    yield one, storage
+    await storage.close()
+
+
+async def test_an_hour_that_ends_while_it_is_looked_at_is_rolled_up_with_its_last_run(
+    interrupted: tuple[SummarisedLoop, Interrupted],
+) -> None:
+    one, storage = interrupted
+
+    async def train() -> None:
+        for number in (2, 3):
+            await one.train(number)
+
+    storage.then = train
+    for _ in range(4):
+        await one.sweep()
+    assert "hours/20231114T21.19700101T000000000Z.json.gz" in await one.blobs()
+    await check(one, 4)
+
+
+async def test_a_reader_says_how_far_it_has_read_whatever_is_committed_meanwhile(
+    interrupted: tuple[SummarisedLoop, Interrupted],
+) -> None:
+    one, storage = interrupted
+    storage.then = lambda: one.train(2)
+    found = await summaries.over(storage, one.home, START, END)
+    assert (found.through, one.contradictions(found.summary, range(2))) == (one.cut(1), [])
+    found = await summaries.over(storage, one.home, START, END)
+    assert (found.through, one.contradictions(found.summary, range(3))) == (one.cut(2), [])
+
+
+async def test_a_reader_reads_again_what_was_rolled_up_or_deleted_since_it_was_listed(
+    interrupted: tuple[SummarisedLoop, Interrupted],
+) -> None:
+    one, storage = interrupted
+
+    async def live() -> None:
+        await one.live(2, 5)
+        await one.sweep()
+
+    storage.then = live
+    found = await summaries.over(storage, one.home, START, END)
+    assert (found.missing, one.contradictions(found.summary, range(5))) == ([], [])
+    storage.then = lambda: logs.delete(Serving("interrupted", one.home, storage, CONFIG))
+    found = await summaries.over(storage, one.home, START, END)
+    assert (found.summary.hours, len(found.missing)) == ({}, 23)
 
 
 async def test_a_run_that_is_stored_and_not_committed_does_not_count(make: MakeLoop) -> None:
