@@ -71,7 +71,11 @@ def difference(found: Comparison | None) -> str:
 def sentences(one: Estimate) -> list[str]:
     """What a reader is to know of a policy beside its figures."""
     found = compared(one, ONLINE)
-    said = [] if found is None or one.name == SINGLE else [_decided(found)]
+    said = []
+    if one.robust is not None:
+        ends = interval(one.robust.lower, one.robust.upper)
+        said.append(f"Doubly robust, with a model of the rewards: {one.robust.value:.4f}, 95 % interval {ends}.")
+    said += [] if found is None or one.name == SINGLE else [_decided(found)]
     if one.unreliable:
         said.append("Unreliable: " + " ".join(one.unreliable))
     if one.verdict is not None:

@@ -53,7 +53,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     race: the names of candidates of which the stretches before the held-out one choose a few, by halves. keeps_rows:
     parts keep weight and reward of every event, so that candidates can be compared with each other. looks_ahead: parts
-    also tell how well a log that a candidate had served would show other policies.
+    also tell how well a log that a candidate had served would show other policies. is_robust: candidates are also
+    judged with a model of the rewards, which takes about twice as long.
     """
 
     candidates: list[Candidate]
@@ -63,6 +64,7 @@ class Plan(msgspec.Struct, frozen=True):
     held_out: int = 0
     race: list[str] = []
     looks_ahead: bool = False
+    is_robust: bool = False
     keeps_rows: bool = False
 
     def candidate(self, name: str) -> Candidate:

@@ -69,10 +69,11 @@ def test_policies_are_compared_over_files(file: Path, tmp_path: Path) -> None:
 
 
 def test_one_worker_and_two_give_the_same_bits(file: Path, tmp_path: Path) -> None:
-    policies = ["--policy", f"a={EPSILON}", "--policy", f"b={SQUARE}", "--policy", "default"]
+    policies = ["--policy", f"a={EPSILON}", "--policy", f"b={SQUARE}", "--policy", "default", "--doubly-robust"]
     one, two = (run("compare", "--log", file, *policies, "--workers", n, "--json", tmp_path / n) for n in ("1", "2"))
     assert (one.status, two.status) == (0, 0)
     assert one.stdout == two.stdout
+    assert one.stdout.count("Doubly robust, with a model of the rewards: 0.") == 3
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 

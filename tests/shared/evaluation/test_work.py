@@ -198,3 +198,33 @@ def test_rewards_beyond_the_usual_range_widen_it(tmp_path: Path) -> None:
     lines[3] = msgspec.structs.replace(lines[3], cost=7.0, original_cost=7.0)
     worker = worked(planned(lines, count=2), tmp_path)
     assert result.combine(worker.plan, worker.done).rewards == (-7.0, 1.0)
+
+
+def test_the_doubly_robust_estimate_is_that_of_predictions_made_before_learning(tmp_path: Path) -> None:
+    lines = log(1_200)
+    made, data = planned(lines, Candidate("mine", EPSILON, 0.3), Candidate("blind", f"{EPSILON} -l 0", 0.3), count=2)
+    made = msgspec.structs.replace(made, is_robust=True)
+    taught = msgspec.structs.replace(lines[0], mode="Apprentice", cost=-1.0, original_cost=-0.5)
+    worker = worked((made, [encoded([taught]) + data[0], data[1]]), tmp_path)
+    found = {one.name: one for one in result.combine(worker.plan, worker.done).policies}
+    costs = [
+        [float(pair.partition(":")[2]) for pair in sorted(line.split(","))]
+        for stretch in (0, 1)
+        for line in (worker.state("blind", stretch) / "rewards" / "predictions.txt").read_text().split()
+    ]
+    assert len(costs) == 1_200
+    assert costs[0] == [0, 0, 0]
+    assert costs[601] != costs[0]
+    # A policy that learns nothing has three best actions, and Rank lets .3 go to all but the first.
+    pmf, terms = [0.7, 0.15, 0.15], []
+    for line, cost in zip(lines, costs, strict=True):
+        value = -sum(share * each for share, each in zip(pmf, cost, strict=True))
+        terms.append(value + pmf[line.index] / line.p[0] * (-line.cost + cost[line.index]))
+    blind, mine = found["blind"].robust, found["mine"].robust
+    assert blind is not None
+    assert blind.value == pytest.approx(sum(terms) / len(terms), abs=1e-5)
+    assert mine is not None
+    assert mine.lower < found["mine"].ips < mine.upper
+    half_width = found["mine"].half_width
+    assert half_width is not None
+    assert mine.upper - mine.lower < 2 * half_width
