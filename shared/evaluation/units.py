@@ -5,7 +5,7 @@ Nothing here reads a log or a clock: the same plan and the same parts give the s
 
 from collections.abc import Collection, Mapping
 
-from shared.evaluation import halving
+from shared.evaluation.halving import Race
 from shared.evaluation.part import Part, Unit
 from shared.evaluation.plan import SINGLE, Plan
 from shared.evaluation.single_action import Tally
@@ -18,13 +18,13 @@ def ready(plan: Plan, done: Mapping[Unit, Part], failed: Collection[str] = ()) -
     needs all that choose it.
     """
     found: list[Unit] = []
-    race = set(plan.race)
+    names, race = set(plan.race), Race(plan, done, failed)
     for candidate in plan.candidates:
         units = (Unit(candidate.name, number) for number in range(len(plan.stretches)))
         following = next((unit for unit in units if unit not in done), None)
         if following is None or candidate.name in failed:
             continue
-        if candidate.name in race and not _goes_on(plan, done, failed, following):
+        if candidate.name in names and candidate.name not in (race.going_on(following.stretch) or ()):
             continue
         found.append(following)
     found += [unit for number in range(len(plan.stretches)) if (unit := Unit("", number)) not in done]
@@ -44,8 +44,3 @@ def single_action(plan: Plan, done: Mapping[Unit, Part]) -> str | None:
             return None
         tally.merge(part.tally)
     return tally.best() if parts else None
-
-
-def _goes_on(plan: Plan, done: Mapping[Unit, Part], failed: Collection[str], unit: Unit) -> bool:
-    going = halving.going_on(plan, done, failed, unit.stretch)
-    return going is not None and unit.policy in going

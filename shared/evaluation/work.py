@@ -55,9 +55,9 @@ async def work(
 ) -> Part:
     """The part of a unit; raises replay.Unworkable if the policy cannot be judged on this log.
 
-    lines: of the stretch, in order, in chunks of whole lines. folder: empty; a learning policy leaves the files of
-    `learning_state` in it, which `previous` is the folder of for its next stretch. events: a file that gets a line for
-    each event.
+    lines: of the stretch, in order, in chunks of whole lines. folder: empty; a learning policy leaves
+    `learning_state.files` in it, and `previous` is the folder of those of its stretch before. events: a file that gets
+    a line for each event.
     """
     tell: Tell | None = None
     told = Told(events) if events is not None else None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -228,3 +229,23 @@ def test_the_doubly_robust_estimate_is_that_of_predictions_made_before_learning(
     half_width = found["mine"].half_width
     assert half_width is not None
     assert mine.upper - mine.lower < 2 * half_width
+
+
+async def test_a_stretch_needs_no_other_files_of_the_one_before(tmp_path: Path) -> None:
+    made, data = planned(log(1_000), Candidate("mine", policy.DEFAULT_ARGUMENTS, 0.2), count=2)
+    made = msgspec.structs.replace(made, is_robust=True)
+    whole, moved, later = tmp_path / "whole", tmp_path / "moved", Unit("mine", 1)
+    whole.mkdir()
+    async with Zygote() as zygote:
+        await work.work(made, Unit("mine", 0), chunks(data[0]), whole, zygote)
+        for name in learning_state.files(made):
+            (moved / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(whole / name, moved / name)
+        found = []
+        for place, previous in (("one", whole), ("two", moved)):
+            (tmp_path / place).mkdir()
+            done = await work.work(made, later, chunks(data[1]), tmp_path / place, zygote, previous)
+            found.append(part.encode(done))
+        (tmp_path / "anew").mkdir()
+        anew = part.encode(await work.work(made, later, chunks(data[1]), tmp_path / "anew", zygote))
+    assert found[0] == found[1] != anew
