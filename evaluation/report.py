@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from shared.evaluation.estimate import Comparison, Estimate
-from shared.evaluation.part import BASELINE, ONLINE
-from shared.evaluation.plan import SINGLE
+from shared.evaluation.part import BASELINE, ONLINE, SINGLE
 from shared.evaluation.result import Result
 
 _HEAD = ("policy", "reward", "95 % interval", "more than Online", "more than Baseline1", "")

@@ -17,19 +17,17 @@ from shared.loops.exact_sum import ExactSum
 from shared.loops.policy_sums import PolicySums
 
 FORMAT = 1
-ONLINE, BASELINE, RANDOM = "Online", "Baseline1", "BaselineRand"
+ONLINE, BASELINE, RANDOM, SINGLE = "Online", "Baseline1", "BaselineRand", "Best single action"
 
 
 class Unit(msgspec.Struct, frozen=True, order=True):
     """A policy and a stretch of the log.
 
-    policy: its name; "" for those that need no model, all of which are judged in one go. stretch: its number. action:
-    the id of a single action that is always taken where it can be, None for other policies.
+    policy: its name; "" for those that need no model, all of which are judged in one go. stretch: its number.
     """
 
     policy: str
     stretch: int
-    action: str | None = None
 
 
 class Judged(msgspec.Struct):

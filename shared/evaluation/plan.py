@@ -13,7 +13,6 @@ from shared.vw.schema import Schema
 FIVE_MINUTES_MS = 300_000
 # A learner starts with each stretch, and a stretch is lost if its worker is killed.
 STRETCH_EVENTS, MOST_STRETCHES = 20_000, 48
-SINGLE = "Best single action"
 # Of the candidates of a race, as many are reported on the held-out part.
 FINALISTS = 3
 # The shares of the log that a race has for each of its turns: the first decides on little, the last on much.
@@ -77,8 +76,7 @@ class Plan(msgspec.Struct, frozen=True):
         """Events to be read, over all units."""
         events = [one.events for one in self.stretches]
         racing = sum(self.racing(number) * each for number, each in enumerate(events))
-        always = 1 + len(self.candidates) - len(self.race)
-        return sum(events) * always + racing + (sum(events[self.held_out :]) if self.held_out else 0)
+        return sum(events) * (1 + len(self.candidates) - len(self.race)) + racing
 
     def racing(self, stretch: int) -> int:
         """How many candidates of the race are worked in a stretch, if none fails."""
