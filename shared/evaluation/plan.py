@@ -1,7 +1,6 @@
 """What an evaluation is going to do: policies, and stretches of the log."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -40,10 +39,6 @@ class Stretch(msgspec.Struct, frozen=True):
     since: int
     until: int
     events: int
-
-    @property
-    def began(self) -> datetime:
-        return datetime.fromtimestamp(self.since / 1000, UTC)
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -17,10 +17,10 @@ Tell = Callable[[str, Logged, float], None]
 _NAMES = {"online": ONLINE, "baseline": BASELINE, "random": RANDOM}
 
 
-def choice_of(event: Logged, default_reward: float, *, served: bool = True) -> Choice:
-    """What an event says of a decision."""
-    baseline = event.a.index(event.first) if event.a else 0
-    return Choice(event.reward, event.p, baseline, event.reward == default_reward, served, event.drop or 0.0)
+def choice_of(event: Logged, default_reward: float) -> Choice:
+    """What an event that is judged says of a decision."""
+    reward = event.reward
+    return Choice(reward, event.p, event.a.index(event.first), reward == default_reward, True, event.drop or 0.0)
 
 
 class Log:
