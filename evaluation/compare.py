@@ -58,6 +58,8 @@ async def run(given: argparse.Namespace) -> int:
 
 async def asked(given: argparse.Namespace, folder: Path) -> Question:
     """Reads the log; EvaluationError if there is nothing to evaluate."""
+    if given.log and given.data is not None:
+        raise EvaluationError("Name either --log, for files, or --data, for a loop.")
     scratch.sweep()
     spool, progress = Spool(folder, _period(given)), Progress()
     if given.log:
