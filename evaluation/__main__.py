@@ -36,6 +36,9 @@ def _arguments(command: Sequence[str]) -> argparse.Namespace:
         description=f"Tells what each policy would have earned, and how sure that is. {SOURCE}",
     )
     _policies(comparing)
+    comparing.add_argument(
+        "--doubly-robust", action="store_true", help="also estimate with a model of the rewards; takes twice as long"
+    )
     comparing.add_argument("--events", type=Path, metavar="FILE", help="write a line of JSON for each event and policy")
     _common(comparing)
     optimising = commands.add_parser(

@@ -47,7 +47,7 @@ async def run(given: argparse.Namespace) -> int:
     with scratch.folder() as folder:
         question = await asked(given, Path(folder, "log"))
         candidates = await policies.chosen(given.policy, question.config, has_loop=question.has_loop)
-        made = planned(question, candidates)
+        made = msgspec.structs.replace(planned(question, candidates), is_robust=given.doubly_robust)
         with processes(given.workers) as executor:
             outcome = worked(given, made, question, executor, Path(folder, "work"))
         found = combined(question, made, outcome)
@@ -58,6 +58,8 @@ async def run(given: argparse.Namespace) -> int:
 
 async def asked(given: argparse.Namespace, folder: Path) -> Question:
     """Reads the log; EvaluationError if there is nothing to evaluate."""
+    if given.log and given.data is not None:
+        raise EvaluationError("Name either --log, for files, or --data, for a loop.")
     scratch.sweep()
     spool, progress = Spool(folder, _period(given)), Progress()
     if given.log:

@@ -10,7 +10,8 @@ from evaluation.compare import Question
 from evaluation.errors import EvaluationError
 from evaluation.runner import Outcome
 from shared import scratch
-from shared.evaluation import grid, halving, plan
+from shared.evaluation import grid, plan
+from shared.evaluation.halving import Race
 from shared.evaluation.plan import Candidate, Plan
 from shared.evaluation.result import Result
 
@@ -47,7 +48,7 @@ def planned(question: Question, known: list[Candidate]) -> Plan:
 
 def judged(question: Question, made: Plan, outcome: Outcome) -> Result:
     """The finalists and the known policies over the part of the log that chose none of them."""
-    chosen = halving.going_on(made, outcome.parts, outcome.failed, made.held_out)
+    chosen = Race(made, outcome.parts, outcome.failed).going_on(made.held_out)
     found = compare.combined(question, made, outcome, made.held_out)
     if not chosen:
         return found

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from evaluation.errors import EvaluationError
 from shared.admin import policy_check
 from shared.errors import ApiError
-from shared.evaluation.part import BASELINE, ONLINE, RANDOM
-from shared.evaluation.plan import SINGLE, Candidate
+from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE
+from shared.evaluation.plan import Candidate
 from shared.loops.config import LoopConfig, Policy
 from shared.vw import policy
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from shared.evaluation.estimate import Comparison, Estimate
-from shared.evaluation.part import BASELINE, ONLINE
-from shared.evaluation.plan import SINGLE
+from shared.evaluation.part import BASELINE, ONLINE, SINGLE
 from shared.evaluation.result import Result
 
 _HEAD = ("policy", "reward", "95 % interval", "more than Online", "more than Baseline1", "")
@@ -71,7 +70,11 @@ def difference(found: Comparison | None) -> str:
 def sentences(one: Estimate) -> list[str]:
     """What a reader is to know of a policy beside its figures."""
     found = compared(one, ONLINE)
-    said = [] if found is None or one.name == SINGLE else [_decided(found)]
+    said = []
+    if one.robust is not None:
+        ends = interval(one.robust.lower, one.robust.upper)
+        said.append(f"Doubly robust, with a model of the rewards: {one.robust.value:.4f}, 95 % interval {ends}.")
+    said += [] if found is None or one.name == SINGLE else [_decided(found)]
     if one.unreliable:
         said.append("Unreliable: " + " ".join(one.unreliable))
     if one.verdict is not None:

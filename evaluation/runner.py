@@ -10,7 +10,7 @@ from typing import NamedTuple
 from evaluation import worker
 from evaluation.errors import EvaluationError
 from evaluation.worker import Order, Worked
-from shared.evaluation import part, plan, units
+from shared.evaluation import part, units
 from shared.evaluation.part import Part, Unit
 from shared.evaluation.plan import Plan
 from shared.evaluation.replay import Unworkable
@@ -141,7 +141,8 @@ class Runner:
 
     def _order(self, unit: Unit, folder: Path, limit: int | None = None) -> Order:
         stretch = self._plan.stretches[unit.stretch]
-        follows = unit.stretch > 0 and bool(unit.policy) and unit.action is None
+        follows = unit.stretch > 0 and bool(unit.policy)
+        waits = not unit.policy and unit.stretch >= self._plan.held_out > 0
         return Order(
             self._plan,
             unit,
@@ -150,6 +151,7 @@ class Runner:
             self._state(Unit(unit.policy, unit.stretch - 1)) if follows else None,
             self._events(unit) if self._has_events and limit is None else None,
             limit,
+            units.single_action(self._plan, self._done) if waits else None,
         )
 
     def _bytes(self, stretch: int) -> int:
@@ -157,7 +159,7 @@ class Runner:
         return sum(file.stat().st_size for file in self._spool.files(one.since, one.until))
 
     def _number(self, policy: str) -> int:
-        names = ["", *(one.name for one in self._plan.candidates), plan.SINGLE]
+        names = ["", *(one.name for one in self._plan.candidates)]
         return names.index(policy)
 
     def _state(self, unit: Unit) -> Path:

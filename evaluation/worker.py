@@ -22,7 +22,7 @@ class Order(NamedTuple):
     """What is to be done. files: the lines of the stretch, in order; limit: bytes of them, None for all.
 
     folder: where the state of the policy goes, previous: that of the stretch before; events: the file that gets a
-    line for each event.
+    line for each event. action: as of `shared.evaluation.work.work`.
     """
 
     plan: Plan
@@ -32,6 +32,7 @@ class Order(NamedTuple):
     previous: Path | None = None
     events: Path | None = None
     limit: int | None = None
+    action: str | None = None
 
 
 class Worked(NamedTuple):
@@ -71,7 +72,9 @@ def carry_out(order: Order) -> Worked:
     """Works a unit in this process; raises what `shared.evaluation.work.work` raises."""
     process, began = _process(), time.monotonic()
     order.folder.mkdir(parents=True, exist_ok=True)
-    made = work.work(order.plan, order.unit, _lines(order), order.folder, process.zygote, order.previous, order.events)
+    made = work.work(
+        order.plan, order.unit, _lines(order), order.folder, process.zygote, order.previous, order.events, order.action
+    )
     found = process.runner.run(made)
     return Worked(order.unit, part.encode(found), time.monotonic() - began)
 

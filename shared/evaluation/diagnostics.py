@@ -98,26 +98,3 @@ class Diagnostics(Accumulator):
         if not least <= mean <= greatest:
             found.append(f"The mean weight is {mean:.3f}, not within {least} to {greatest}.")
         return found
-
-
-@dataclass(slots=True)
-class SelfCheck(Accumulator):
-    """The logging policy's own estimate against the mean that was measured: they differ if the log is misread."""
-
-    n: ExactSum = exact()
-    wr: ExactSum = exact()
-    r: ExactSum = exact()
-    absolute: ExactSum = exact()
-
-    def add(self, event: Event) -> None:
-        """An event whose weight compares the logged probability with that found by evaluating the logging policy."""
-        self.n.add(event.decisions)
-        self.wr.add(event.total_weight * event.reward)
-        self.r.add(event.reward * event.decisions)
-        self.absolute.add(abs(event.reward) * event.decisions)
-
-    def get(self, tolerance: float = 1e-6) -> bool | None:
-        """True if both agree within that share of the mean absolute reward; None without data."""
-        if not self.n.units:
-            return None
-        return abs(float(self.wr) - float(self.r)) <= tolerance * float(self.absolute)

@@ -10,6 +10,7 @@ from shared.evaluation.estimators.cressie_read import CressieRead
 from shared.evaluation.gate import Standing, Verdict
 from shared.evaluation.intervals import cressie_read as intervals
 from shared.evaluation.intervals.default import DefaultInterval
+from shared.evaluation.intervals.dr_gaussian import DrGaussian
 from shared.evaluation.intervals.gaussian import GaussianIps
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.paired import Difference
@@ -35,12 +36,20 @@ class Comparison(msgspec.Struct, frozen=True):
     days: float | None
 
 
+class Robustly(msgspec.Struct, frozen=True):
+    """The doubly robust estimate, with its Gaussian interval; it may leave the range of rewards."""
+
+    value: float
+    lower: float
+    upper: float
+
+
 class Estimate(msgspec.Struct, frozen=True):
     """What a policy would have earned by decision, with its 95 % interval.
 
     half_width: of the interval that Azure Personalizer published. effective, expected: observed and expected effective
     events. unreliable: why the figures are, a sentence each; empty if they are not, as those of what served itself.
-    verdict: None for the policies that a log has anyway.
+    verdict: None for the policies that a log has anyway. robust: None unless it was asked for.
     """
 
     name: str
@@ -59,6 +68,7 @@ class Estimate(msgspec.Struct, frozen=True):
     comparisons: list[Comparison] = []
     unreliable: list[str] = []
     verdict: Verdict | None = None
+    robust: Robustly | None = None
 
 
 def cressie_read(sums: PolicySums) -> CressieRead:
@@ -156,7 +166,15 @@ def of(name: str, question: str, judged: Judged, context: Context, arguments: st
         comparisons=[made for made, _ in compared.values()],
         unreliable=unreliable,
         verdict=verdict,
+        robust=_robustly(judged),
     )
+
+
+def _robustly(judged: Judged) -> Robustly | None:
+    """None without a model of rewards, and for fewer than two events."""
+    sums = judged.robust
+    interval = None if sums is None else DrGaussian(sums.n, sums.value, sums.squares).get()
+    return None if sums is None or interval is None else Robustly(float(sums.value) / float(sums.n), *interval)
 
 
 def _end(value: float | None, without: float) -> float:

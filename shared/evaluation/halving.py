@@ -8,23 +8,32 @@ from shared.evaluation.plan import FINALISTS, Plan
 from shared.loops.policy_sums import PolicySums
 
 
-def going_on(plan: Plan, done: Mapping[Unit, Part], failed: Collection[str], stretch: int) -> list[str] | None:
-    """Who of the race is worked in a stretch, the best first; None while that is not decided.
+class Race:
+    """How it stands. failed: policies that cannot be judged. What was decided once is not computed again."""
 
-    failed: policies that cannot be judged.
-    """
-    if not stretch:
-        return [name for name in plan.race if name not in failed]
-    if stretch > plan.held_out:
-        return going_on(plan, done, failed, plan.held_out)
-    before = going_on(plan, done, failed, stretch - 1)
-    if before is None:
-        return None
-    judged = [name for name in before if name not in failed]
-    if any(Unit(name, stretch - 1) not in done for name in judged):
-        return None
-    ranked = sorted(judged, key=lambda name: (-value(done, name, stretch), plan.race.index(name)))
-    return ranked[: FINALISTS if stretch == plan.held_out else max(FINALISTS, -(-len(judged) // 2))]
+    def __init__(self, plan: Plan, done: Mapping[Unit, Part], failed: Collection[str] = ()) -> None:
+        self._plan, self._done, self._failed = plan, done, failed
+        self._known: dict[int, list[str] | None] = {}
+
+    def going_on(self, stretch: int) -> list[str] | None:
+        """Who is worked in a stretch, the best first; None while that is not decided."""
+        stretch = min(stretch, self._plan.held_out)
+        if stretch not in self._known:
+            self._known[stretch] = self._decided(stretch)
+        return self._known[stretch]
+
+    def _decided(self, stretch: int) -> list[str] | None:
+        plan = self._plan
+        before = list(plan.race) if not stretch else self.going_on(stretch - 1)
+        if before is None:
+            return None
+        judged = [name for name in before if name not in self._failed]
+        if not stretch:
+            return judged
+        if any(Unit(name, stretch - 1) not in self._done for name in judged):
+            return None
+        ranked = sorted(judged, key=lambda name: (-value(self._done, name, stretch), plan.race.index(name)))
+        return ranked[: FINALISTS if stretch == plan.held_out else max(FINALISTS, -(-len(judged) // 2))]
 
 
 def value(done: Mapping[Unit, Part], name: str, stretch: int) -> float:

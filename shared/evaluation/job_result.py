@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.evaluation import halving, importance, result
+from shared.evaluation import importance, result
 from shared.evaluation.buckets import merged
+from shared.evaluation.halving import Race
 from shared.evaluation.job import Job, moment
 from shared.evaluation.outcome import Outcome
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Part, Unit
@@ -41,7 +42,7 @@ def _sums(made: Plan, parts: Mapping[Unit, Part], name: str, first: int) -> Poli
 
 
 def _with_choice(made: Plan, parts: Mapping[Unit, Part], job: Job, found: result.Result) -> result.Result:
-    chosen = halving.going_on(made, parts, job.failed, made.held_out)
+    chosen = Race(made, parts, job.failed).going_on(made.held_out)
     if not chosen:
         return found
     events = sum(one.events for one in made.stretches[: made.held_out])

@@ -14,6 +14,7 @@ from shared.evaluation.job import Asked, Job
 from shared.evaluation.job_plan import Impossible
 from shared.evaluation.job_store import Found
 from shared.evaluation.part import Part, Unit
+from shared.evaluation.plan import Plan
 from shared.evaluation.spool import Spool
 from shared.evaluation.unit_process import Order
 from shared.loops import stored
@@ -124,7 +125,8 @@ class JobWork:
         assert self._spool is not None
         stretch = job.plan.stretches[unit.stretch]
         files = [str(file) for file in self._spool.files(stretch.since, stretch.until)]
-        order = Order(job.plan, unit, files, str(folder), await self._previous(unit))
+        action = None if unit.policy else units.single_action(job.plan, self._parts)
+        order = Order(job.plan, unit, files, str(folder), await self._previous(job.plan, unit), action)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "shared.evaluation.unit_process"),
             env=confinement.environment(),
@@ -163,21 +165,24 @@ class JobWork:
             raise Impossible(f"The log could not be worked: {reason}.")
         return f"{unit.policy} cannot be judged: {reason}."
 
-    async def _previous(self, unit: Unit) -> str | None:
+    async def _previous(self, plan: Plan, unit: Unit) -> str | None:
         """The folder with the state of the stretch before; None at the first, and for policies that learn nothing."""
-        if not unit.stretch or not unit.policy or unit.action is not None:
+        if not unit.stretch or not unit.policy:
             return None
         folder, before = self._folder / "previous", Unit(unit.policy, unit.stretch - 1)
         folder.mkdir(exist_ok=True)
-        for file in learning_state.FILES:
+        for file in learning_state.files(plan):
             name = job_store.state_name(self._home, self._asked, before, file)
+            (folder / file).parent.mkdir(exist_ok=True)
             if not await self._storage.download(name, folder / file):
                 raise Impossible(f"{name} is missing in storage. Ask for the evaluation again.")
         return str(folder)
 
     async def _store(self, job: Job, unit: Unit, folder: Path) -> None:
         """The state first: who finds the part goes on from it."""
-        for file in learning_state.FILES:
+        assert job.plan is not None
+        states = learning_state.files(job.plan) if unit.policy else []
+        for file in states:
             if (folder / file).exists():
                 name = job_store.state_name(self._home, self._asked, unit, file)
                 await self._storage.put(name, await asyncio.to_thread((folder / file).read_bytes))
@@ -187,7 +192,7 @@ class JobWork:
         self._parts[unit] = part.decode(name, await asyncio.to_thread(made.read_bytes))
         if unit.stretch > 1 and unit.policy:
             old = Unit(unit.policy, unit.stretch - 2)
-            names = [job_store.state_name(self._home, self._asked, old, file) for file in learning_state.FILES]
+            names = [job_store.state_name(self._home, self._asked, old, file) for file in states]
             await self._storage.delete_all(names)
 
     async def _end(self, found: Found, job: Job) -> None:

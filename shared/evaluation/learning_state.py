@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from shared.evaluation import reward_model
+from shared.evaluation.plan import Plan
 from shared.vw.experience import Experience, Pupil
 from shared.vw.known_actions import KnownActions
 from shared.vw.options import AUTO
@@ -12,7 +14,12 @@ from shared.vw.policy import Policy
 
 # In a folder of their own: VW's state, what the model has been through, and the actions that it knows.
 MODEL, EXPERIENCE, ACTIONS = "model.vw", "experience.msgpack", "actions"
-FILES = (MODEL, EXPERIENCE, ACTIONS)
+
+
+def files(plan: Plan) -> list[str]:
+    """What the next stretch needs, by names within the folder."""
+    rewards = [f"{reward_model.FOLDER}/{reward_model.MODEL}"] if plan.is_robust else []
+    return [MODEL, EXPERIENCE, ACTIONS, *rewards]
 
 
 def pupil(policy: Policy, before: Path | None) -> Pupil | None:

@@ -11,25 +11,24 @@ from shared.evaluation.buckets import Series
 from shared.evaluation.columns import Columns, Paired
 from shared.evaluation.event import Event
 from shared.evaluation.intervals.default import ENOUGH
+from shared.evaluation.reward_model import Robust
 from shared.evaluation.single_action import Tally
 from shared.loops import unreadable
 from shared.loops.exact_sum import ExactSum
 from shared.loops.policy_sums import PolicySums
 
 FORMAT = 1
-ONLINE, BASELINE, RANDOM = "Online", "Baseline1", "BaselineRand"
+ONLINE, BASELINE, RANDOM, SINGLE = "Online", "Baseline1", "BaselineRand", "Best single action"
 
 
 class Unit(msgspec.Struct, frozen=True, order=True):
     """A policy and a stretch of the log.
 
-    policy: its name; "" for those that need no model, all of which are judged in one go. stretch: its number. action:
-    the id of a single action that is always taken where it can be, None for other policies.
+    policy: its name; "" for those that need no model, all of which are judged in one go. stretch: its number.
     """
 
     policy: str
     stretch: int
-    action: str | None = None
 
 
 class Judged(msgspec.Struct):
@@ -37,13 +36,14 @@ class Judged(msgspec.Struct):
 
     rows: weight and reward of every event, in order, 16 bytes each, if they are asked for or if almost all rewards are
     the same, for then the interval cannot do with sums. None otherwise. shows: by the names of other policies, sums of
-    p_other^2 / p over events and actions, p being what this policy would have served.
+    p_other^2 / p over events and actions, p being what this policy would have served. robust: with a model of rewards.
     """
 
     sums: PolicySums
     paired: dict[str, Paired] = {}
     rows: bytes | None = None
     shows: dict[str, ExactSum] = {}
+    robust: Robust | None = None
 
     @classmethod
     def of(cls, columns: Columns, others: Mapping[str, Sequence[float]], *, keep: bool = False) -> "Judged":
@@ -56,6 +56,8 @@ class Judged(msgspec.Struct):
         self.sums.merge(later.sums)
         for name, paired in later.paired.items():
             self.paired.setdefault(name, Paired()).merge(paired)
+        if later.robust is not None:
+            self.robust = self.robust.merged(later.robust) if self.robust is not None else later.robust
         for name, squares in later.shows.items():
             self.shows[name] = self.shows.get(name, ExactSum()) + squares
         self.rows = None if self.rows is None or later.rows is None else self.rows + later.rows

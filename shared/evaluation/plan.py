@@ -1,7 +1,6 @@
 """What an evaluation is going to do: policies, and stretches of the log."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -13,7 +12,6 @@ from shared.vw.schema import Schema
 FIVE_MINUTES_MS = 300_000
 # A learner starts with each stretch, and a stretch is lost if its worker is killed.
 STRETCH_EVENTS, MOST_STRETCHES = 20_000, 48
-SINGLE = "Best single action"
 # Of the candidates of a race, as many are reported on the held-out part.
 FINALISTS = 3
 # The shares of the log that a race has for each of its turns: the first decides on little, the last on much.
@@ -42,10 +40,6 @@ class Stretch(msgspec.Struct, frozen=True):
     until: int
     events: int
 
-    @property
-    def began(self) -> datetime:
-        return datetime.fromtimestamp(self.since / 1000, UTC)
-
 
 class Plan(msgspec.Struct, frozen=True):
     """An evaluation. schema: the crossings of policies that cross what the log has. held_out: the number of the first
@@ -53,8 +47,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     race: the names of candidates of which the stretches before the held-out one choose a few, by halves. keeps_rows:
     parts keep weight and reward of every event, so that candidates can be compared with each other. looks_ahead: parts
-    also tell how well a log that a candidate had served would show other policies. keeps_series: parts have the course
-    over time.
+    also tell how well a log that a candidate had served would show other policies. is_robust: candidates are also
+    judged with a model of the rewards, which takes about twice as long. keeps_series: parts have the course over time.
     """
 
     candidates: list[Candidate]
@@ -64,6 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
     held_out: int = 0
     race: list[str] = []
     looks_ahead: bool = False
+    is_robust: bool = False
     keeps_rows: bool = False
     keeps_series: bool = False
 
@@ -77,8 +72,7 @@ class Plan(msgspec.Struct, frozen=True):
         """Events to be read, over all units."""
         events = [one.events for one in self.stretches]
         racing = sum(self.racing(number) * each for number, each in enumerate(events))
-        always = 1 + len(self.candidates) - len(self.race)
-        return sum(events) * always + racing + (sum(events[self.held_out :]) if self.held_out else 0)
+        return sum(events) * (1 + len(self.candidates) - len(self.race)) + racing
 
     def racing(self, stretch: int) -> int:
         """How many candidates of the race are worked in a stretch, if none fails."""

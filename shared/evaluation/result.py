@@ -9,8 +9,8 @@ from shared.evaluation import estimate, gate, self_check
 from shared.evaluation.estimate import Context, Estimate
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.logged import Use
-from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Drawn, Judged, Part, Unit
-from shared.evaluation.plan import SINGLE, Plan
+from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE, Drawn, Judged, Part, Unit
+from shared.evaluation.plan import Plan
 from shared.evaluation.reward_range import reward_range
 from shared.evaluation.self_check import SelfCheck
 from shared.evaluation.units import single_action
@@ -118,7 +118,7 @@ def _single(plan: Plan, parts: Mapping[Unit, Part], action: str, whole: Context)
     span = plan.stretches[-1].until - plan.stretches[plan.held_out].since
     context = Context(whole.rewards, span, merged(parts, ONLINE, Unit("", 0), later))
     question = f"Always {action!r} where it can be taken, chosen on the events before and judged on the later ones."
-    return estimate.of(SINGLE, question, merged(parts, SINGLE, Unit(SINGLE, 0, action), later), context)
+    return estimate.of(SINGLE, question, merged(parts, SINGLE, Unit("", 0), later), context)
 
 
 def _series(

@@ -60,11 +60,6 @@ class Spool:
         return self.counts.total()
 
     @property
-    def tally(self) -> Tally:
-        """The namespaces of the events that were looked at."""
-        return self._tally
-
-    @property
     def schema(self) -> Schema:
         """The crossings of a policy that crosses what the log has."""
         return self._tally.grown(Schema(), self._latest)

@@ -26,13 +26,17 @@ PART = "part.json"
 
 
 class Order(msgspec.Struct):
-    """files: the lines of the stretch, in order. folder: for part and state; previous: that of the stretch before."""
+    """files: the lines of the stretch, in order. folder: for part and state; previous: that of the stretch before.
+
+    action: as of `work`.
+    """
 
     plan: Plan
     unit: Unit
     files: list[str]
     folder: str
     previous: str | None = None
+    action: str | None = None
 
 
 async def carry_out(order: Order) -> None:
@@ -40,7 +44,8 @@ async def carry_out(order: Order) -> None:
     folder = Path(order.folder)
     previous = Path(order.previous) if order.previous is not None else None
     async with Zygote() as zygote:
-        found = await work.work(order.plan, order.unit, _lines(order.files), folder, zygote, previous)
+        lines = _lines(order.files)
+        found = await work.work(order.plan, order.unit, lines, folder, zygote, previous, action=order.action)
     (folder / PART).write_bytes(part.encode(found))
 
 

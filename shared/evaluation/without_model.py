@@ -1,4 +1,4 @@
-"""Policies that need no model: Online, Baseline1, BaselineRand, and one action always."""
+"""Policies that need no model: Online, Baseline1, BaselineRand, and one action wherever it can be taken."""
 
 from array import array
 from collections import Counter
@@ -9,7 +9,7 @@ from shared.evaluation.buckets import Buckets
 from shared.evaluation.choice import Choice, weights
 from shared.evaluation.columns import Columns, total
 from shared.evaluation.logged import Logged, Use
-from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Drawn, Judged, Part, Unit
+from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE, Drawn, Judged, Part, Unit
 from shared.evaluation.single_action import Tallying
 
 # What is told of each event that is judged: policy, event, and the policy's probability of the logged action.
@@ -18,23 +18,25 @@ Tell = Callable[[str, Logged, float], None]
 _NAMES = {"online": ONLINE, "baseline": BASELINE, "random": RANDOM}
 
 
-def choice_of(event: Logged, default_reward: float, *, served: bool = True) -> Choice:
-    """What an event says of a decision."""
-    baseline = event.a.index(event.first) if event.a else 0
-    return Choice(event.reward, event.p, baseline, event.reward == default_reward, served, event.drop or 0.0)
+def choice_of(event: Logged, default_reward: float) -> Choice:
+    """What an event that is judged says of a decision."""
+    reward = event.reward
+    return Choice(reward, event.p, event.a.index(event.first), reward == default_reward, True, event.drop or 0.0)
 
 
 class Log:
-    """Judges the three policies that every evaluation has.
+    """Judges the policies that every evaluation has.
 
-    tallies: counts also what every single action would have earned. series: keeps the course over time. tell: of each
-    event, None if nobody asks.
+    tallies: counts also what every single action would have earned. action: the id of one that is to be judged, taken
+    wherever it can be. series: keeps the course over time. tell: of each event, None if nobody asks.
     """
 
     def __init__(
-        self, unit: Unit, default_reward: float, *, tallies: bool, series: bool = False, tell: Tell | None = None
-    ) -> None:
-        self._unit, self._default, self._tell = unit, default_reward, tell
+        self, unit: Unit, default_reward: float, *, tallies: bool, action: str | None = None, series: bool = False,
+        tell: Tell | None = None,
+    ) -> None:  # fmt: skip
+        self._unit, self._default, self._action, self._tell = unit, default_reward, action, tell
+        self._always = Columns()
         self._columns = {name: Columns() for name in _NAMES}
         self._shown = Columns()
         self._buckets = Buckets() if series else None
@@ -64,6 +66,8 @@ class Log:
             name = _NAMES[known]
             judged[name] = Judged.of(columns, {other: weights for other, weights in others.items() if other != name})
         judged[BASELINE].merge(Judged.of(self._shown, {}))
+        if self._action is not None:
+            judged[SINGLE] = Judged.of(self._always, others)
         expected = self._expected
         drawn = Drawn(
             self._likeliest,
@@ -91,32 +95,15 @@ class Log:
         probability = event.p[0] if event.probability is None else event.probability
         self._own.append(event.p[0] / probability * choice.reward)
         self._measured.append(choice.reward)
+        if self._tallying is None and self._action is None:
+            return
+        names = action_names.of(line, len(event.a))
+        if self._action is not None:
+            self._take_always(choice, event, single_action.possible(names, event.a, event.p, self._action))
         if self._tallying is not None:
-            names = action_names.of(line, len(event.a))
             self._tallying.add(names, event.chosen - 1, event.first - 1, choice.reward * count / event.p[0])
 
-
-class Always:
-    """Judges the policy that takes one action wherever it can be taken."""
-
-    def __init__(self, unit: Unit, default_reward: float, tell: Tell | None = None) -> None:
-        self._unit, self._default, self._tell = unit, default_reward, tell
-        self._columns, self._baseline = Columns(), array("d")
-
-    def add(self, line: bytes) -> None:
-        """A line of the log."""
-        event, use = logged.read(line)
-        if use is not Use.JUDGED or self._unit.action is None:
-            return
-        choice = choice_of(event, self._default)
-        names = action_names.of(line, len(event.a))
-        possible = single_action.possible(names, event.a, event.p, self._unit.action)
-        self._columns.add(choice.reward, possible, choice.p, event.decisions, choice.is_default)
-        self._baseline.append(1 / event.p[0] if choice.baseline == 0 else 0.0)
+    def _take_always(self, choice: Choice, event: Logged, possible: list[float]) -> None:
+        self._always.add(choice.reward, possible, choice.p, event.decisions, choice.is_default)
         if self._tell is not None:
-            self._tell(self._unit.policy, event, possible[0] * event.p[0])
-
-    def part(self) -> Part:
-        """Of all lines so far."""
-        others = {ONLINE: [1.0] * len(self._baseline), BASELINE: self._baseline}
-        return Part(self._unit, {self._unit.policy: Judged.of(self._columns, others)})
+            self._tell(SINGLE, event, possible[0] * choice.p[0])

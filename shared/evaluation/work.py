@@ -12,7 +12,7 @@ from shared.evaluation.logged import Logged
 from shared.evaluation.part import Part, Unit
 from shared.evaluation.plan import Plan
 from shared.evaluation.replay import Replay
-from shared.evaluation.without_model import Always, Log, Tell
+from shared.evaluation.without_model import Log, Tell
 from shared.vw.zygote import Zygote
 
 CHUNK_BYTES = 256 << 10
@@ -52,26 +52,23 @@ async def work(
     zygote: Zygote,
     previous: Path | None = None,
     events: Path | None = None,
+    action: str | None = None,
 ) -> Part:
     """The part of a unit; raises replay.Unworkable if the policy cannot be judged on this log.
 
-    lines: of the stretch, in order, in chunks of whole lines. folder: empty; a learning policy leaves the files of
-    `learning_state` in it, which `previous` is the folder of for its next stretch. events: a file that gets a line for
-    each event.
+    lines: of the stretch, in order, in chunks of whole lines. folder: empty; a learning policy leaves
+    `learning_state.files` in it, and `previous` is the folder of those of its stretch before. events: a file that gets
+    a line for each event. action: for a held-out unit of the log, what `units.single_action` says.
     """
     tell: Tell | None = None
     told = Told(events) if events is not None else None
     if told is not None:
         tell = told
     try:
-        if unit.policy and unit.action is None:
+        if unit.policy:
             return await Replay(plan, unit, previous, tell).run(lines, folder, zygote)
         tallies = unit.stretch < plan.held_out
-        judge: Log | Always = (
-            Always(unit, plan.default_reward, tell)
-            if unit.policy
-            else Log(unit, plan.default_reward, tallies=tallies, series=plan.keeps_series, tell=tell)
-        )
+        judge = Log(unit, plan.default_reward, tallies=tallies, action=action, series=plan.keeps_series, tell=tell)
         async for chunk in lines:
             for line in chunk.splitlines():
                 judge.add(line)

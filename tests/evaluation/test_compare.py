@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -69,10 +70,11 @@ def test_policies_are_compared_over_files(file: Path, tmp_path: Path) -> None:
 
 
 def test_one_worker_and_two_give_the_same_bits(file: Path, tmp_path: Path) -> None:
-    policies = ["--policy", f"a={EPSILON}", "--policy", f"b={SQUARE}", "--policy", "default"]
+    policies = ["--policy", f"a={EPSILON}", "--policy", f"b={SQUARE}", "--policy", "default", "--doubly-robust"]
     one, two = (run("compare", "--log", file, *policies, "--workers", n, "--json", tmp_path / n) for n in ("1", "2"))
     assert (one.status, two.status) == (0, 0)
     assert one.stdout == two.stdout
+    assert one.stdout.count("Doubly robust, with a model of the rewards: 0.") == 3
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
@@ -189,6 +191,7 @@ def test_odd_logs_give_intervals_within_the_range_of_rewards(data: bytes, tmp_pa
         (["--from", "2126-01-02"], "in the future"),
         (["--to", "2020-01-01"], "the log reaches from 2025-06-15"),
         (["--from", "yesterday"], "is no time"),
+        (["--data", ".data"], "either --log, for files, or --data"),
         (["--workers", "0"], "between 1 and 64"),
         (["--exploration", "1.5"], "not a share between 0 and 1"),
         (["--default-reward", "nan"], "is no number"),
@@ -230,7 +233,8 @@ def session(leader: int) -> set[int]:
     return found
 
 
-def test_workers_and_learners_end_with_a_command_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("ending", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_workers_and_learners_end_with_the_command(ending: signal.Signals, status: int, tmp_path: Path) -> None:
     file = tmp_path / "log.dsjson"
     file.write_bytes(encoded(log(20_000)))
     command = [sys.executable, "-m", "evaluation", "optimise", "--log", str(file), "--workers", "2"]
@@ -239,9 +243,12 @@ def test_workers_and_learners_end_with_a_command_that_is_killed(tmp_path: Path) 
         while b"about" not in process.stderr.readline():
             pass
         assert len(session(process.pid)) > 3
-        process.kill()
-        process.wait()
+        process.send_signal(ending)
+        said = process.stderr.read().decode()
+        assert process.wait(30) == status
         wait_until(lambda: not session(process.pid), "all of its processes have ended", 20)
+    assert "Traceback" not in said
+    assert ("Interrupted" in said) == (ending == signal.SIGINT)
 
 
 def test_files_that_are_not_there_or_no_logs_get_a_sentence(tmp_path: Path) -> None:

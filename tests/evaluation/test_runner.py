@@ -13,7 +13,7 @@ from evaluation.compare import processes
 from evaluation.errors import EvaluationError
 from evaluation.runner import ATTEMPTS, Runner
 from shared.evaluation import part, plan
-from shared.evaluation.plan import SINGLE, Candidate, Plan
+from shared.evaluation.plan import Candidate, Plan
 from shared.evaluation.spool import Period, Spool
 
 EPSILON = "--cb_explore_adf --cb_type mtr --epsilon 0.3 -q ::"
@@ -54,7 +54,7 @@ def test_a_policy_that_fails_leaves_the_others(tmp_path: Path) -> None:
         found = runner.run(lambda share, _: shares.append(share))
     assert found.failed.keys() == {"bad"}
     assert "bad cannot be judged" in found.failed["bad"]
-    assert {unit.policy for unit in found.parts} == {"", "e", SINGLE}
+    assert {unit.policy for unit in found.parts} == {"", "e"}
     assert shares == sorted(shares)
 
 
@@ -68,7 +68,7 @@ def test_a_lost_unit_is_worked_again_with_the_same_bits(tmp_path: Path) -> None:
     assert {unit: part.encode(one) for unit, one in calm.parts.items()} == {
         unit: part.encode(one) for unit, one in stormy.parts.items()
     }
-    assert len(calm.parts) == 2 * len(made.stretches) + len(made.stretches) - made.held_out
+    assert len(calm.parts) == 2 * len(made.stretches)
 
 
 def test_a_killed_worker_gets_a_sentence(tmp_path: Path) -> None:

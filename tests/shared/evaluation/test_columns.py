@@ -6,9 +6,18 @@ from statistics import fmean, stdev
 
 import pytest
 
-from shared.evaluation import paired
+from shared.evaluation import estimate, gate, paired
 from shared.evaluation.choice import Choice, weights
 from shared.evaluation.columns import Columns, Paired, total
+from shared.evaluation.diagnostics import Diagnostics
+from shared.evaluation.estimate import Context
+from shared.evaluation.estimators.cressie_read import CressieRead
+from shared.evaluation.event import Event
+from shared.evaluation.intervals.betting import Betting
+from shared.evaluation.intervals.default import DefaultInterval
+from shared.evaluation.intervals.gaussian import GaussianIps
+from shared.evaluation.intervals.interval import Interval
+from shared.evaluation.part import Judged
 from shared.loops.exact_sum import ExactSum
 from shared.loops.policy_sums import HEAVY, PolicySums
 
@@ -102,3 +111,44 @@ def test_the_same_policy_differs_by_nothing() -> None:
     assert found is not None
     assert (found.mean, found.smallest, found.needed, found.is_decided) == (0.0, 0.0, None, False)
     assert paired.difference(Paired.of(gathered([1.0], [1.0]), [1.0]), 0.0) is None
+
+
+def test_estimates_of_sums_are_those_of_events() -> None:
+    rng = random.Random(5)
+    columns, events = Columns(), CressieRead()
+    interval, seen = DefaultInterval(Interval(0, 1), 0.0, 1_000.0, 600), Diagnostics()
+    gaussian = GaussianIps()
+    for _ in range(600):
+        raw = [rng.random() + 0.05 for _ in range(4)]
+        p_log = [one / sum(raw) for one in raw]
+        p_eval = [0.7, 0.1, 0.1, 0.1]
+        reward = float(rng.random() < 0.3)
+        possible = [mine / logged for mine, logged in zip(p_eval, p_log, strict=True)]
+        columns.add(reward, possible, p_log, 1.0, reward == 0)
+        event = Event(possible[0], reward)
+        for one in (events, interval, gaussian):
+            one.add(event)
+        seen.add(event, p_log, p_eval)
+    judged = Judged.of(columns, {})
+    interval.least, interval.largest = seen.possible.least, seen.possible.greatest
+    assert estimate.value_of(judged.sums, Interval(0, 1)) == events.get(seen.possible.least, seen.possible.greatest)
+    assert estimate.interval_of(judged, Interval(0, 1)) == interval.get()
+    diagnosed = gate.diagnostics(judged.sums)
+    for name in ("effective", "mean_weight", "largest_weight"):
+        assert getattr(diagnosed, name) == getattr(seen, name)
+    assert diagnosed.expected == pytest.approx(seen.expected, rel=1e-12)
+    assert diagnosed.doubts() == seen.doubts()
+    context = Context(Interval(0, 1), 1.0, judged)
+    assert estimate.of("mine", "", judged, context).half_width == gaussian.half_width()
+
+
+def test_the_betting_interval_takes_the_place_of_cressie_read_while_rewards_are_rare() -> None:
+    rng = random.Random(6)
+    columns, alone = Columns(), Betting(Interval(0, 1), 5.0, 400)
+    for number in range(400):
+        weight, reward = rng.choice([0.0, 1.0, 5.0]), float(number % 40 == 0)
+        columns.add(reward, [weight, 5.0, 0.0], [1 / 3] * 3, 1.0, reward == 0)
+        alone.add(Event(weight, reward))
+    judged = Judged.of(columns, {})
+    assert estimate.interval_of(judged, Interval(0, 1)) == alone.get()
+    assert estimate.quick_interval(judged.sums, Interval(0, 1)) != alone.get()

@@ -3,7 +3,7 @@
 import pytest
 from harness.known_answers import ANSWERS, LOGS, events_of
 
-from shared.evaluation.diagnostics import Diagnostics, SelfCheck
+from shared.evaluation.diagnostics import Diagnostics
 from shared.evaluation.event import Event
 
 
@@ -48,13 +48,3 @@ def test_parts_add_up_and_without_data_there_is_nothing() -> None:
     assert empty.effective is empty.expected is empty.mean_weight is empty.largest_weight is empty.support is None
     assert empty + one == one
     assert float((one + one).skipped) == 2
-
-
-def test_the_self_check_tells_a_log_that_is_misread() -> None:
-    right, wrong = SelfCheck(), SelfCheck()
-    assert right.get() is None
-    for reward in (0.0, 1.0, 0.5):
-        right.add(Event(1.0 + 1e-9, reward))
-        wrong.add(Event(0.9, reward))
-    assert right.get() is True
-    assert wrong.get() is False

@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from shared.admin import policy_check
-from shared.evaluation import grid, halving, plan, units
+from shared.evaluation import grid, plan, units
 from shared.evaluation.columns import total
+from shared.evaluation.halving import Race
 from shared.evaluation.part import Judged, Part, Unit
 from shared.evaluation.plan import FINALISTS, Candidate, Plan, Stretch
 from shared.loops.policy_sums import PolicySums
@@ -44,14 +45,14 @@ def test_the_better_half_goes_on_and_the_finalists_are_worked_to_the_end() -> No
     worked = [{unit.policy for unit in done if unit.stretch == number} & set(NAMES) for number in range(5)]
     assert [len(one) for one in worked] == [16, 8, 4, FINALISTS, FINALISTS]
     assert [made.racing(number) for number in range(5)] == [16, 8, 4, FINALISTS, FINALISTS]
-    assert halving.going_on(made, done, (), 3) == ["Hyper8", "Hyper7", "Hyper6"]  # of those that the first turn left
+    assert Race(made, done).going_on(3) == ["Hyper8", "Hyper7", "Hyper6"]  # of those that the first turn left
     assert {Unit("mine", number) for number in range(5)} <= done.keys()
-    assert made.work == sum(100 for unit in done) + 200  # the single action was not worked: no tally chose one
+    assert made.work == sum(100 for _ in done)
 
 
 def test_a_candidate_that_fails_is_out_and_holds_nobody_up() -> None:
     made, done = raced(lost="Hyper8")
-    assert halving.going_on(made, done, ["Hyper8"], 3) == ["Hyper9", "Hyper7", "Hyper6"]
+    assert Race(made, done, ["Hyper8"]).going_on(3) == ["Hyper9", "Hyper7", "Hyper6"]
 
 
 def test_turns_are_of_growing_size_and_half_of_the_log_is_held_out() -> None:

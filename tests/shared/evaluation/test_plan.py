@@ -6,7 +6,7 @@ import pytest
 
 from shared.evaluation import plan, units
 from shared.evaluation.part import Part, Unit
-from shared.evaluation.plan import SINGLE, Candidate, Plan, Stretch
+from shared.evaluation.plan import Candidate, Plan, Stretch
 from shared.evaluation.single_action import Sums, Tally
 from shared.loops.exact_sum import ExactSum
 
@@ -31,7 +31,7 @@ def made(stretches: int = 3, held_out: int = 1) -> Plan:
 
 
 def test_a_learning_policy_goes_stretch_by_stretch_and_the_log_in_any_order() -> None:
-    todo, done = made(), dict[Unit, Part]()
+    todo, done = made(held_out=0), dict[Unit, Part]()
     assert units.ready(todo, done) == [Unit("x", 0), Unit("", 0), Unit("", 1), Unit("", 2)]
     done[Unit("x", 0)] = part(Unit("x", 0))
     done[Unit("", 1)] = part(Unit("", 1))
@@ -39,15 +39,16 @@ def test_a_learning_policy_goes_stretch_by_stretch_and_the_log_in_any_order() ->
     assert units.ready(todo, done, failed=["x"]) == [Unit("", 0), Unit("", 2)]
 
 
-def test_the_single_action_waits_for_those_that_choose_it_and_ends_the_plan() -> None:
+def test_what_is_held_out_waits_for_the_single_action_that_it_judges() -> None:
     todo, done = made(), dict[Unit, Part]()
+    assert units.ready(todo, done) == [Unit("x", 0), Unit("", 0)]
     done[Unit("", 0)] = part(Unit("", 0), tally(1.0))
-    assert Unit(SINGLE, 1, "b") in units.ready(todo, done)
+    assert units.ready(todo, done) == [Unit("x", 0), Unit("", 1), Unit("", 2)]
+    assert units.single_action(todo, done) == "b"
     while waiting := units.ready(todo, done):
         done[waiting[0]] = part(waiting[0])
-    assert len(done) == 8
-    assert todo.work == 100 * 3 * 2 + 200
-    assert {unit.stretch for unit in done if unit.policy == SINGLE} == {1, 2}
+    assert len(done) == 6
+    assert todo.work == 100 * 3 * 2
 
 
 def test_stretches_are_whole_hours_with_all_events() -> None:

@@ -9,7 +9,7 @@ from harness.logs import ACTIONS, World, log
 from shared.evaluation import part as parts
 from shared.evaluation.logged import Use, read
 from shared.evaluation.part import Part, Unit
-from shared.evaluation.without_model import Always, Log
+from shared.evaluation.without_model import Log
 from shared.vw import dsjson
 from shared.vw.dsjson import Line
 
@@ -109,19 +109,18 @@ def test_the_best_single_action_is_the_one_that_earns_most_for_everybody() -> No
     tally = judged(log(4_000, world=liked), tallies=True).tally
     assert tally is not None
     assert tally.best() == "music"
-    unit = Unit("Best single action", 1, "music")
-    always = Always(unit, 0.0)
+    always = Log(Unit("", 1), 0.0, tallies=False, action="music")
     lines = log(4_000, seed=2, world=liked)
     for line in lines:
         always.add(dsjson.encode(line))
     expected = fmean(-one.cost * (one.action == 3) / one.p[0] for one in lines)
-    assert ips(always.part(), unit.policy) == pytest.approx(expected)
+    assert ips(always.part(), "Best single action") == pytest.approx(expected)
     assert ACTIONS[2] == "music"
 
 
 def test_an_action_that_is_not_there_is_replaced_by_the_baseline() -> None:
     lines = log(50)
-    always = Always(Unit("Best single action", 1, "unheard of"), 0.0)
+    always = Log(Unit("", 1), 0.0, tallies=False, action="unheard of")
     for line in lines:
         always.add(dsjson.encode(line))
     assert ips(always.part(), "Best single action") == pytest.approx(ips(judged(lines), "Baseline1"))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 from harness.logs import ACTIONS, VISITORS, World, encoded, log
 
 from shared.evaluation import learning_state, part, result, units, work
-from shared.evaluation.part import Part, Unit
-from shared.evaluation.plan import SINGLE, Candidate, Plan, Stretch
+from shared.evaluation.part import SINGLE, Part, Unit
+from shared.evaluation.plan import Candidate, Plan, Stretch
 from shared.evaluation.replay import Unworkable
 from shared.loops.config import LoopConfig, Policy
 from shared.rank import ranking, wire
@@ -56,7 +57,10 @@ class Worker:
         previous = self.state(unit.policy, unit.stretch - 1) if unit.stretch and unit.policy else None
         events = folder / "events.jsonl"
         lines = chunks(self.lines[unit.stretch])
-        return await work.work(self.plan, unit, lines, folder, zygote, previous, events)
+        action = None
+        if not unit.policy and unit.stretch >= self.plan.held_out:
+            action = units.single_action(self.plan, self.done)
+        return await work.work(self.plan, unit, lines, folder, zygote, previous, events, action)
 
     async def run(self, *, twice: bool = False) -> None:
         async with Zygote() as zygote:
@@ -149,7 +153,7 @@ def test_parts_are_the_same_bits_in_any_order_and_however_often_a_unit_is_worked
     }
     encode = msgspec.json.encode
     assert encode(result.combine(one.plan, one.done)) == encode(result.combine(other.plan, other.done))
-    assert len(one.done) == 3 * HOURS + HOURS // 2
+    assert len(one.done) == 3 * HOURS
 
 
 def test_rewards_that_do_not_depend_on_the_action_promote_nothing(tmp_path: Path) -> None:
@@ -198,3 +202,53 @@ def test_rewards_beyond_the_usual_range_widen_it(tmp_path: Path) -> None:
     lines[3] = msgspec.structs.replace(lines[3], cost=7.0, original_cost=7.0)
     worker = worked(planned(lines, count=2), tmp_path)
     assert result.combine(worker.plan, worker.done).rewards == (-7.0, 1.0)
+
+
+def test_the_doubly_robust_estimate_is_that_of_predictions_made_before_learning(tmp_path: Path) -> None:
+    lines = log(1_200)
+    made, data = planned(lines, Candidate("mine", EPSILON, 0.3), Candidate("blind", f"{EPSILON} -l 0", 0.3), count=2)
+    made = msgspec.structs.replace(made, is_robust=True)
+    taught = msgspec.structs.replace(lines[0], mode="Apprentice", cost=-1.0, original_cost=-0.5)
+    worker = worked((made, [encoded([taught]) + data[0], data[1]]), tmp_path)
+    found = {one.name: one for one in result.combine(worker.plan, worker.done).policies}
+    costs = [
+        [float(pair.partition(":")[2]) for pair in sorted(line.split(","))]
+        for stretch in (0, 1)
+        for line in (worker.state("blind", stretch) / "rewards" / "predictions.txt").read_text().split()
+    ]
+    assert len(costs) == 1_200
+    assert costs[0] == [0, 0, 0]
+    assert costs[601] != costs[0]
+    # A policy that learns nothing has three best actions, and Rank lets .3 go to all but the first.
+    pmf, terms = [0.7, 0.15, 0.15], []
+    for line, cost in zip(lines, costs, strict=True):
+        value = -sum(share * each for share, each in zip(pmf, cost, strict=True))
+        terms.append(value + pmf[line.index] / line.p[0] * (-line.cost + cost[line.index]))
+    blind, mine = found["blind"].robust, found["mine"].robust
+    assert blind is not None
+    assert blind.value == pytest.approx(sum(terms) / len(terms), abs=1e-5)
+    assert mine is not None
+    assert mine.lower < found["mine"].ips < mine.upper
+    half_width = found["mine"].half_width
+    assert half_width is not None
+    assert mine.upper - mine.lower < 2 * half_width
+
+
+async def test_a_stretch_needs_no_other_files_of_the_one_before(tmp_path: Path) -> None:
+    made, data = planned(log(1_000), Candidate("mine", policy.DEFAULT_ARGUMENTS, 0.2), count=2)
+    made = msgspec.structs.replace(made, is_robust=True)
+    whole, moved, later = tmp_path / "whole", tmp_path / "moved", Unit("mine", 1)
+    whole.mkdir()
+    async with Zygote() as zygote:
+        await work.work(made, Unit("mine", 0), chunks(data[0]), whole, zygote)
+        for name in learning_state.files(made):
+            (moved / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(whole / name, moved / name)
+        found = []
+        for place, previous in (("one", whole), ("two", moved)):
+            (tmp_path / place).mkdir()
+            done = await work.work(made, later, chunks(data[1]), tmp_path / place, zygote, previous)
+            found.append(part.encode(done))
+        (tmp_path / "anew").mkdir()
+        anew = part.encode(await work.work(made, later, chunks(data[1]), tmp_path / "anew", zygote))
+    assert found[0] == found[1] != anew
