@@ -97,14 +97,17 @@ def state_name(home: Home, asked: Asked, unit: Unit, file: str) -> str:
 
 
 async def finish(storage: Storage, home: Home, found: Found, job: Job, result: Outcome | None) -> None:
-    """Stores how a job has ended, and deletes what it was made of; raises Conflict."""
+    """Stores the result of a job, deletes what it was made of, and stores how it has ended; raises Conflict.
+
+    In this order nothing is left behind: a job that has a result and is not ended only has to be ended.
+    """
     asked = job.asked
     if result is not None:
         await storage.put(_name(home, asked.kind, asked.id, RESULT), outcome.encode(result))
-    await save(storage, home, found, job)
     names = await storage.names(folder(home, asked.kind, asked.id))
     kept = {_name(home, asked.kind, asked.id, file) for file in (JOB, RESULT)}
     await storage.delete_all(dict.fromkeys(name for name in names if name not in kept))
+    await save(storage, home, found, job)
 
 
 async def result(storage: Storage, home: Home, kind: Kind, id: str) -> Outcome | None:

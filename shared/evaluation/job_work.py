@@ -66,6 +66,10 @@ class JobWork:
 
     async def _step(self, found: Found) -> bool:
         if self._spool is None:
+            result = await job_store.result(self._storage, self._home, self._asked.kind, self._asked.id)
+            if result is not None:  # whoever worked it was killed at the very end
+                await job_store.finish(self._storage, self._home, found, found.job.ended("completed"), None)
+                return False
             found = await self._take_up(found)
         job = found.job
         assert job.plan is not None
