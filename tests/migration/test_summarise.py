@@ -90,6 +90,21 @@ async def test_they_are_those_that_the_runs_stored_bit_for_bit(aside: Aside, mak
     assert one.contradictions(found.summary, range(RUNS + 3)) == []
 
 
+async def test_a_loop_of_an_earlier_version_has_summaries_from_its_next_run_on(aside: Aside, make: Make) -> None:
+    """The hours before are missing until the command is run, which may be later."""
+    one, _ = await lived(make, 7)
+    await forget(one)
+    await one.live(7, RUNS)
+    found = await summaries.over(one.storage, one.home, START, END)
+    assert one.contradictions(found.summary, range(7, RUNS)) == []
+    assert found.missing == [START + hour * HOUR_MS for hour in range(24)], "the last one was cut at 23:10"
+    assert (await one.state()).statistics.decisions == 4 * RUNS
+    await command(aside)
+    found = await summaries.over(one.storage, one.home, START, END)
+    assert found.missing == [START + hour * HOUR_MS for hour in range(21)]
+    assert one.contradictions(found.summary, range(RUNS)) == []
+
+
 async def test_before_anything_is_rolled_up_too_and_again(aside: Aside, make: Make) -> None:
     one, live = await lived(make, 2, swept=False)
     await command(aside)
