@@ -26,6 +26,8 @@ async def chosen(given: Sequence[str], config: LoopConfig, *, has_loop: bool) ->
 
     given: NAME, ARGUMENTS or NAME=ARGUMENTS, of which none means the usual ones. has_loop: `current` is the loop's.
     """
+    if not given and has_loop and config.policy.parsed.is_multi_slot:
+        raise EvaluationError("This loop decides about several slots, which cannot be evaluated yet.")
     usual = [CURRENT, "default"] if has_loop else ["default", "personalizer"]
     asked = [_named(one, number, config, has_loop=has_loop) for number, one in enumerate(given or usual, 1)]
     if not given and len({one.arguments for one in asked}) < len(asked):

@@ -1,0 +1,39 @@
+"""Which policies a command takes, and as what."""
+
+import pytest
+
+from evaluation import policies
+from evaluation.errors import EvaluationError
+from shared.loops.config import LoopConfig, Policy
+from shared.vw import policy
+
+LOOP = LoopConfig(policy=Policy("mine", policy.HISTORIC_ARGUMENTS), exploration=0.35)
+
+
+async def names(*given: str, config: LoopConfig = LOOP, has_loop: bool = True) -> list[str]:
+    return [one.name for one in await policies.chosen(given, config, has_loop=has_loop)]
+
+
+async def test_without_names_a_loop_is_compared_with_the_default_and_files_with_the_old_service() -> None:
+    assert await names() == ["current", "default"]
+    assert await names(has_loop=False) == ["default", "personalizer"]
+    assert await names(config=LoopConfig()) == ["current"]  # which is the default
+
+
+async def test_a_policy_is_served_with_its_own_epsilon_or_the_loops_exploration() -> None:
+    given = ["current", "default", "bold=--cb_explore_adf --epsilon 0.5", "plain=--cb_explore_adf", "--cb_explore_adf"]
+    found = await policies.chosen(given, LOOP, has_loop=True)
+    assert [one.exploration for one in found] == [0.35, 0.35, 0.5, 0.35, 0.35]
+    assert "--epsilon 0.35" in found[0].arguments
+    assert found[3].arguments == found[4].arguments == "--cb_explore_adf --epsilon 0.35"
+    assert found[4].name == "policy 5"
+    assert "--explore_first" in found[1].exploring
+
+
+async def test_a_loop_of_several_slots_gets_a_sentence() -> None:
+    several = LoopConfig(policy=Policy("slots", policy.MULTI_SLOT_ARGUMENTS))
+    with pytest.raises(EvaluationError, match="several slots"):
+        await names(config=several)
+    with pytest.raises(EvaluationError, match="several slots"):
+        await names("current", config=several)
+    assert await names("default", config=several) == ["default"]
