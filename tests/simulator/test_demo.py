@@ -229,7 +229,7 @@ def test_it_stops_everything_when_interrupted(tmp_path: Path, number: int, statu
         while "visits" not in (text := process.stdout.readline()):
             assert text, process.stderr.read()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        assert len(children) == 4
+        assert len(children) == 5
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (status, "")
