@@ -58,7 +58,7 @@ def invoked(system: System, calls: list[tuple[str, dict[str, Any] | None]]) -> d
 def test_it_finds_all_functions_with_their_triggers(loaded: dict[str, Any]) -> None:
     triggers = {name: bindings[0] for name, bindings in loaded["functions"].items()}
     assert {name for name, one in triggers.items() if one["type"] == "timerTrigger"} == {"evaluate", "train"}
-    http_triggers = {name: one for name, one in triggers.items() if name != "train"}
+    http_triggers = {name: one for name, one in triggers.items() if one["type"] != "timerTrigger"}
     assert {one["type"] for one in http_triggers.values()} == {"httpTrigger"}
     assert {one["authLevel"].lower() for one in http_triggers.values()} == {"anonymous"}
     routes = {(one["methods"][0], one["route"]) for one in http_triggers.values() if one["route"] != "{*path}"}
