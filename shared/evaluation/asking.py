@@ -1,5 +1,6 @@
 """Asking for jobs, looking at them, deleting them, and applying what they found."""
 
+import contextlib
 import re
 import time
 from datetime import datetime
@@ -65,8 +66,9 @@ async def get(loop: Serving, kind: Kind, id: str) -> tuple[Job, Outcome | None]:
 
 async def delete(loop: Serving, kind: Kind, id: str) -> None:
     """Raises EvaluationNotFound, FeatureImportanceNotFound."""
-    if await job_store.read(loop.storage, loop.home, kind, id) is None:
-        raise _missing(kind)
+    with contextlib.suppress(job_store.DamagedJob):
+        if await job_store.read(loop.storage, loop.home, kind, id) is None:
+            raise _missing(kind)
     await job_store.delete(loop.storage, loop.home, kind, id)
 
 

@@ -32,7 +32,6 @@ class Job(msgspec.Struct, frozen=True):
     of the log that it reads (ms). plan: None until then; groups: the features that it judges.
 
     failed: policies that cannot be judged, with the reason. seconds: what it has been worked on. reason: why it failed.
-    taken: whether the period was as it is in `plan` when the log was read first.
     """
 
     asked: Asked

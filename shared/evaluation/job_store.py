@@ -24,8 +24,8 @@ class Found(NamedTuple):
     etag: str
 
 
-class DamagedJob(Exception):
-    """A job cannot be read; the text says which one and why."""
+class DamagedJob(unreadable.Unreadable):
+    """A job or its result cannot be read; the text says which one and why."""
 
 
 _decode = msgspec.json.Decoder(Job).decode
@@ -60,7 +60,7 @@ async def listed(storage: Storage, home: Home, kind: Kind) -> list[Job]:
         async with limit:
             try:
                 return await _read(storage, name)
-            except (DamagedJob, unreadable.Unreadable):
+            except unreadable.Unreadable:
                 return None
 
     found = await asyncio.gather(*map(one, names))
@@ -82,8 +82,13 @@ async def parts(storage: Storage, home: Home, asked: Asked, known: dict[Unit, Pa
         if name in have:
             continue
         blob = await storage.read(name)
-        if blob is not None:
+        if blob is None:
+            continue
+        try:
             found = part.decode(name, blob.data)
+        except msgspec.DecodeError:
+            await storage.delete(name)  # it is worked again
+        else:
             known[found.unit] = found
 
 
@@ -111,20 +116,24 @@ async def finish(storage: Storage, home: Home, found: Found, job: Job, result: O
 
 
 async def result(storage: Storage, home: Home, kind: Kind, id: str) -> Outcome | None:
-    """The result of a job; None before its end."""
-    blob = await storage.read(_name(home, kind, id, RESULT))
-    return outcome.decode(blob.data) if blob is not None else None
+    """The result of a job; None before its end. Raises DamagedJob, LaterVersion."""
+    name = _name(home, kind, id, RESULT)
+    blob = await storage.read(name)
+    try:
+        return outcome.decode(blob.data) if blob is not None else None
+    except msgspec.DecodeError as error:
+        raise DamagedJob(f"{name} is damaged ({error}): delete the job, and ask for it again.") from None
 
 
 async def _read(storage: Storage, name: str) -> Found | None:
     blob = await storage.read(name)
     if blob is None:
         return None
-    unreadable.check(f"the job {name}", blob.data, FORMAT)
     try:
+        unreadable.check(name, blob.data, FORMAT)
         return Found(_decode(blob.data), blob.etag)
     except msgspec.DecodeError as error:
-        raise DamagedJob(f"The job {name} is damaged: {error}") from None
+        raise DamagedJob(f"{name} is damaged ({error}): delete the job, and ask for it again.") from None
 
 
 def _name(home: Home, kind: Kind, id: str, file: str) -> str:

@@ -138,3 +138,28 @@ def test_a_period_without_a_log_names_the_one_that_there_is(admin: httpx.Client)
     assert f"{NOW:%Y-%m-}" in refused["message"]
     again = admin.put(f"{newest(admin)}evaluations/x", params=QUERY, json=long_ago).json()["error"]
     assert again["code"] == "NoLogsExistInDateRange"
+
+
+def test_what_is_damaged_is_told_and_can_be_deleted(system: System, admin: httpx.Client) -> None:
+    loop, name = Loop(system), admin.post("evaluations", json=ASKED).json()["id"]
+    ended(admin, f"evaluations/{name}")
+    for file in ("result.json", "job.json"):
+        [blob] = [one for one in loop.names("evaluations/") if one.endswith(file)]
+        loop.write(blob, b'{"v":1,"asked":')
+        told = admin.get(f"evaluations/{name}")
+        assert (told.status_code, told.json()["error"]["code"]) == (503, "OperationNotAllowed")
+        assert "is damaged" in told.json()["error"]["message"]
+    assert admin.get("evaluations").json() == []
+    assert admin.delete(f"evaluations/{name}").status_code == 204
+    assert loop.names("evaluations/") == []
+
+
+def test_a_loop_of_several_slots_is_told_why_it_cannot_be_evaluated(system: System, admin: httpx.Client) -> None:
+    policy = {"name": "slots", "arguments": "--ccb_explore_adf --epsilon 0.2 --cb_type mtr -q ::"}
+    assert admin.put("configurations/policy", json=policy).status_code == 200
+    name = admin.post("evaluations", json=ASKED).json()["id"]
+    told = ended(admin, f"evaluations/{name}")
+    assert told["status"] == "failed"
+    assert "several slots" in told["error"]
+    admin.delete("configurations/policy")
+    admin.delete(f"evaluations/{name}")
