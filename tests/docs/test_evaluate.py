@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness.exports import line, write
 from harness.migration import Aside
-from harness.system import ADMIN_KEY, PROJECT, System
+from harness.stored import Loop
+from harness.system import ADMIN_KEY, PROJECT, System, running
 
 from shared.evaluation import diagnostics, features, grid, plan
 from shared.evaluation.diagnostics import MEAN_WEIGHTS
@@ -45,11 +46,6 @@ def test_the_commands_answer(system: System, tmp_path: Path) -> None:
         assert "about" in done.stderr
         said.append(done.stdout)
     compared, optimised, explored, ranked, reported = said
-    [call] = [one for one in BLOCKS if one.startswith("curl")]
-    for told, here in (("http://127.0.0.1:7071", system.url), ("local-admin-key", ADMIN_KEY)):
-        call = call.replace(told, here)
-    asked = subprocess.run(["bash", "-c", call], capture_output=True, text=True, timeout=60)
-    assert json.loads(asked.stdout)["status"] == "pending", asked.stderr
     for column in ("reward", "95 % interval", "more than Online", "more than Baseline1", "Best single action"):
         assert column in compared
         assert column in PAGE
@@ -76,3 +72,17 @@ def test_numbers_are_those_of_the_program() -> None:
     assert f"In {['no', 'one', 'two', 'three', 'four'][len(plan.TURNS)]} turns" in PAGE
     assert re.search(rf"best\s+{['no', 'one', 'two', 'three'][plan.FINALISTS]} are judged", PAGE)
     assert f"Of more than {features.MOST_GROUPS} some" in PAGE
+
+
+def test_the_call_of_the_api_is_answered(tmp_path: Path) -> None:
+    [call] = [one for one in BLOCKS if one.startswith("curl")]
+    with running(tmp_path) as system:
+        system.configure()
+        with system.client() as client:
+            ranked = {"eventId": "e", "actions": [{"id": "a", "features": [{"x": 1}]}]}
+            assert client.post("rank", json=ranked).status_code == 201
+        Loop(system).wait_until_done()
+        for told, here in (("http://127.0.0.1:7071", system.url), ("local-admin-key", ADMIN_KEY)):
+            call = call.replace(told, here)
+        asked = subprocess.run(["bash", "-c", call], capture_output=True, text=True, timeout=60)
+    assert json.loads(asked.stdout)["status"] == "pending", asked.stderr
