@@ -2,14 +2,13 @@
 
 import asyncio
 import shutil
-import sys
 import time
 from pathlib import Path
 
 import msgspec
 
 from shared import scratch
-from shared.evaluation import job_plan, job_result, job_store, learning_state, part, unit_process, units
+from shared.evaluation import job_plan, job_result, job_store, learning_state, part, unit_process, unit_run, units
 from shared.evaluation.job import Asked, Job
 from shared.evaluation.job_plan import Impossible
 from shared.evaluation.job_store import Found
@@ -21,10 +20,7 @@ from shared.loops import stored
 from shared.loops.blob_names import Home
 from shared.loops.config import LoopConfig
 from shared.storage import Conflict, Storage
-from shared.vw import confinement
 
-# After so long a unit does not come to an end.
-LONGEST_UNIT_SECONDS = 150.0
 # What a job may be worked on in all.
 LONGEST_SECONDS = 86_400.0
 ATTEMPTS = 3
@@ -131,37 +127,15 @@ class JobWork:
         files = [str(file) for file in self._spool.files(stretch.since, stretch.until)]
         action = None if unit.policy else units.single_action(job.plan, self._parts)
         order = Order(job.plan, unit, files, str(folder), await self._previous(job.plan, unit), action)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "shared.evaluation.unit_process"),
-            env=confinement.environment(),
-            cwd=Path(__file__).parents[2],
-            stdin=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert process.stdin is not None
-        assert process.stderr is not None
-        try:
-            async with asyncio.timeout(LONGEST_UNIT_SECONDS):
-                process.stdin.write(msgspec.json.encode(order) + b"\n")
-                await process.stdin.drain()
-                errors = await process.stderr.read()
-                status = await process.wait()
-        except (TimeoutError, ConnectionError):
-            status, errors = -1, b""
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if status == unit_process.UNWORKABLE:
-            return errors.decode(errors="replace").strip()
-        if status:
-            return self._crashed(unit, errors.decode(errors="replace"))
-        return None
+        ended = await unit_run.run(order)
+        if ended.status == unit_process.UNWORKABLE:
+            return ended.said
+        return self._crashed(unit, ended.said) if ended.status else None
 
-    def _crashed(self, unit: Unit, errors: str) -> str:
+    def _crashed(self, unit: Unit, said: str) -> str:
         """Raises OSError for it to be tried again, Impossible if what fails needs no model; else why it is given up."""
         self._attempts += 1
-        reason = errors.strip().rpartition("\n")[2] or "it was ended, or took too long"
+        reason = said or "it was ended"
         if self._attempts < ATTEMPTS:
             raise OSError(f"{unit.policy or 'The log'} was not worked: {reason}")
         self._attempts = 0
