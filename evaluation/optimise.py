@@ -10,8 +10,7 @@ from evaluation.compare import Question
 from evaluation.errors import EvaluationError
 from evaluation.runner import Outcome
 from shared import scratch
-from shared.evaluation import grid, plan
-from shared.evaluation.halving import Race
+from shared.evaluation import grid, plan, result
 from shared.evaluation.plan import Candidate, Plan
 from shared.evaluation.result import Result
 
@@ -48,16 +47,8 @@ def planned(question: Question, known: list[Candidate]) -> Plan:
 
 def judged(question: Question, made: Plan, outcome: Outcome) -> Result:
     """The finalists and the known policies over the part of the log that chose none of them."""
-    chosen = Race(made, outcome.parts, outcome.failed).going_on(made.held_out)
     found = compare.combined(question, made, outcome, made.held_out)
-    if not chosen:
-        return found
-    events = sum(one.events for one in made.stretches[: made.held_out])
-    note = (
-        f"{chosen[0]} was chosen of {len(made.race)} candidates on the {events:,} events before "
-        f"{report.moment(found.since)}; all figures here are of the events since then."
-    )
-    return msgspec.structs.replace(found, notes=[note, *found.notes], chosen=chosen[0])
+    return result.of_race(made, outcome.parts, outcome.failed, found)
 
 
 def _advice(found: Result) -> str:

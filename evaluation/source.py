@@ -37,21 +37,11 @@ async def of_loop(loop: Loop, config: LoopConfig, spool: Spool, progress: Progre
     """Spools what the loop has logged, labelled by its settings."""
     through = (await commits.load(loop.storage, loop.home)).checkpoint.cut
     async for lines in log_reading.labelled(loop.storage, loop.home, config, through):
-        await asyncio.to_thread(_add, lines, spool)
+        await asyncio.to_thread(spool.add_lines, lines)
         progress.update(f"{spool.events:,} events read so far")
     for name, damage in damaged_logs.met(loop.home).items():
         spool.skipped[f"whatever follows the damage of {name} ({damage})"] += 1
     spool.close()
-
-
-def _add(lines: bytes, spool: Spool) -> None:
-    for line in lines.splitlines(keepends=True):
-        try:
-            at = _milliseconds(_dated(line).at)
-        except (msgspec.DecodeError, UnicodeDecodeError, OverflowError):
-            spool.skipped["unreadable"] += 1
-            continue
-        spool.add(at, line)
 
 
 def of_files(paths: Iterable[Path], spool: Spool, progress: Progress) -> None:

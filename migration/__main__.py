@@ -13,6 +13,7 @@ from migration import bring_in, rebuild, summarise
 from migration.rebuild import RebuildError
 from migration.summarise import SummariseError
 from migration.target import TargetError
+from migration.words import joined
 from shared.errors import ApiError
 from shared.loops.config import DEFAULT_LOOP
 from shared.loops.registry import check_name
@@ -119,20 +120,9 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _joined(words: Sequence[str]) -> list[str]:
-    """The words with `--policy --x` as `--policy=--x`: argparse takes a value that begins with hyphens only so."""
-    joined: list[str] = []
-    for word in words:
-        if joined and joined[-1] == "--policy" and word.startswith("--"):
-            joined[-1] = f"--policy={word}"
-        else:
-            joined.append(word)
-    return joined
-
-
 def main(command: Sequence[str] | None = None) -> int:
     """Entry point of the command. Exit status: 1 if anything that was named could not be done, 130 after Ctrl-C."""
-    given = _arguments(_joined(sys.argv[1:] if command is None else command))
+    given = _arguments(joined(sys.argv[1:] if command is None else command))
     logging.getLogger("azure").setLevel(logging.CRITICAL)  # it tells at length what `main` tells in a line
     try:
         return asyncio.run(COMMANDS[given.command](given))

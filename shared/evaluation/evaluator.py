@@ -1,13 +1,17 @@
-"""The evaluator: takes up the jobs of all loops, a unit of each in turns."""
+"""The evaluator: takes up the jobs of all loops, a unit of each loop in turns."""
 
 import functools
 import logging
+import math
 import time
 from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from shared import telemetry
 from shared.errors import shown
 from shared.evaluation import job_store
+from shared.evaluation.job import Asked, Job
 from shared.evaluation.job_work import JobWork
 from shared.loops.blob_names import Home, home_of
 from shared.loops.config import DEFAULT_LOOP, new_loop
@@ -15,13 +19,23 @@ from shared.loops.evaluation_names import Kind
 from shared.loops.unreadable import Unreadable
 from shared.serving import service
 from shared.serving.service import Service
-from shared.storage import StorageUnavailable
+from shared.storage import Listed, StorageUnavailable
 
 KINDS: tuple[Kind, ...] = ("evaluations", "importances")
 # After so long a tick begins no other unit: the platform ends what takes longer than its grace.
 LONGEST_TICK_SECONDS = 300.0
+# So often a tick sees what is new.
+LOOK_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
+
+
+class Waiting(NamedTuple):
+    """The jobs of a loop that are to be worked."""
+
+    home: Home
+    loop: str
+    jobs: list[Job]
 
 
 class Evaluator:
@@ -29,51 +43,80 @@ class Evaluator:
 
     def __init__(self, parts: Service) -> None:
         self._parts = parts
-        self._works: dict[tuple[Home, Kind, str], JobWork] = {}
+        self._works: dict[Home, JobWork] = {}
+        self._served: dict[Home, float] = {}  # when each loop has had its last turn
+        self._ended: set[Listed] = set()  # the jobs that need not be read again
 
     async def tick(self) -> None:
         """Works what there is, until nothing is left or the tick has taken long enough. A failure is logged."""
-        began = time.monotonic()
-        waiting = deque(await self._open())
-        while waiting and time.monotonic() - began < LONGEST_TICK_SECONDS:
-            loop, key = waiting.popleft()
-            try:
-                more = await self._works[key].step()
-            except (StorageUnavailable, Unreadable, OSError) as error:
-                telemetry.error(_log, f"The evaluation '{shown(key[2])}' waits: {error}", loop)
-                continue
-            except Exception as error:
-                telemetry.error(_log, f"The evaluation '{shown(key[2])}' was not worked: {error}", loop, error)
-                continue
-            if more:
-                waiting.append((loop, key))
-            else:
-                self._works.pop(key).close()
+        began, looked = time.monotonic(), -math.inf
+        waiting, done = deque[Waiting](), list[tuple[Home, Asked]]()
+        while (now := time.monotonic()) - began < LONGEST_TICK_SECONDS:
+            if not waiting or now - looked >= LOOK_SECONDS:
+                waiting, looked = deque(await self._open(done)), now
+                if not waiting:
+                    return
+            home, loop, jobs = waiting.popleft()
+            self._served[home] = now
+            if not await self._step(home, loop, jobs[0]):
+                done.append((home, jobs.pop(0).asked))
+            if jobs:
+                waiting.append(Waiting(home, loop, jobs))
 
-    def close(self) -> None:
-        while self._works:
-            self._works.popitem()[1].close()
+    async def _step(self, home: Home, loop: str, job: Job) -> bool:
+        """One step of a loop's job; False if it is not to go on in this tick."""
+        work = self._works.get(home)
+        if work is None or work.asked != job.asked:
+            self._let_go(home)
+            work = self._works[home] = JobWork(self._parts.storage, home, job.asked, new_loop(self._parts.settings))
+        try:
+            if await work.step():
+                return True
+            self._let_go(home)
+        except (StorageUnavailable, Unreadable, OSError) as error:
+            telemetry.error(_log, f"The evaluation '{shown(job.asked.id)}' waits: {error}", loop)
+        except Exception as error:
+            telemetry.error(_log, f"The evaluation '{shown(job.asked.id)}' was not worked: {error}", loop, error)
+        return False
 
-    async def _open(self) -> list[tuple[str, tuple[Home, Kind, str]]]:
-        """The jobs that are not ended, the longest waiting first."""
+    def _let_go(self, home: Home) -> None:
+        work = self._works.pop(home, None)
+        if work is not None:
+            work.close()
+
+    async def _open(self, done: Sequence[tuple[Home, Asked]]) -> list[Waiting]:
+        """By loop the jobs that are not ended, the longest waiting first, but those that this tick is done with.
+
+        The loop comes first whose last turn is longest ago.
+        """
         registry, storage = self._parts.registry, self._parts.storage
         await registry.refresh()
         loops = {DEFAULT_LOOP: ""} | {name: record.created for name, record in registry.loops.items()}
-        found: list[tuple[str, str, tuple[Home, Kind, str]]] = []
+        found, ended = list[Waiting](), set[Listed]()
         for loop, created in loops.items():
-            home = home_of(loop, created)
+            home, jobs = home_of(loop, created), list[Job]()
             for kind in KINDS:
-                for job in await job_store.listed(storage, home, kind):
-                    if not job.is_open:
-                        continue
-                    key = home, kind, job.asked.id
-                    if key not in self._works:
-                        self._works[key] = JobWork(storage, home, job.asked, new_loop(self._parts.settings))
-                    found.append((job.created, loop, key))
-        wanted = {key for _, _, key in found}
-        for key in [key for key in self._works if key not in wanted]:
-            self._works.pop(key).close()
-        return [(loop, key) for _, loop, key in sorted(found)]
+                for blob in await job_store.blobs(storage, home, kind):
+                    job = await self._job(blob) if blob not in self._ended else None
+                    if job is None:
+                        ended.add(blob)
+                    elif (home, job.asked) not in done:
+                        jobs.append(job)
+            if jobs:
+                found.append(Waiting(home, loop, sorted(jobs, key=lambda job: job.created)))
+        self._ended = ended
+        if not done:
+            for home in set(self._works) - {one.home for one in found}:
+                self._let_go(home)
+        return sorted(found, key=lambda one: self._served.get(one.home, -math.inf))
+
+    async def _job(self, blob: Listed) -> Job | None:
+        """A job that is not ended; None for others, and for one that cannot be read."""
+        try:
+            read = await job_store.read_blob(self._parts.storage, blob.name)
+        except Unreadable:
+            return None
+        return read.job if read is not None and read.job.is_open else None
 
 
 @functools.cache

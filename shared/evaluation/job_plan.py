@@ -1,7 +1,6 @@
 """What a job is going to do, once the log of its period has been read."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+import asyncio
 
 import msgspec
 
@@ -13,12 +12,10 @@ from shared.joined_log import log_reading
 from shared.loops.blob_names import Home
 from shared.loops.config import LoopConfig
 from shared.storage import Storage
-from shared.vw.dsjson import Dated
 from shared.vw.policy import parse
 
 # What the policy is called whose features are judged.
 CURRENT = "current"
-_dated = msgspec.json.Decoder(Dated).decode
 
 
 class Impossible(Exception):
@@ -35,24 +32,9 @@ async def spool(storage: Storage, home: Home, job: Job, into: Spool) -> None:
     """Reads the log of a job's period, labelled by the settings of the time when it was taken up."""
     assert job.config is not None
     since = max(0, into.period.since or 0)
-    lines = log_reading.labelled(storage, home, job.config, job.through, since)
-    await _add(lines, into)
+    async for lines in log_reading.labelled(storage, home, job.config, job.through, since):
+        await asyncio.to_thread(into.add_lines, lines)
     into.close()
-
-
-async def _add(lines: AsyncIterator[bytes], into: Spool) -> None:
-    async for chunk in lines:
-        for line in chunk.splitlines(keepends=True):
-            try:
-                at = round(_utc(_dated(line).at).timestamp() * 1000)
-            except (msgspec.DecodeError, UnicodeDecodeError, OverflowError):
-                into.skipped["unreadable"] += 1
-                continue
-            into.add(at, line)
-
-
-def _utc(time: datetime) -> datetime:
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def planned(job: Job, log: Spool) -> Job:

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from shared.evaluation import importance, result
 from shared.evaluation.buckets import merged
-from shared.evaluation.halving import Race
-from shared.evaluation.job import Job, moment
+from shared.evaluation.job import Job
 from shared.evaluation.outcome import Outcome
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Part, Unit
 from shared.evaluation.plan import Plan
@@ -23,7 +20,7 @@ def combined(job: Job, parts: Mapping[Unit, Part]) -> Outcome:
     first = made.held_out if made.race else 0
     found = result.combine(made, parts, job.failed, first)
     if made.race:
-        found = _with_choice(made, parts, job, found)
+        found = result.of_race(made, parts, job.failed, found)
     names = [ONLINE, BASELINE, RANDOM, *(one.name for one in made.candidates)]
     judged = [one for one in names if any(each.name == one for each in found.policies)]
     sums = {name: _sums(made, parts, name, first) for name in judged}
@@ -39,15 +36,3 @@ def _place(one: tuple[Unit, Part]) -> tuple[str, int]:
 def _sums(made: Plan, parts: Mapping[Unit, Part], name: str, first: int) -> PolicySums:
     unit = Unit("" if name in (ONLINE, BASELINE, RANDOM) else name, 0)
     return result.merged(parts, name, unit, range(first, len(made.stretches))).sums
-
-
-def _with_choice(made: Plan, parts: Mapping[Unit, Part], job: Job, found: result.Result) -> result.Result:
-    chosen = Race(made, parts, job.failed).going_on(made.held_out)
-    if not chosen:
-        return found
-    events = sum(one.events for one in made.stretches[: made.held_out])
-    note = (
-        f"{chosen[0]} was chosen of {len(made.race)} candidates on the {events:,} events before "
-        f"{moment(found.since)}; all figures are of the events since then."
-    )
-    return msgspec.structs.replace(found, notes=[note, *found.notes], chosen=chosen[0])

@@ -12,7 +12,7 @@ from shared.evaluation.part import Part, Unit
 from shared.loops import unreadable
 from shared.loops.blob_names import Home
 from shared.loops.evaluation_names import JOB, RESULT, Kind, digest, folder, prefix
-from shared.storage import Conflict, Storage
+from shared.storage import Conflict, Listed, Storage
 
 AT_ONCE = 16  # jobs that are read at once
 
@@ -42,7 +42,7 @@ async def create(storage: Storage, home: Home, job: Job) -> bool:
 
 async def read(storage: Storage, home: Home, kind: Kind, id: str) -> Found | None:
     """A job by its id; None if there is none. Raises DamagedJob, LaterVersion."""
-    return await _read(storage, _name(home, kind, id, JOB))
+    return await read_blob(storage, _name(home, kind, id, JOB))
 
 
 async def save(storage: Storage, home: Home, found: Found, job: Job) -> Found:
@@ -51,15 +51,20 @@ async def save(storage: Storage, home: Home, found: Found, job: Job) -> Found:
     return Found(job, await storage.replace(name, msgspec.json.encode(job), found.etag))
 
 
+async def blobs(storage: Storage, home: Home, kind: Kind) -> list[Listed]:
+    """Those of all jobs."""
+    return [blob for blob in await storage.listed(prefix(home, kind)) if blob.name.endswith(f"/{JOB}")]
+
+
 async def listed(storage: Storage, home: Home, kind: Kind) -> list[Job]:
     """All jobs that can be read, the newest first."""
-    names = [name for name in await storage.names(prefix(home, kind)) if name.endswith(f"/{JOB}")]
+    names = [blob.name for blob in await blobs(storage, home, kind)]
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(name: str) -> Found | None:
         async with limit:
             try:
-                return await _read(storage, name)
+                return await read_blob(storage, name)
             except unreadable.Unreadable:
                 return None
 
@@ -125,7 +130,8 @@ async def result(storage: Storage, home: Home, kind: Kind, id: str) -> Outcome |
         raise DamagedJob(f"{name} is damaged ({error}): delete the job, and ask for it again.") from None
 
 
-async def _read(storage: Storage, name: str) -> Found | None:
+async def read_blob(storage: Storage, name: str) -> Found | None:
+    """`read` by the name of the blob."""
     blob = await storage.read(name)
     if blob is None:
         return None

@@ -30,7 +30,7 @@ class JobWork:
     """asked: the job. initial: the configuration of a loop that nobody has configured."""
 
     def __init__(self, storage: Storage, home: Home, asked: Asked, initial: LoopConfig) -> None:
-        self._storage, self._home, self._asked, self._initial = storage, home, asked, initial
+        self._storage, self._home, self.asked, self._initial = storage, home, asked, initial
         self._scratch = scratch.folder()
         self._folder = Path(self._scratch.name)
         self._spool: Spool | None = None
@@ -46,9 +46,9 @@ class JobWork:
 
         Somebody else's changes and deletions are seen between two steps.
         """
-        found = await job_store.read(self._storage, self._home, self._asked.kind, self._asked.id)
+        found = await job_store.read(self._storage, self._home, self.asked.kind, self.asked.id)
         if found is None:  # deleted, perhaps while a unit was worked: what that has stored goes, too
-            await job_store.delete(self._storage, self._home, self._asked.kind, self._asked.id)
+            await job_store.delete(self._storage, self._home, self.asked.kind, self.asked.id)
             return False
         if not found.job.is_open:
             return False
@@ -62,7 +62,7 @@ class JobWork:
 
     async def _step(self, found: Found) -> bool:
         if self._spool is None:
-            result = await job_store.result(self._storage, self._home, self._asked.kind, self._asked.id)
+            result = await job_store.result(self._storage, self._home, self.asked.kind, self.asked.id)
             if result is not None:  # whoever worked it was killed at the very end
                 await job_store.finish(self._storage, self._home, found, found.job.ended("completed"), None)
                 return False
@@ -72,7 +72,7 @@ class JobWork:
         if job.seconds > LONGEST_SECONDS:
             await self._end(found, job.ended("timeout", "It took longer than a day of work: ask for a shorter period."))
             return False
-        await job_store.parts(self._storage, self._home, self._asked, self._parts)
+        await job_store.parts(self._storage, self._home, self.asked, self._parts)
         ready = units.ready(job.plan, self._parts, job.failed)
         if not ready:
             result = await asyncio.to_thread(job_result.combined, job, self._parts)
@@ -150,7 +150,7 @@ class JobWork:
         folder, before = self._folder / "previous", Unit(unit.policy, unit.stretch - 1)
         folder.mkdir(exist_ok=True)
         for file in learning_state.files(plan):
-            name = job_store.state_name(self._home, self._asked, before, file)
+            name = job_store.state_name(self._home, self.asked, before, file)
             (folder / file).parent.mkdir(exist_ok=True)
             if not await self._storage.download(name, folder / file):
                 raise Impossible(f"{name} is missing in storage. Ask for the evaluation again.")
@@ -162,22 +162,22 @@ class JobWork:
         states = learning_state.files(job.plan) if unit.policy else []
         for file in states:
             if (folder / file).exists():
-                name = job_store.state_name(self._home, self._asked, unit, file)
+                name = job_store.state_name(self._home, self.asked, unit, file)
                 await self._storage.put(name, await asyncio.to_thread((folder / file).read_bytes))
-        name = job_store.part_name(self._home, self._asked, unit)
+        name = job_store.part_name(self._home, self.asked, unit)
         made = folder / unit_process.PART
         await self._storage.create(name, made)
         self._parts[unit] = part.decode(name, await asyncio.to_thread(made.read_bytes))
         if unit.stretch > 1 and unit.policy:
             old = Unit(unit.policy, unit.stretch - 2)
-            names = [job_store.state_name(self._home, self._asked, old, file) for file in states]
+            names = [job_store.state_name(self._home, self.asked, old, file) for file in states]
             await self._storage.delete_all(names)
 
     async def _end(self, found: Found, job: Job) -> None:
         try:
             await job_store.finish(self._storage, self._home, found, job, None)
         except Conflict:
-            again = await job_store.read(self._storage, self._home, self._asked.kind, self._asked.id)
+            again = await job_store.read(self._storage, self._home, self.asked.kind, self.asked.id)
             if again is not None and again.job.is_open:
                 await job_store.finish(self._storage, self._home, again, job, None)
 

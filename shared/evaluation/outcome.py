@@ -1,15 +1,12 @@
 """What a job has come to, as it is stored."""
 
-from typing import Any
-
 import msgspec
 
 from shared.evaluation.buckets import Series
 from shared.evaluation.importance import Importances
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.result import Result
-from shared.loops import unreadable
-from shared.loops.exact_sum import ExactSum
+from shared.loops import exact_sum, unreadable
 from shared.loops.policy_sums import PolicySums
 
 FORMAT = 1
@@ -29,18 +26,8 @@ class Outcome(msgspec.Struct, frozen=True):
     v: int = FORMAT
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, ExactSum):
-        return value.encode()
-    raise NotImplementedError(f"{type(value).__name__} is not stored")
-
-
-def _exact(kind: type, value: Any) -> ExactSum:
-    return ExactSum.decode(value)
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
-_decoder = msgspec.json.Decoder(Outcome, dec_hook=_exact)
+_encoder = msgspec.json.Encoder(enc_hook=exact_sum.to_json, order="sorted")
+_decoder = msgspec.json.Decoder(Outcome, dec_hook=exact_sum.from_json)
 
 
 def encode(outcome: Outcome) -> bytes:

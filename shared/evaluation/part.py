@@ -3,7 +3,6 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -13,7 +12,7 @@ from shared.evaluation.event import Event
 from shared.evaluation.intervals.default import ENOUGH
 from shared.evaluation.reward_model import Robust
 from shared.evaluation.single_action import Tally
-from shared.loops import unreadable
+from shared.loops import exact_sum, unreadable
 from shared.loops.exact_sum import ExactSum
 from shared.loops.policy_sums import PolicySums
 
@@ -117,18 +116,8 @@ class Part(msgspec.Struct):
     v: int = FORMAT
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, ExactSum):
-        return value.encode()
-    raise NotImplementedError(f"{type(value).__name__} is not stored")
-
-
-def _exact(kind: type, value: Any) -> ExactSum:
-    return ExactSum.decode(value)
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
-_decoder = msgspec.json.Decoder(Part, dec_hook=_exact)
+_encoder = msgspec.json.Encoder(enc_hook=exact_sum.to_json, order="sorted")
+_decoder = msgspec.json.Decoder(Part, dec_hook=exact_sum.from_json)
 
 
 def encode(part: Part) -> bytes:

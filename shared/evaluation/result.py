@@ -7,7 +7,9 @@ import msgspec
 
 from shared.evaluation import estimate, gate, self_check
 from shared.evaluation.estimate import Context, Estimate
+from shared.evaluation.halving import Race
 from shared.evaluation.intervals.interval import Interval
+from shared.evaluation.job import moment
 from shared.evaluation.logged import Use
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE, Drawn, Judged, Part, Unit
 from shared.evaluation.plan import Plan
@@ -148,3 +150,16 @@ def _notes(plan: Plan, policies: list[Estimate]) -> list[str]:
             "Several policies are compared here: with each more, the best one is the likelier to be so by luck."
         )
     return notes
+
+
+def of_race(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str], found: Result) -> Result:
+    """A result of the held-out part, with what the part before it has chosen."""
+    chosen = Race(plan, parts, failed).going_on(plan.held_out)
+    if not chosen:
+        return found
+    events = sum(one.events for one in plan.stretches[: plan.held_out])
+    note = (
+        f"{chosen[0]} was chosen of {len(plan.race)} candidates on the {events:,} events before "
+        f"{moment(found.since)}; all figures here are of the events since then."
+    )
+    return msgspec.structs.replace(found, notes=[note, *found.notes], chosen=chosen[0])

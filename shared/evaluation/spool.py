@@ -1,6 +1,7 @@
 """The log on disk by five minutes, while it is evaluated: read once, wherever it is, and by every policy again."""
 
 from collections import Counter, OrderedDict
+from datetime import UTC
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -9,6 +10,7 @@ import msgspec
 from shared.evaluation.features import Seen
 from shared.evaluation.plan import FIVE_MINUTES_MS, Stretch, stretches
 from shared.vw import dsjson
+from shared.vw.dsjson import Dated
 from shared.vw.schema import Schema, Tally
 
 OPEN_FILES = 64
@@ -21,6 +23,7 @@ class _Context(msgspec.Struct, gc=False):
 
 
 _context = msgspec.json.Decoder(_Context).decode
+_dated = msgspec.json.Decoder(Dated).decode
 
 
 class Period(NamedTuple):
@@ -82,6 +85,17 @@ class Spool:
         self._looked += 1
         if self._looked <= LOOKED_AT or self._looked % SAMPLED == 0:
             self._look(line)
+
+    def add_lines(self, lines: bytes) -> None:
+        """Lines of a loop's log, by the times that they say."""
+        for line in lines.splitlines(keepends=True):
+            try:
+                time = _dated(line).at
+                at = round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+            except (msgspec.DecodeError, UnicodeDecodeError, OverflowError):
+                self.skipped["unreadable"] += 1
+                continue
+            self.add(at, line)
 
     def files(self, since: int, until: int) -> list[Path]:
         """Those that hold the lines from `since` to before `until`, ends of a stretch, in order."""

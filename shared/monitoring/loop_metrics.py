@@ -111,7 +111,7 @@ def _model(loop: dict[str, str], state: Checkpoint, now: float) -> Iterator[Fami
             age = [Sample(loop, schedule.learned - schedule.since)]
             help = "Events that the model has learned since exploration began, or began anew."
             yield Family("personalizer_exploration_age_events", "gauge", help, age)
-        if model.fall is not None:
+        if model.fall is not None and model.fall.at:  # an imported event may lack its time
             fell = [Sample(loop, datetime.fromisoformat(model.fall.at).timestamp())]
             help = "When the last event was ranked of those whose rewards had fallen, so that exploration began anew."
             yield Family("personalizer_reward_fall_timestamp_seconds", "gauge", help, fell)

@@ -141,7 +141,8 @@ def _combinations(crossing: tuple[int, ...], sizes: Counter[int], total: int) ->
     """Within one namespace, and among all of them for wildcards, every combination of features counts once."""
     degrees = Counter(crossing)
     wild = degrees.pop(WILDCARD, 0)
-    return comb(total + wild - 1, wild) * prod(comb(sizes[one] + times - 1, times) for one, times in degrees.items())
+    own = prod(comb(sizes[one] + times - 1, times) for one, times in degrees.items())
+    return comb(total + wild - 1, wild) * own if wild else own
 
 
 @functools.lru_cache(256)

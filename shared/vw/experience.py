@@ -3,7 +3,9 @@
 Computed line by line in the order of the log, so that it is the same whatever runs the lines are learned in.
 """
 
+import math
 import re
+from typing import Any
 
 import msgspec
 
@@ -70,9 +72,13 @@ class Pupil:
         if _SKIPPED in line or dsjson.is_multi_slot(line):
             return line
         found = _LABEL.match(line)
-        if found is None:
+        try:
+            cost = float(found[1]) if found is not None else None
+        except ValueError:
+            cost = None
+        if found is None or cost is None:
             return self._take_foreign(line)
-        self._learn(line, -float(found[1]), int(found[3]))
+        self._learn(line, -cost, int(found[3]))
         if not self._policy.unweighted:
             return line
         start, end = found.span(2)
@@ -91,9 +97,11 @@ class Pupil:
         return msgspec.json.encode(members | {dsjson.LINE["probability"]: 1}) + b"\n"
 
     def _learn(self, line: bytes, reward: float, action: int) -> None:
+        if not math.isfinite(reward):
+            return
         experience = self.experience
         if experience.schedule.add(reward):
-            experience.schedule.close(_label(line).at)
+            experience.schedule.close(_at(line))
         name = _chosen(line, action)
         if name is not None and self.actions.add(name):
             self.has_changed_actions = True
@@ -103,17 +111,34 @@ class Pupil:
 
     def _look(self, line: bytes, learned: int) -> None:
         experience = self.experience
-        context = msgspec.json.decode(_context(line).c)
+        context = _decoded(line)
         experience.tally.add(context)
         if learned not in LOOKS and learned % LOOKS[-1]:
             return
-        day = _label(line).at[:10]
+        day = _at(line)[:10]
         if learned <= LOOKS[-1] or day > experience.grown:
             schema = experience.tally.grown(experience.schema, context)
             if schema != experience.schema:
                 experience.schema, experience.grown = schema, day
         if learned >= LOOKS[-1]:
             experience.tally = Tally()
+
+
+def _at(line: bytes) -> str:
+    """When an event was ranked, as its line says; empty if it does not."""
+    try:
+        return _label(line).at
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    """The context of a line in VW's JSON; empty if it cannot be read."""
+    try:
+        context = msgspec.json.decode(_context(line).c)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return context if isinstance(context, dict) else {}
 
 
 def _chosen(line: bytes, action: int) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from harness.stored import Loop
-from harness.system import System, running, wait_until
+from harness.system import ADMIN_KEY, System, running, wait_until
 
 QUERY = {"api-version": "2022-09-01-preview"}
 NEW = {"name": "better", "arguments": "--cb_explore_adf --squarecb --gamma_scale 20 -q Fj"}
@@ -163,3 +163,22 @@ def test_a_loop_of_several_slots_is_told_why_it_cannot_be_evaluated(system: Syst
     assert "several slots" in told["error"]
     admin.delete("configurations/policy")
     admin.delete(f"evaluations/{name}")
+
+
+def test_a_loop_with_many_evaluations_costs_the_others_no_more_than_turns(system: System, admin: httpx.Client) -> None:
+    owner, url = {"Ocp-Apim-Subscription-Key": ADMIN_KEY}, f"{system.url}/loops/other"
+    assert httpx.put(url, headers=owner, timeout=30).status_code == 201
+    made = admin.get("configurations/service").json()
+    with httpx.Client(base_url=f"{url}/personalizer/v1.1-preview.3/", headers=owner, timeout=30) as other:
+        assert other.put("configurations/service", json=made).status_code == 200
+        for number in range(10):
+            assert other.post("rank", json={"eventId": f"o{number}", "actions": ACTIONS}).status_code == 201
+        Loop(system, loop="other").wait_until_done()
+        names = [admin.post("evaluations", json=ASKED).json()["id"] for _ in range(6)]
+        name = other.post("evaluations", json=ASKED).json()["id"]
+        assert ended(other, f"evaluations/{name}")["status"] == "completed"
+        states = [admin.get(f"evaluations/{one}").json()["status"] for one in names]
+        assert "pending" in states
+        for one in names:
+            admin.delete(f"evaluations/{one}")
+    assert httpx.delete(url, headers=owner, timeout=30).status_code == 204

@@ -1,6 +1,7 @@
 """What a model goes through, as the lines tell it that it learns."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,26 @@ def test_what_is_not_learned_passes_as_it_is(other: bytes) -> None:
     one = pupil()
     assert one.take(other + line(2) + other).count(other) == 2
     assert one.experience.schedule.learned == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"_label_cost":-1,"_label_probability":0.5,"_label_Action":1,"_labelIndex":0}\n',
+        b'{"_label_cost":-1,"_label_probability":0.5,"_label_Action":1,"c":[1]}\n',
+        b'{"_label_cost":-1,"_label_probability":0.5,"_label_Action":1,"c":{"_multi":[1,null]}}\n',
+        b'{"_label_cost":null,"_label_probability":0.5,"_label_Action":1,"c":{}}\n',
+        b'{"_label_cost":1e999,"_label_probability":0.5,"_label_Action":1,"c":{}}\n',
+        b'{"_label_cost":-1,"_label_probability":0.5,"_label_Action":9,"c":{},"Timestamp":5}\n',
+    ],
+)
+def test_lines_of_any_shape_stop_nothing(odd: bytes) -> None:
+    one = pupil()
+    lines = one.take(odd + line(2)).splitlines()
+    assert len(lines) == 2
+    one.take(odd * 1_200 + b"".join(line(number) for number in range(3, 1_300)))
+    assert math.isfinite(one.experience.schedule.usual.mean)
+    assert "F" in one.experience.schema.context
 
 
 def test_a_policy_of_its_own_words_learns_as_logged() -> None:
