@@ -4,6 +4,7 @@ import uuid
 
 import azure.functions as func
 
+from shared.auth import Permission
 from shared.serving import http
 from shared.serving.routes import Routes
 from shared.serving.service import Service
@@ -13,7 +14,7 @@ routes = Routes()
 _PATH = "evaluations/{evaluationId}"
 
 
-@routes.operation("GET", "evaluations")
+@routes.operation("GET", "evaluations", Permission.READ)
 async def list_evaluations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /evaluations`: all of them in v1.x, in 2022-09-01-preview a page of those that the filter lets through."""
     from shared.admin import evaluation_queries  # here, because a process that answers Rank starts without it
@@ -57,7 +58,7 @@ async def put_evaluation(req: func.HttpRequest, service: Service) -> func.HttpRe
     return func.HttpResponse(status_code=200, mimetype="")
 
 
-@routes.operation("GET", _PATH)
+@routes.operation("GET", _PATH, Permission.READ)
 async def get_evaluation(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /evaluations/{evaluationId}`: every result in v1.x, in 2022-09-01-preview those of the time asked for."""
     from shared.admin import evaluation_queries

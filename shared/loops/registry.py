@@ -21,8 +21,10 @@ from shared.loops.unreadable import LaterVersion, Unreadable
 from shared.storage import Conflict, Storage, StorageUnavailable
 
 BLOB = "loops.json"
-VERSION = 1
-# The member with which a later version will say that it has written the blob. No loop can have this name.
+# 2 has keys of readers, which versions before would drop.
+VERSION, WITHOUT_READERS = 2, 1
+# The member with which a version says that it wrote the blob, where earlier ones would lose something. No loop can have
+# this name.
 VERSION_MEMBER = "_v"
 # A key that was withdrawn still works for so long in other processes; a new one works at once.
 POLL_SECONDS, SOONEST_SECONDS = 5.0, 1.0
@@ -42,6 +44,7 @@ class LoopRecord(msgspec.Struct, frozen=True):
     app: list[str] = []
     admin: list[str] = []
     ready: bool = True
+    reader: list[str] = []
 
 
 class LoopsUnreadable(Unreadable):
@@ -52,11 +55,12 @@ class LoopsUnreadable(Unreadable):
 
 
 class _Versioned(msgspec.Struct, rename={"version": VERSION_MEMBER}):
-    version: int = VERSION
+    version: int = WITHOUT_READERS
 
 
 Loops = dict[str, LoopRecord]
-_decoder, _versioned = msgspec.json.Decoder(Loops), msgspec.json.Decoder(_Versioned)
+_decoder = msgspec.json.Decoder(dict[str, LoopRecord | int])
+_versioned = msgspec.json.Decoder(_Versioned)
 
 
 class Registry:
@@ -77,9 +81,13 @@ class Registry:
         self._unknown: Exception | None = None
 
     def role(self, loop: str, key: str) -> Role | None:
-        """What a key may do with a loop. An owner's key is known even to a loop that does not exist."""
-        keys = self._default if loop == DEFAULT_LOOP else self._keys.get(loop) or Keys(owner=self._default.owner)
-        return keys.role(key)
+        """What a key may do with a loop. The keys of the deployment are known even to a loop that does not exist."""
+        return self._keys_of(loop).role(key)
+
+    def _keys_of(self, loop: str) -> Keys:
+        if loop == DEFAULT_LOOP:
+            return self._default
+        return self._keys.get(loop) or Keys(owner=self._default.owner, overseer=self._default.overseer)
 
     def created(self, loop: str) -> str | None:
         """When a loop was made, empty for the default one; None if there is no such loop."""
@@ -155,7 +163,7 @@ class Registry:
             try:
                 await self.refresh()
                 loops = change(dict(self._all))
-                etag = await self._storage.replace(BLOB, msgspec.json.encode(loops), self._etag)
+                etag = await self._storage.replace(BLOB, _encoded(loops), self._etag)
             except Conflict:
                 continue
             self._take(loops, etag)
@@ -168,8 +176,10 @@ class Registry:
         self._keys = {name: self._of(record) for name, record in self.loops.items()}
 
     def _of(self, record: LoopRecord) -> Keys:
-        app, admin = (tuple(bytes.fromhex(one) for one in keys) for keys in (record.app, record.admin))
-        return Keys(app, admin, self._default.owner)
+        app, admin, reader = (
+            tuple(bytes.fromhex(one) for one in keys) for keys in (record.app, record.admin, record.reader)
+        )
+        return Keys(app, admin, self._default.owner, reader, self._default.overseer)
 
 
 async def found_homes(storage: Storage) -> list[str]:
@@ -182,12 +192,17 @@ async def found_homes(storage: Storage) -> list[str]:
     return homes
 
 
+def _encoded(loops: Loops) -> bytes:
+    marked = {VERSION_MEMBER: VERSION} if any(one.reader for one in loops.values()) else {}
+    return msgspec.json.encode(marked | loops)
+
+
 def _decoded(data: bytes) -> Loops:
     try:
         version = _versioned.decode(data).version
         if version > VERSION:
             raise LaterVersion(BLOB, version, VERSION)
-        return _decoder.decode(data)
+        return {name: one for name, one in _decoder.decode(data).items() if isinstance(one, LoopRecord)}
     except ValueError as error:
         raise LoopsUnreadable(f"is damaged ({error})") from None
 
