@@ -4,6 +4,7 @@ The loop `default` is not in it: it always exists, and its keys are settings.
 """
 
 import asyncio
+import hmac
 import logging
 import re
 import time
@@ -88,6 +89,47 @@ class Registry:
         if loop == DEFAULT_LOOP:
             return self._default
         return self._keys.get(loop) or Keys(owner=self._default.owner, overseer=self._default.overseer)
+
+    async def find(self, key: str) -> tuple[str, Role] | None:
+        """Whose key it is, and its role, after a look into storage where this process does not know it.
+
+        An owner's or overseer's key is one of the loop default.
+        """
+        await self._look(lambda: self._find(key) is not None)
+        return self._find(key)
+
+    def _find(self, key: str) -> tuple[str, Role] | None:
+        found = [(loop, role) for loop in (DEFAULT_LOOP, *self.loops) if (role := self.role(loop, key)) is not None]
+        return found[0] if found else None
+
+    async def holds(self, loop: str, prefix: bytes) -> Role | None:
+        """The role of the key of a loop whose digest begins so; None if there is no such loop or key."""
+        if not await self.has(loop):
+            return None
+        keys = self._keys_of(loop).by_role()
+        matches = [role for role, known in keys if hmac.compare_digest(prefix, known[: len(prefix)])]
+        return matches[0] if matches and prefix else None
+
+    async def has(self, loop: str) -> bool:
+        """Whether there is such a loop, after a look into storage where this process does not know it.
+
+        Raises Unreadable or StorageUnavailable if that cannot be known.
+        """
+        if loop != DEFAULT_LOOP:
+            await self._look(lambda: loop in self.loops)
+            if self._unknown is not None and loop not in self.loops:
+                raise self._unknown.with_traceback(None)
+        return self.created(loop) is not None
+
+    async def _look(self, known: Callable[[], bool]) -> None:
+        """Looks into storage if that is due: behind the request if what is asked for is known here, else before."""
+        since = time.monotonic() - self._checked
+        if since >= POLL_SECONDS:
+            task = self._start()
+            if not known():
+                await task
+        elif not known() and since >= SOONEST_SECONDS:
+            await self._start()
 
     def created(self, loop: str) -> str | None:
         """When a loop was made, empty for the default one; None if there is no such loop."""
