@@ -6,6 +6,7 @@ from typing import Any
 from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
 from shared.admin.undo import Undone
 from shared.auth import Role
+from shared.evaluation.optimization_answers import Optimizations
 from shared.loops.apprentice import Report
 from shared.openapi import schemas
 from shared.openapi.operation import Operation
@@ -68,6 +69,12 @@ LOOPS = [
             "UpdateConfigurationFailed",
             "ModelPublishFailed",
         ),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/optimizations",
+        summary="What the automatic optimisation of a loop has done lately, and when it is due.",
+        answer=Optimizations,
     ),
     _loops(
         method="GET",
