@@ -4,7 +4,7 @@ import uuid
 
 import azure.functions as func
 
-from shared.auth import Role
+from shared.auth import Permission
 from shared.serving import http
 from shared.serving.routes import Routes
 from shared.serving.service import Service
@@ -14,7 +14,7 @@ routes = Routes()
 _PATH = "evaluations/{evaluationId}"
 
 
-@routes.operation("GET", "evaluations")
+@routes.operation("GET", "evaluations", Permission.READ)
 async def list_evaluations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /evaluations`: all of them in v1.x, in 2022-09-01-preview a page of those that the filter lets through."""
     from shared.admin import evaluation_queries  # here, because a process that answers Rank starts without it
@@ -58,7 +58,7 @@ async def put_evaluation(req: func.HttpRequest, service: Service) -> func.HttpRe
     return func.HttpResponse(status_code=200, mimetype="")
 
 
-@routes.operation("GET", _PATH)
+@routes.operation("GET", _PATH, Permission.READ)
 async def get_evaluation(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /evaluations/{evaluationId}`: every result in v1.x, in 2022-09-01-preview those of the time asked for."""
     from shared.admin import evaluation_queries
@@ -92,7 +92,7 @@ async def apply_from_evaluation(req: func.HttpRequest, service: Service) -> func
     return http.no_content()
 
 
-@routes.deployment("GET", "loops/{loop}/optimizations", Role.ADMIN)
+@routes.deployment("GET", "loops/{loop}/optimizations", Permission.READ)
 async def get_optimizations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}/optimizations`: what the automatic optimisation of a loop has done, and when it is due."""
     from shared.evaluation import optimization_answers
