@@ -134,6 +134,7 @@ def _weighed(
     """The sums of decisions with weights and rewards, among all with counts; those of all are in `online` as well."""
     sums = PolicySums(positive=len(weights), seen=max(weights, default=0.0))
     paid, amounts = list(compress(weights, rewards)), list(filter(None, rewards))
+    sums.paid = len(paid)
     weighted = list(map(mul, paid, amounts))
     sums.w.extend(weights)
     sums.wr.extend(weighted)

@@ -42,6 +42,8 @@ class Gatherer:
         """
         if not (p and LEAST < p[0] < math.inf and -LARGEST_REWARD <= reward <= LARGEST_REWARD):
             self.count(at, "unweighted")
+            if not (p and 0 < p[0] < math.inf):
+                self.count(at, "impossible")
             return
         stretch = at - at % FIVE_MINUTES_MS, slot
         rows = self._rows.get(stretch)

@@ -65,7 +65,8 @@ class Hour(msgspec.Struct):
     """What came in one hour: a decision at the time when it was ranked, an observation with its decision.
 
     fates: decisions that were shown, rewarded ones among them, skipped (never activated), unweighted (shown, but their
-    probability makes no weight), duplicate_ranks; observations that were matched, late, orphans,
+    probability makes no weight, or their reward no sum), impossible (unweighted, of a probability that there is not),
+    duplicate_ranks; observations that were matched, late, orphans,
     duplicate_observations; unreadable events. What was not joined counts at the cut of its run. The fate `bytes` is the
     size of the lines in the joined log. slots: what was shown, by the slot from 0.
     """

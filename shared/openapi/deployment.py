@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
+from shared.admin.undo import Undone
 from shared.auth import Role
 from shared.loops.apprentice import Report
 from shared.openapi import schemas
@@ -54,6 +55,19 @@ LOOPS = [
         summary="How an apprentice is doing: how often it matched the baseline, and both rewards.",
         answer=Report,
         errors=("ApprenticeModeNeverTurnedOn",),
+    ),
+    _loops(
+        method="POST",
+        path="loops/{loop}/undo",
+        summary="Puts back the policy and the model that the last change of either replaced; the model then learns "
+        "what was logged meanwhile.",
+        answer=Undone,
+        errors=(
+            "NothingToUndo",
+            "ProblemTypeIncompatibleWithAutoOptimization",
+            "UpdateConfigurationFailed",
+            "ModelPublishFailed",
+        ),
     ),
     _loops(
         method="GET",
