@@ -23,7 +23,7 @@ async def list_evaluations(req: func.HttpRequest, service: Service) -> func.Http
     loop = service.loop(http.loop_of(req))
     if api_of(req) is Api.V2022:
         page, kind = evaluation_queries.page(req.params), evaluation_queries.evaluation_type(req.params)
-        jobs = await asking.listed(loop, "evaluations") if kind in (None, "Manual") else []
+        jobs = await asking.listed(loop, "evaluations", kind)
         more = {"filter": req.params["filter"]} if "filter" in req.params else {}
         return http.json_answer(answers_2022.paged(jobs, page, _url(req), more))
     found = [await asking.get(loop, "evaluations", job.asked.id) for job in await asking.listed(loop, "evaluations")]
@@ -90,6 +90,14 @@ async def apply_from_evaluation(req: func.HttpRequest, service: Service) -> func
     asked = evaluation_bodies.policy_reference(http.text_of(req))
     await asking.apply(service.loop(http.loop_of(req)), asked.evaluation_id, asked.policy_name)
     return http.no_content()
+
+
+@routes.deployment("GET", "loops/{loop}/optimizations", Permission.READ)
+async def get_optimizations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /loops/{loop}/optimizations`: what the automatic optimisation of a loop has done, and when it is due."""
+    from shared.evaluation import optimization_answers
+
+    return http.json_answer(await optimization_answers.read(service.loop(http.loop_of(req))))
 
 
 def _identifier(req: func.HttpRequest) -> str:

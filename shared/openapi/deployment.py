@@ -6,6 +6,7 @@ from typing import Any
 from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
 from shared.admin.undo import Undone
 from shared.auth import Permission
+from shared.evaluation.optimization_answers import Optimizations
 from shared.loops.apprentice import Report
 from shared.openapi import schemas
 from shared.openapi.operation import Operation
@@ -69,6 +70,13 @@ LOOPS = [
             "UpdateConfigurationFailed",
             "ModelPublishFailed",
         ),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/optimizations",
+        summary="What the automatic optimisation of a loop has done lately, and when it is due.",
+        needs=Permission.READ,
+        answer=Optimizations,
     ),
     _loops(
         method="GET",
