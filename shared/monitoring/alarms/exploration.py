@@ -8,6 +8,7 @@ from shared.loops.policy_sums import RANDOM
 from shared.loops.summary import DAY_MS, Summary
 from shared.monitoring.alarms.judgement import Judgement, ok, unknown
 from shared.monitoring.alarms.window import DAYS, Window
+from shared.monitoring.figures import percent
 
 LEAST_EFFECTIVE = 1_000
 WARNING, CRITICAL = 0.5, 0.1
@@ -25,7 +26,9 @@ def judge_collapse(window: Window) -> Judgement:
     found = _exploration(window.recent)
     if least is None or found is None:
         return unknown("The least exploration that this policy gives by design is not known, or there is none.")
-    told = f"exploration is {_share(found)} of that of a random policy, by design at least {_share(least)}"
+    told = (
+        f"exploration is {percent(found, '.2g')} of that of a random policy, by design at least {percent(least, '.2g')}"
+    )
     if found >= WARNING * least:
         return ok(f"{told[0].upper()}{told[1:]}.")
     return Judgement(
@@ -83,7 +86,3 @@ def _sizes(made: Summary) -> dict[int, int]:
 
 def _days(made: Summary) -> int:
     return len({at // DAY_MS for at in made.stretches})
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.2g} %"

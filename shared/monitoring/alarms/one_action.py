@@ -6,6 +6,7 @@ from collections import Counter
 from shared.loops.summary import Summary
 from shared.monitoring.alarms.judgement import Judgement, ok, unknown
 from shared.monitoring.alarms.window import Window, slots
+from shared.monitoring.figures import percent
 from shared.monitoring.lift import Lift
 
 WARNING, CRITICAL = 0.4, 0.2
@@ -20,7 +21,7 @@ def judge(window: Window) -> Judgement:
     if evenness is None:
         return unknown("No decision had more than one action.")
     action, share = _commonest(window.recent)
-    told = f"'{action}' was {share:.0%} of what was shown in a day"
+    told = f"'{action}' was {percent(share)} of what was shown in a day"
     before = _evenness(window.before)
     is_usual = before is not None and before < WARNING
     if evenness >= WARNING or _pays(window.lift) or (is_usual and _pays(window.long_lift)):

@@ -5,6 +5,7 @@ import math
 from shared.loops.summary import Summary
 from shared.monitoring.alarms.judgement import Judgement, ok, unknown
 from shared.monitoring.alarms.window import LEAST_DECISIONS, Window, too_few
+from shared.monitoring.figures import percent
 
 # A share of rewards as small as the last day's comes less often than this, if nothing has changed.
 LEVEL = 0.001
@@ -22,7 +23,8 @@ def judge_missing(window: Window) -> Judgement:
     if then < LEAST_DECISIONS:
         return unknown("There are too few decisions on the seven days before to compare with.")
     share, before = rewarded / now, usual / then
-    told = f"{share:.2%} of decisions got a reward in the last 24 hours, {before:.2%} on the seven days before"
+    told = f"{percent(share, '.2f')} of decisions got a reward in the last 24 hours, "
+    told += f"{percent(before, '.2f')} on the seven days before"
     if share >= MISSING * before or _chance(now, before, rewarded) > LEVEL:
         return ok(f"{told}.")
     return Judgement(
@@ -54,7 +56,7 @@ def judge_late(window: Window) -> Judgement:
     if late + on_time < LEAST_OBSERVED:
         return unknown(f"There are {late + on_time:,} rewards in the last 24 hours; {LEAST_OBSERVED} are needed.")
     share = late / (late + on_time)
-    told = f"{share:.0%} of rewards came after rewardWaitTime"
+    told = f"{percent(share)} of rewards came after rewardWaitTime"
     if share <= LATE:
         return ok(f"{told}.")
     return Judgement(
