@@ -13,11 +13,13 @@ from admin_function import (
     model,
     openapi,
     trace,
+    undo,
 )
 
 routes = [
     *configuration.routes,
     *apprentice.routes,
+    *undo.routes,
     *model.routes,
     *logs.routes,
     *local_inference.routes,
