@@ -17,6 +17,8 @@ from shared.hubs import events
 from shared.loops.config import LoopConfig
 
 BODY, EXPLAINS = "body", "isInferenceExplainabilityEnabled"
+# Days of autoOptimizationFrequency, as a form asks for them.
+DAYS = "autoOptimizationDays"
 # Only the form of all settings has this field; what is not ticked in it is off.
 _WHOLE = "rewardWaitTime"
 
@@ -41,7 +43,10 @@ def _body(config: LoopConfig, call: Call) -> bytes:
     wire = _wire(config)
     if _WHOLE in call.given:
         wire[EXPLAINS] = "false"
-    taken = {name: value.strip() for name, value in call.given.items() if name in {*wire, EXPLAINS, "modelRetrainDays"}}
+    known = {*wire, EXPLAINS, "modelRetrainDays", "isAutoOptimizationEnabled"}
+    taken = {name: value.strip() for name, value in call.given.items() if name in known}
+    if call.given.get(DAYS, "").isdecimal():
+        taken["autoOptimizationFrequency"] = f"P{call.given[DAYS]}D"
     return msgspec.json.encode(wire | {name: value for name, value in taken.items() if value})
 
 
