@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.auth import Role
+from shared.auth import Permission
 from shared.serving import http
 from shared.serving.routes import Routes
 from shared.serving.service import Service
@@ -10,7 +10,7 @@ from shared.serving.service import Service
 routes = Routes()
 
 
-@routes.deployment("POST", "loops/{loop}/undo", Role.ADMIN)
+@routes.deployment("POST", "loops/{loop}/undo", Permission.ADMINISTER)
 async def undo_change(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /loops/{loop}/undo`: the policy and the model come back that the last change of either replaced."""
     from shared.admin import undo  # here, because a process that answers Rank starts without it

@@ -1,5 +1,6 @@
 """The contract's ServiceConfiguration as it travels, put into what is stored and made of it."""
 
+import time
 from datetime import timedelta
 from typing import Annotated
 
@@ -47,9 +48,13 @@ class ServiceConfiguration(Document):
         default=None,
         description="Whether the loop decides, imitates the application, or only logs. Changed without rewards.",
     )
-    is_auto_optimization_enabled: Optimization | None = Field(default=None, description=_IDLE)
-    auto_optimization_frequency: Frequency | None = Field(default=None, description=_IDLE)
-    auto_optimization_start_date: Start | None = Field(default=None, description=_IDLE)
+    is_auto_optimization_enabled: Optimization | None = Field(
+        default=None, description="Whether better policies are looked for, and applied, by themselves."
+    )
+    auto_optimization_frequency: Frequency | None = Field(default=None, description="How often, at least P1D.")
+    auto_optimization_start_date: Start | None = Field(
+        default=None, description="When first; a frequency after it is switched on if absent."
+    )
     model_retrain_days: RetrainDays | None = Field(
         default=None, description="How much of the log trains a new model, 0 to logRetentionDays."
     )
@@ -117,11 +122,12 @@ def of(config: LoopConfig) -> ServiceConfiguration:
 
 
 def _auto_optimization(stored: AutoOptimization, given: ServiceConfiguration) -> AutoOptimization:
-    every = given.auto_optimization_frequency
+    every, enabled = given.auto_optimization_frequency, _or(given.is_auto_optimization_enabled, stored.enabled)
     return AutoOptimization(
-        _or(given.is_auto_optimization_enabled, stored.enabled),
+        enabled,
         stored.frequency if every is None else every.total_seconds(),
         given.auto_optimization_start_date or stored.start,
+        (stored.since if stored.enabled else time.time()) if enabled else None,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.admin import configuration, logs, policy_check
 from shared.admin.evaluation_bodies import EvaluationContract, FeatureImportanceContract, OfflineEvaluationContract
 from shared.errors import ApiError, shown
-from shared.evaluation import job_store
+from shared.evaluation import answers, job_store
 from shared.evaluation.job import Asked, Job, milliseconds, moment
 from shared.evaluation.outcome import Outcome
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM
@@ -50,9 +50,10 @@ async def ask(loop: Serving, asked: Asked, *, says_empty: str = "NoLogsExistInDa
         raise ApiError(_THERE[asked.kind], name)
 
 
-async def listed(loop: Serving, kind: Kind) -> list[Job]:
-    """The newest first."""
-    return await job_store.listed(loop.storage, loop.home, kind)
+async def listed(loop: Serving, kind: Kind, by: str | None = None) -> list[Job]:
+    """The newest first. by: only those of this type, Manual or Auto."""
+    every = await job_store.listed(loop.storage, loop.home, kind)
+    return [job for job in every if by in (None, answers.type_of(job))]
 
 
 async def get(loop: Serving, kind: Kind, id: str) -> tuple[Job, Outcome | None]:
