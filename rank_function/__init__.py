@@ -62,7 +62,7 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
         decision = await slow.decide_slots(service, loop, asked)
     else:
         drawn = slots_ranking.predict(asked, loop.config, loop.model)
-        decision = slots_ranking.decided(asked, loop.config, loop.model, drawn)
+        decision = slots_ranking.decided(asked, loop.config, loop.model, drawn, loop.hash)
     event = slots_ranking.event(decision, loop.loop, deferred=deferred)
     await _append(service, decision.event_id, event)
     _tell(service, loop.loop, decision.event_id, decision.model, began)

@@ -61,6 +61,13 @@ class ServiceConfiguration(Document):
     is_inference_explainability_enabled: Flag | None = Field(
         default=None, description="true: Rank says which features counted."
     )
+    holdback_percentage: Number | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="The share of decisions, 0 to 1, that show the baseline, so that the lift over it is measured. "
+        "Another share than before draws anew who sees it. Without effect unless learningMode is Online.",
+    )
 
 
 def updated(config: LoopConfig, body: bytes, edited: str, longest_wait: timedelta = LONGEST_WAIT) -> LoopConfig:
@@ -82,6 +89,7 @@ def updated(config: LoopConfig, body: bytes, edited: str, longest_wait: timedelt
         edited=edited,
         retrain_days=_retraining(config, days) if retrain is None else retrain,
         explain=_or(given.is_inference_explainability_enabled, config.explain),
+        holdback=config.holdback if given.holdback_percentage is None else config.hold(given.holdback_percentage),
         mode=given.learning_mode or config.mode,
         log_mirror=LogMirror(
             _or(given.log_mirror_enabled, config.log_mirror.enabled),
@@ -109,6 +117,7 @@ def of(config: LoopConfig) -> ServiceConfiguration:
         auto_optimization_start_date=config.auto_optimization.start,
         model_retrain_days=config.retrain_days,
         is_inference_explainability_enabled=config.explain,
+        holdback_percentage=config.holdback_share,
     )
 
 

@@ -20,12 +20,13 @@ TURNS = 1 / 16, 1 / 16, 1 / 8, 1 / 4
 
 class Candidate(msgspec.Struct, frozen=True):
     """A learning policy. exploration: explorationPercentage that it is served with, 0..1. without: features that it
-    never sees, by their places."""
+    never sees, by their places. model: a file of VW's, for a policy that learns nothing and serves this model."""
 
     name: str
     arguments: str
     exploration: float
     without: list[Path] = []
+    model: str = ""
 
     @property
     def exploring(self) -> str:

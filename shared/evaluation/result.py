@@ -19,6 +19,7 @@ from shared.evaluation.units import single_action
 from shared.loops.policy_sums import PolicySums
 
 LEARNS = "This policy, learning from here on over this log: each event is predicted before it is learned."
+FROZEN = "This model, frozen: it learns nothing from these events."
 # Which question the figures of policies answer that are in every evaluation.
 QUESTIONS = {
     ONLINE: "What was served: the mean of the log's own rewards.",
@@ -89,8 +90,9 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
     since, until = plan.stretches[first].since, plan.stretches[-1].until
     context = Context(rewards, until - since, judged[ONLINE])
     arguments = {one.name: one.arguments for one in plan.candidates}
+    questions = QUESTIONS | {one.name: FROZEN for one in plan.candidates if one.model}
     policies = [
-        estimate.of(name, QUESTIONS.get(name, LEARNS), one, context, arguments.get(name, ""))
+        estimate.of(name, questions.get(name, LEARNS), one, context, arguments.get(name, ""))
         for name, one in judged.items()
     ]
     series = {name: _series(plan, parts, name, unit, rewards, every) for name, unit in units.items()}

@@ -1,5 +1,6 @@
 """A loop's configuration as it is stored: reward and exploration settings, learning policy."""
 
+import os
 import time
 from typing import Annotated, Literal
 
@@ -59,6 +60,13 @@ class AutoOptimization(msgspec.Struct, frozen=True):
     since: float | None = None
 
 
+class Holdback(msgspec.Struct, frozen=True):
+    """A share (above 0, up to 1) of the decisions shows the baseline. salt: of the hash that says which; see `hold`."""
+
+    share: float
+    salt: str
+
+
 class LoopConfig(msgspec.Struct, frozen=True):
     """Everything a loop is told; stored as `config.json`. Durations are seconds, exploration is 0..1.
 
@@ -80,12 +88,24 @@ class LoopConfig(msgspec.Struct, frozen=True):
     log_mirror: LogMirror = LogMirror()
     auto_optimization: AutoOptimization = AutoOptimization()
     replaced: Replaced | None = None
+    holdback: Holdback | None = None
     v: int = VERSION
 
     @property
     def arguments(self) -> str:
         """VW's arguments with this loop's exploration in effect."""
         return self.policy.parsed.exploring(self.exploration)
+
+    @property
+    def holdback_share(self) -> float:
+        """0 without a holdback."""
+        return self.holdback.share if self.holdback else 0.0
+
+    def hold(self, share: float) -> Holdback | None:
+        """The holdback of this share, 0 for none. Another share gets another salt: what is measured begins anew."""
+        if share == self.holdback_share:
+            return self.holdback
+        return Holdback(share, os.urandom(8).hex()) if share else None
 
     def encoded(self) -> bytes:
         return msgspec.json.encode(self)

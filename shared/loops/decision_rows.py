@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared.hubs.events import Assignment
+from shared.loops import arm_sums
 from shared.loops.hour_sums import Shown, add, bin_of
 from shared.loops.policy_sums import BASELINE, CERTAIN, HEAVY, ONLINE, RANDOM, PolicySums
 from shared.loops.summary import Summary
@@ -85,6 +87,27 @@ def sum_rows(summary: Summary, at: int, slot: int, rows: Sequence[Row]) -> None:
     for policy, sums in ((ONLINE, online), (BASELINE, _baseline(columns, online)), (RANDOM, _random(columns, online))):
         summary.sums(at, slot, policy).merge(sums)
     _show(summary.hour(at).slots.setdefault(slot, Shown()), columns)
+
+
+def sum_arm(
+    shown: Shown, assignment: Assignment, share: float, reward: float, p: Sequence[float], numbers: Sequence[int],
+    baseline: int,
+) -> None:  # fmt: skip
+    """Adds what a decision earned to its arm, and has the sums of p say what is expected in that arm.
+
+    One key may decide about many events, which are then not independent of each other; in their arm they are.
+    share: of the arm `baseline`, given what the slots before show.
+    """
+    arm_sums.of(shown.arms, assignment.window, assignment.arm, assignment.bucket).add(reward)
+    is_certain = assignment.arm == "baseline" or share >= 1
+    logged = dict(zip(numbers, p, strict=False))
+    usual = shown.baseline_p, shown.baseline_pq, baseline
+    top = shown.top_p, shown.top_pq, _lowest(p, numbers, max(p))
+    for expected, spread, number in (usual, top):
+        both, held = logged.get(number, 0.0), float(number == baseline and number in logged)
+        own = held if is_certain else (both - share * held) / (1 - share)
+        expected.add(own - both)
+        spread.add(own * (1 - own) - both * (1 - both))
 
 
 def sum_certain(summary: Summary, at: int, slot: int, rows: Sequence[CertainRow]) -> None:

@@ -11,6 +11,7 @@ _RANK = {
     "contextFeatures": "Features of the visitor, the place, the moment: the same for all actions.",
     "eventId": "Names the decision and seeds its draw; made if it is missing.",
     "deferActivation": "true: learn from it only once it is activated.",
+    "holdbackId": "Of whom all decisions are to be in one arm of a holdback, such as a user's pseudonym; not kept.",
 }
 _JOB = {
     "id": "What it is asked for by.",
