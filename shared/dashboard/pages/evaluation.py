@@ -216,7 +216,9 @@ def _course(result: Result) -> Html | None:
         for at in times
     ]
     table = parts.grid(columns, rows, "Average reward over time")
-    return parts.card(div(drawn, cls="chart-box"), parts.folded("As a table", table), name="Over the period", width=8)
+    return parts.card(
+        parts.drawing(drawn, "Average reward"), parts.folded("As a table", table), name="Over the period", width=8
+    )
 
 
 def _notes(result: Result) -> Html | None:

@@ -172,7 +172,11 @@ def _rewards_over_time(data: Overview) -> Html:
         return parts.card(head, nothing, width=8, more="stretch")
     chart = charts.over_time(lines, marks, past.period.start, past.period.end, _in_words(past))
     return parts.card(
-        head, div(chart, cls="chart-box"), parts.folded("As a table", _series_table(past)), width=8, more="stretch"
+        head,
+        parts.drawing(chart, "Average reward"),
+        parts.folded("As a table", _series_table(past)),
+        width=8,
+        more="stretch",
     )
 
 
