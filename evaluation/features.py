@@ -27,7 +27,8 @@ async def run(given: argparse.Namespace) -> int:
         groups = question.spool.features.groups()
         if not groups:
             raise EvaluationError("The events of this log have no features to leave out.")
-        made = importance.planned(known[0], groups, compare.planned(question, known))
+        blank = msgspec.structs.replace(compare.planned(question, []), held_out=0)
+        made = importance.planned(known[0], groups, blank)
         with compare.processes(given.workers) as executor:
             outcome = compare.worked(given, made, question, executor, Path(folder, "work"))
     found = importance.combine(made, groups, outcome.parts, outcome.failed)

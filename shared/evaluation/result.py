@@ -73,7 +73,7 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
 
     Candidates that were not worked in all of them are left out.
     """
-    failed, every = failed or {}, range(first, len(plan.stretches))
+    failed, every = dict(failed or {}), range(first, len(plan.stretches))
     log = [parts[Unit("", number)] for number in every]
     uses, drawn = Counter[str](), Drawn()
     for part in log:
@@ -83,7 +83,7 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
     units |= {
         one.name: Unit(one.name, 0)
         for one in plan.candidates
-        if one.name not in failed and all(Unit(one.name, number) in parts for number in every)
+        if one.name not in {*failed, *plan.measured} and all(Unit(one.name, number) in parts for number in every)
     }
     judged = {name: merged(parts, name, unit, every) for name, unit in units.items()}
     rewards = reward_range(plan.default_reward, (judged[ONLINE].sums, judged[BASELINE].sums))
@@ -112,7 +112,7 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
         self_check=self_check.check(drawn, judged[RANDOM].sums),
         policies=policies,
         series=series,
-        failed=dict(failed),
+        failed={name: reason for name, reason in failed.items() if name not in plan.measured},
         notes=notes,
     )
 

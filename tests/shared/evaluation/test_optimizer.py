@@ -1,21 +1,19 @@
 """Automatic optimisation, over months that pass in a moment: what is asked for, applied, watched and taken back."""
 
 import asyncio
-import gzip
 import random
 import time
 from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+from harness.jobs import imported, work
 from harness.logs import START, World, encoded, log
 from harness.trained import Deployment
 
 from shared.evaluation import job_store, optimization, optimization_answers, optimizer
 from shared.evaluation.job import Asked, Job
-from shared.evaluation.job_work import JobWork
 from shared.evaluation.optimization import MOST_RUNS, Optimization, Run, Watch
-from shared.joined_log import log_reading
 from shared.loops import commits, stored, summary, summary_names
 from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.checkpoint import Checkpoint, Summarised
@@ -48,23 +46,6 @@ async def loop(parts: Service) -> Serving:
     await Deployment(parts).make("default", config=ON)
     optimizer._watched.clear()
     return parts.loop()
-
-
-async def imported(loop: Serving, data: bytes) -> None:
-    await loop.storage.put(log_reading.imported_name(loop.home, START + 9 * HOUR_MS, "0"), gzip.compress(data))
-
-
-async def work(loop: Serving, run: Run) -> Job:
-    """Works the evaluation of a run to its end, as the evaluator does."""
-    found = await job_store.read(loop.storage, loop.home, "evaluations", run.id)
-    assert found is not None
-    worked = JobWork(loop.storage, loop.home, found.job.asked, loop.initial)
-    while await worked.step():
-        pass
-    worked.close()
-    ended = await job_store.read(loop.storage, loop.home, "evaluations", run.id)
-    assert ended is not None
-    return ended.job
 
 
 async def state(loop: Serving) -> Optimization:
@@ -133,7 +114,7 @@ async def test_rewards_that_do_not_depend_on_the_action_change_nothing(loop: Ser
     await imported(loop, encoded(log(900, world=World(earns=((0.4,) * 3,) * 2))))
     await optimizer.look(loop, BEGUN + FREQUENCY)
     (run,) = (await state(loop)).runs
-    await work(loop, run)
+    await work(loop, run.id)
     await optimizer.look(loop, BEGUN + FREQUENCY + 1)
     (run,) = (await state(loop)).runs
     assert run.state == "OnlinePolicyRetained"
@@ -178,7 +159,7 @@ async def evaluated(loop: Serving) -> Run:
     await imported(loop, encoded(log(1_500)))
     if not _evaluated:
         await optimizer.look(loop, BEGUN + FREQUENCY)
-        await work(loop, (await state(loop)).runs[0])
+        await work(loop, (await state(loop)).runs[0].id)
         _evaluated.update(await blobs(loop))
     for name, data in _evaluated.items():
         await loop.storage.put(name, data)
