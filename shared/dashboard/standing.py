@@ -14,15 +14,28 @@ from shared.monitoring.headline import Headline
 from shared.monitoring.states import State
 from shared.monitoring.verdict import WORDS, Basis, Kind, Seen, Verdict
 
-# What is so while an alarm is not raised, of those that a page shows also then.
-WELL = {
-    "rewards-missing": "Rewards arrive",
-    "rewards-late": "Rewards are in time",
-    "reward-drop": "Rewards hold up",
+# What is so while an alarm is not raised; those of FIRST are shown also then.
+CALM = {
     "choices-off": "Choices follow the logged probabilities",
     "exploration-collapse": "It explores",
+    "rewards-missing": "Rewards arrive",
+    "reward-drop": "Rewards hold up",
+    "worse-than-baseline": "It earns no less than the baseline",
+    "one-action": "Several actions are shown",
+    "rewards-equal": "Rewards differ",
+    "rewards-late": "Rewards are in time",
+    "little-exploration": "Its log is good for evaluations",
+    "calibration": "Predicted rewards come true",
+    "feature-drift": "Features stay as they were",
+    "feature-cardinality": "No feature is an id or a time stamp",
+    "holdback-split": "The holdback is split as it should be",
     "trainer-behind": "The trainer keeps up",
+    "model-refused": "The model is sound",
+    "checkpoint-damaged": "Its state can be read",
 }
+FIRST = (
+    "rewards-missing", "rewards-late", "reward-drop", "choices-off", "exploration-collapse", "trainer-behind",
+)  # fmt: skip
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -103,14 +116,14 @@ def _of_verdict(found: Verdict) -> Standing:
 
 
 def checks(known: History, *, every: bool = False) -> list[Check]:
-    """The alarms that are raised, the worst first, and then those of WELL, or all."""
+    """The alarms that are raised, the worst first, and then those of FIRST, or all."""
     raised = known.raised()
     titles = {alarm.name: alarm.title for alarm in ALARMS}
-    calm = [alarm.name for alarm in ALARMS] if every else list(WELL)
+    calm = [alarm.name for alarm in ALARMS] if every else list(FIRST)
     names = [*raised, *(name for name in calm if name not in raised)]
     made = []
     for name in names:
         standing = known.alarms.get(name, Stands())
-        title = titles[name] if name in raised else WELL.get(name, titles[name])
+        title = titles[name] if name in raised else CALM.get(name, titles[name])
         made.append(Check(name, title, standing.state, standing.cause, standing.next, standing.since))
     return made

@@ -100,7 +100,7 @@ def view(data: Loops, call: Call) -> Html:
     rows = [_shown(one, reach) for one in data.loops]
     about = p(_counts(data.loops), cls="muted") if len(rows) > 1 else None
     return join(
-        section(h1(data.sentence), about, cls="w12"),
+        section(h1(figures.bound(data.sentence)), about, cls="w12"),
         parts.card(parts.grid(columns, rows, "Loops"), more="table", data_watch=WATCHED_SECONDS),
         _making(call) if call.may(Permission.OWN) else None,
     )

@@ -109,8 +109,8 @@ def view(data: Overview, call: Call) -> Html:
 
 
 def _verdict(found: Standing) -> Html:
-    about = join(found.cause, join(" ", strong(found.next)) if found.next else None)
-    return parts.verdict(found.state, found.word, found.sentence, about, figure(found))
+    about = join(figures.bound(found.cause), join(" ", strong(figures.bound(found.next))) if found.next else None)
+    return parts.verdict(found.state, found.word, figures.bound(found.sentence), about, figure(found))
 
 
 def figure(found: Standing) -> Html | None:
@@ -142,7 +142,7 @@ def _row_of_checks(data: Overview) -> Html:
             span(drawings.shape(one.state), cls=one.state),
             span(
                 b(one.title, span(f": {one.state}", cls="skip")),
-                span(one.cause, cls="muted small"),
+                span(figures.bound(one.cause), cls="muted small"),
                 join(" ", span(one.next, cls="small")) if one.next and one.state != "ok" else None,
             ),
         )
