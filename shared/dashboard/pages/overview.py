@@ -119,8 +119,9 @@ def figure(found: Standing) -> Html | None:
     if found.relative is not None:
         value, ends = found.relative.value, (found.relative.lower, found.relative.upper)
         ranged = f"{figures.percent(ends[0], sign=True)} to {figures.percent(ends[1], sign=True)}"
+        kind = "figure muted" if found.kind == "too-early" else "figure"
         return div(
-            p(figures.percent(value, sign=True), cls="figure"),
+            p(figures.percent(value, sign=True), cls=kind),
             p(
                 f"lift over the baseline{basis}; 95 % interval {ranged}, valid however often you look",
                 cls="muted small",
