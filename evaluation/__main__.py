@@ -106,6 +106,9 @@ def _common(parser: argparse.ArgumentParser, *, html: bool = True) -> None:
         metavar="N",
         help="processes (default: %(default)s)",
     )
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="scheduler of Dask distributed that has the work done, tcp://HOST:8786"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
     if html:
         parser.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs no other file")
