@@ -29,7 +29,7 @@ class Raised(msgspec.Struct, frozen=True):
 class Headline(msgspec.Struct, frozen=True):
     """Of the last DAYS days up to `through` (ms since 1970): what was ranked up to there is in it.
 
-    read: the ETag of the checkpoint by which summaries were read. online, baseline: mean rewards, None without
+    deleted: the cut at which all of the log was last deleted. online, baseline: mean rewards, None without
     decisions. lift: over the baseline, as value, lower and upper end; relative: as a share of what that earns. points:
     mean rewards as served by POINT_MS, the first from `start` on, None where nothing was. alarms: those that are
     raised, the worst first.
@@ -37,7 +37,7 @@ class Headline(msgspec.Struct, frozen=True):
 
     v: int = VERSION
     through: int = 0
-    read: str = ""
+    deleted: int = 0
     decisions: int = 0
     online: float | None = None
     baseline: float | None = None
@@ -49,13 +49,14 @@ class Headline(msgspec.Struct, frozen=True):
     alarms: list[Raised] = []
 
 
-def of(made: Summary, through: int, read: str, seen: Seen) -> Headline:
+def of(made: Summary, through: int, deleted: int, seen: Seen) -> Headline:
     """Made of the summaries of the last DAYS days, by stretches of an hour."""
     served, found = made.served(), seen.lift
-    start = through - through % POINT_MS - DAYS * DAY_MS + POINT_MS
+    end = through + -through % POINT_MS
+    start = end - DAYS * DAY_MS
     return Headline(
         through=through,
-        read=read,
+        deleted=deleted,
         decisions=seen.decisions,
         online=_mean(served),
         baseline=found.baseline if found is not None else None,
@@ -63,7 +64,7 @@ def of(made: Summary, through: int, read: str, seen: Seen) -> Headline:
         relative=found.relative if found is not None else None,
         verdict=verdict.of(seen),
         start=start,
-        points=[_mean(made.within(at, at + POINT_MS).served()) for at in range(start, through, POINT_MS)],
+        points=[_mean(made.within(at, at + POINT_MS).served()) for at in range(start, end, POINT_MS)],
         alarms=raised(seen.history),
     )
 

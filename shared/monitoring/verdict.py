@@ -10,6 +10,7 @@ from shared.monitoring import anytime
 from shared.monitoring.alarms.history import History
 from shared.monitoring.figures import percent
 from shared.monitoring.lift import LEAST_REWARDED, Lift, Range
+from shared.monitoring.states import State
 
 Kind = Literal[
     "no-data", "rewards-missing", "too-early", "working", "no-better", "worse", "exploration-broken", "trainer-stalled",
@@ -17,6 +18,19 @@ Kind = Literal[
 ]  # fmt: skip
 Basis = Literal["estimated from the log", "measured by holdback"]
 
+# A word for each, and how good that is.
+WORDS: dict[Kind, tuple[str, State]] = {
+    "no-data": ("No data", "unknown"),
+    "rewards-missing": ("Rewards missing", "critical"),
+    "too-early": ("Too early", "unknown"),
+    "working": ("Working", "ok"),
+    "no-better": ("No better", "warning"),
+    "worse": ("Worse", "critical"),
+    "exploration-broken": ("Exploration broken", "critical"),
+    "trainer-stalled": ("Trainer stands still", "critical"),
+    "apprentice": ("Apprentice", "unknown"),
+    "logging": ("Logging only", "unknown"),
+}
 # Days of decisions that a verdict is on.
 DAYS = 14
 # With fewer decisions, rewards may still be on their way.

@@ -8,6 +8,7 @@ from shared.admin.undo import Undone
 from shared.auth import Permission
 from shared.evaluation.optimization_answers import Optimizations
 from shared.loops.apprentice import Report
+from shared.monitoring.alarms.answer import AlarmList
 from shared.openapi import schemas
 from shared.openapi.operation import Operation
 from shared.trace.traced_event import Trace
@@ -57,6 +58,13 @@ LOOPS = [
         summary="How an apprentice is doing: how often it matched the baseline, and both rewards.",
         answer=Report,
         errors=("ApprenticeModeNeverTurnedOn",),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/alarms",
+        needs=Permission.READ,
+        summary="The alarms of a loop: how they stand, why, what to do, and how they have stood.",
+        answer=AlarmList,
     ),
     _loops(
         method="POST",

@@ -159,6 +159,28 @@ _TEXTS = {
         "reason": "Why the policy was retained.",
         "undone": "That the policy was taken back by itself.",
     },
+    "AlarmList": {
+        "judged": "Up to when; null before the first hour has closed.",
+        "automationStopped": "The alarms because of which nothing is changed automatically.",
+        "alarms": "All there are.",
+        "history": "What was raised and ended, the latest first.",
+    },
+    "AlarmInfo": {
+        "name": "As in metrics and log lines.",
+        "title": "What is wrong when it is raised.",
+        "state": "How it stands; unknown: there is not enough to judge by.",
+        "since": "Since when.",
+        "cause": "Why, with the figures.",
+        "next": "What to do.",
+        "link": "Where it is explained.",
+    },
+    "AlarmChange": {
+        "at": "Of event time: the end of the last hour that was judged.",
+        "name": "The alarm's name.",
+        "before": "How it stood.",
+        "state": "How it stands since then.",
+        "cause": "Why.",
+    },
     "TakenBack": {"at": "When.", "reason": "Why."},
     "PolicyBack": {"name": "As it was put.", "arguments": "VW's."},
     "Undone": {

@@ -126,8 +126,11 @@ def view(data: Actions, call: Call) -> Html:
     return join(
         parts.card(head, p("Taken from the probabilities that each decision was logged with.", cls="muted")),
         parts.card(_table(data), _misleading(data), name="Actions", width=7),
-        parts.card(_figures(data.exploration), name="Exploration", width=5),
-        parts.card(_sizes(data), name="Actions per decision", width=5) if data.sizes else None,
+        div(
+            parts.card(_figures(data.exploration), name="Exploration"),
+            parts.card(_sizes(data), name="Actions per decision") if data.sizes else None,
+            cls="stack w5",
+        ),
     )
 
 

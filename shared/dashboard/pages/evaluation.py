@@ -45,7 +45,12 @@ def view(data: Evaluation, call: Call) -> Html:
         return join(_unfinished(data), _ending(data, call))
     return join(
         _sentence(data, data.result, call),
-        parts.card(_policies(data, data.result, call), name="Policies on the same events"),
+        parts.card(
+            _policies(data, data.result, call),
+            parts.hint("The dotted line is what this loop earned."),
+            name="Policies on the same events",
+            more="policies",
+        ),
         _course(data.result),
         _notes(data.result),
         _settings(data),
@@ -134,7 +139,7 @@ def _apply(data: Evaluation, policy: str, name: str, kind: str = "") -> Html:
 def _policies(data: Evaluation, result: Result, call: Call) -> Html:
     columns = [
         Column("policy", sort=True),
-        Column("average reward with its 95 % interval; the line is this loop"),
+        Column("average reward, 95 % interval"),
         Column("mean", numeric=True, sort=True),
         Column("interval", numeric=True),
         Column("difference", numeric=True, sort=True),
@@ -211,7 +216,9 @@ def _course(result: Result) -> Html | None:
         for at in times
     ]
     table = parts.grid(columns, rows, "Average reward over time")
-    return parts.card(div(drawn, cls="chart-box"), parts.folded("As a table", table), name="Over the period", width=8)
+    return parts.card(
+        parts.drawing(drawn, "Average reward"), parts.folded("As a table", table), name="Over the period", width=8
+    )
 
 
 def _notes(result: Result) -> Html | None:

@@ -104,7 +104,7 @@ def view(data: Overview, call: Call) -> Html:
         _rewards_over_time(data),
         _decisions(data.history),
         _what_changed(data, call),
-        _reward_spread(data),
+        _delays_of_rewards(data),
     )
 
 
@@ -172,7 +172,11 @@ def _rewards_over_time(data: Overview) -> Html:
         return parts.card(head, nothing, width=8, more="stretch")
     chart = charts.over_time(lines, marks, past.period.start, past.period.end, _in_words(past))
     return parts.card(
-        head, div(chart, cls="chart-box"), parts.folded("As a table", _series_table(past)), width=8, more="stretch"
+        head,
+        parts.drawing(chart, "Average reward"),
+        parts.folded("As a table", _series_table(past)),
+        width=8,
+        more="stretch",
     )
 
 
@@ -256,6 +260,7 @@ def _decisions(past: History) -> Html:
     notes += ["A summary is damaged; its hours are missing."] if past.damaged else []
     return parts.card(
         drawings.bars(rows, label),
+        _reward_spread(past.rewards),
         parts.hint("A decision without a reward in time is learned with the default reward."),
         [parts.hint(note) for note in notes],
         width=4,
@@ -264,21 +269,19 @@ def _decisions(past: History) -> Html:
     )
 
 
-def _reward_spread(data: Overview) -> Html:
-    found = data.history.rewards
-    late = [(_delay(end), count, "online") for end, count in data.delays if count]
-    waits = [
-        h3("How long rewards took"),
-        drawings.bars(late, ", ".join(f"{name} {figures.count(number)}" for name, number, _ in late)),
-        parts.hint("All rewards in time since the loop began."),
-    ]
+def _reward_spread(found: list[Bin]) -> Html | None:
+    if not found:
+        return None
     spread = drawings.histogram([one.decisions for one in found], _ends(found), _spread_in_words(found))
-    return parts.card(
-        spread if found else parts.empty("No rewards yet."),
-        waits if late else None,
-        width=5,
-        name="Rewards of decisions",
-    )
+    return join(h3("Rewards of decisions"), spread)
+
+
+def _delays_of_rewards(data: Overview) -> Html:
+    known = [(_delay(end), count, "online") for end, count in data.delays if count]
+    drawn = drawings.bars(known, ", ".join(f"{name} {figures.count(number)}" for name, number, _ in known))
+    shown = drawn if known else parts.empty("No reward was in time yet.")
+    note = parts.hint("All rewards in time since the loop began.")
+    return parts.card(shown, note, width=5, name="How long rewards took")
 
 
 def _delay(end: float | None) -> str:

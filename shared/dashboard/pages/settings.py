@@ -89,14 +89,10 @@ async def load(call: Call) -> Settings:
 def view(data: Settings, call: Call) -> Html:
     """The page: forms for whoever may change something, a list for others."""
     if not call.may(Permission.ADMINISTER):
-        return join(_model(data, forms=False), _shown(data), _policy_shown(data))
+        return join(_shown(data), div(_model(data, forms=False), _policy_shown(data), cls="stack w5"))
     return join(
-        _configuration(data),
-        _mode(data),
-        _policy(data),
-        _model(data, forms=True),
-        _keys(data),
-        _clearing(data, call),
+        div(_configuration(data), _policy(data), cls="stack w7"),
+        div(_mode(data), _model(data, forms=True), _keys(data), _clearing(data, call), cls="stack w5"),
     )
 
 

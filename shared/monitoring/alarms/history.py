@@ -45,7 +45,8 @@ class Change(msgspec.Struct, frozen=True):
 class History(msgspec.Struct, frozen=True):
     """What is stored of a loop's alarms. judged: the end of the last hour that was judged (ms since 1970).
 
-    seen: the end of the last hour that had decisions. alarms: by name. changes: the latest ones, oldest first.
+    seen: the end of the last hour that had decisions. alarms: by name. changes: the latest ones, oldest first. by: who
+    has stored it: two that have judged the same store different bytes, so that one of them is told that it lost.
     """
 
     v: int = VERSION
@@ -53,6 +54,7 @@ class History(msgspec.Struct, frozen=True):
     seen: int = 0
     alarms: dict[str, Standing] = {}
     changes: list[Change] = []
+    by: str = ""
 
     def standing(self, alarm: Alarm) -> Standing:
         """Of one alarm."""
