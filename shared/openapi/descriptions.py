@@ -144,6 +144,7 @@ _TEXTS = {
         "enabled": "Whether it is switched on.",
         "nextRun": "When it is due next.",
         "watched": "The policy that was applied by itself and is watched.",
+        "heldBy": "The alarms that are raised while which it does nothing.",
         "runs": "The last 24, the newest first.",
     },
     "OptimizationRun": {
