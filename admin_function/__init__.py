@@ -1,6 +1,7 @@
 """HTTP: everything that administrators do. One module per kind of operation."""
 
 from admin_function import (
+    alarms,
     apprentice,
     configuration,
     evaluations,
@@ -29,6 +30,7 @@ routes = [
     *feature_importances.routes,
     *loops.routes,
     *trace.routes,
+    *alarms.routes,
     *metrics.routes,
     *health.routes,
     *openapi.routes,

@@ -40,7 +40,7 @@ async def create_evaluation(req: func.HttpRequest, service: Service) -> func.Htt
     loop, body = service.loop(http.loop_of(req)), evaluation_bodies.evaluation(http.text_of(req))
     name, preview = str(uuid.uuid4()), _is_preview(req)
     says_empty = "NoLogsExistInDateRange" if preview else "InvalidEvaluationContract"
-    await asking.ask(loop, asking.evaluation(name, body), says_empty=says_empty)
+    await asking.ask(loop, asking.evaluation(name, body, measures=True), says_empty=says_empty)
     answer = http.json_answer(answers_v1.answer(*await asking.get(loop, "evaluations", name), preview=preview), 201)
     answer.headers["Location"] = f"{_url(req)}/{name}"
     return answer

@@ -43,7 +43,7 @@ class Mark(NamedTuple):
 def over_time(lines: Sequence[Line], marks: Sequence[Mark], start: int, end: int, label: str) -> Html:
     """start, end: ms since 1970. label: what is to be seen, in words."""
     known = [point for one in lines for point in one.points if point is not None]
-    ends = [end for point in known for end in (point.value, point.lower, point.upper) if end is not None]
+    ends = [point.value for point in known] + _ends_of(lines[:1])
     levels = scales.ticks(min(ends, default=0.0), max(ends, default=1.0))
     x = Scale(start, max(end, start + 1), LEFT, WIDTH - RIGHT)
     y = Scale(levels[0], levels[-1], HEIGHT - BOTTOM, TOP)
@@ -59,6 +59,12 @@ def over_time(lines: Sequence[Line], marks: Sequence[Mark], start: int, end: int
         aria_label=label,
         cls="chart",
     )
+
+
+def _ends_of(lines: Sequence[Line]) -> list[float]:
+    """The ends of the intervals of lines; those of others may leave the drawing, which they would press flat."""
+    known = [point for one in lines for point in one.points if point is not None]
+    return [end for point in known for end in (point.lower, point.upper) if end is not None]
 
 
 def _level(level: float, at: float, digits: int) -> Html:
@@ -108,8 +114,8 @@ def _curve(one: Line, x: Scale, y: Scale) -> list[Html]:
 def _band(one: Line, x: Scale, y: Scale) -> list[Html]:
     drawn = []
     for piece in _pieces([p if p is not None and p.lower is not None else None for p in one.points]):
-        there = [f"{x.at(p.at)} {y.at(p.upper)}" for p in piece if p.upper is not None]
-        back = [f"{x.at(p.at)} {y.at(p.lower)}" for p in reversed(piece) if p.lower is not None]
+        there = [f"{x.at(p.at)} {y.within(p.upper)}" for p in piece if p.upper is not None]
+        back = [f"{x.at(p.at)} {y.within(p.lower)}" for p in reversed(piece) if p.lower is not None]
         if len(piece) > 1:
             drawn.append(path(cls=f"{one.kind}-band", d=f"M{'L'.join([*there, *back])}Z"))
     return drawn

@@ -65,6 +65,11 @@ def moment(at: int | float | None, form: str = "%d %b %Y %H:%M") -> Html:
     return tag("time", time.strftime(form), datetime=time.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
+def day(at: int) -> str:
+    """A day in UTC, without its year."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%d %b")
+
+
 def parsed(text: str | None) -> int | None:
     """A time of ISO 8601, as ms since 1970; None for what is none."""
     try:

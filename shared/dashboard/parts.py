@@ -68,6 +68,11 @@ def card(*children: Child, width: int = 12, name: str | None = None, more: str =
     return section(h2(name) if name else None, children, cls=f"card w{width} {more}".strip(), **attributes)
 
 
+def drawing(chart: Html, label: str) -> Html:
+    """A chart that scrolls by itself where it is too wide."""
+    return div(chart, cls="chart-box", tabindex="0", role="region", aria_label=label)
+
+
 def folded(name: str, *children: Child, opened: bool = False) -> Html:
     """Something that is opened where it is wanted."""
     return details(summary(name), div(children, cls="folded"), open=opened)

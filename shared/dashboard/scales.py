@@ -16,6 +16,10 @@ class Scale(NamedTuple):
         """The place of a value, to a tenth."""
         return round(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 1)
 
+    def within(self, value: float) -> float:
+        """The place of a value, or the end that is nearest to it."""
+        return self.at(min(max(value, self.low), self.high))
+
 
 def step(low: float, high: float, most: int) -> float:
     """The least of 1, 2, 2.5 and 5 times a power of ten that divides the range into `most` parts at most."""

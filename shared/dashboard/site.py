@@ -9,10 +9,11 @@ import azure.functions as func
 
 from shared import telemetry
 from shared.auth import Permission
-from shared.dashboard import answers, assets, entering, forms, frame, links, visitors
+from shared.dashboard import answers, assets, entering, figures, forms, frame, links, visitors
 from shared.dashboard.actions import ACTIONS
 from shared.dashboard.actions.action import Action
-from shared.dashboard.markup import Child, Html
+from shared.dashboard.downloads import DOWNLOADS, Download
+from shared.dashboard.markup import Html, span
 from shared.dashboard.page import Call, Page, encoded
 from shared.dashboard.pages import LOOPS, PAGES
 from shared.dashboard.visitors import Visitor
@@ -91,6 +92,8 @@ def _unknown(req: func.HttpRequest, path: list[str], *, as_json: bool) -> func.H
 async def _page(
     service: Service, visitor: Visitor, req: func.HttpRequest, path: list[str], *, as_json: bool
 ) -> func.HttpResponse:
+    if not as_json and len(path) == 3 and path[2] in DOWNLOADS:
+        return await _downloaded(DOWNLOADS[path[2]], await _call(service, visitor, path[1], req.params))
     page, call = await _found(service, visitor, path, req.params)
     if not call.may(page.needs):
         raise ApiError("InvalidApiAccess", f"A {visitor.called}'s key does not show this page.")
@@ -100,6 +103,12 @@ async def _page(
     loop = call.loop.loop if call.loop is not None else None
     bar = frame.bar(visitor, loop, page.tab) if loop is not None else frame.bar(visitor)
     return answers.html(frame.document(_title(page, loop), page.view(data, call), bar, _end(req, path, data)))
+
+
+async def _downloaded(download: Download, call: Call) -> func.HttpResponse:
+    if not call.may(download.needs):
+        raise ApiError("InvalidApiAccess", f"A {call.visitor.called}'s key does not give this file.")
+    return await download.make(call)
 
 
 async def _found(
@@ -172,5 +181,5 @@ def _path(req: func.HttpRequest) -> str:
 def _end(req: func.HttpRequest, path: list[str], data: Any) -> Html:
     _, _, query = req.url.partition("?")
     twin = f"{links.ROOT}/{'/'.join(map(quote, path)) or 'loops'}{TWIN}" + (f"?{query}" if query else "")
-    about: Child = getattr(data, "about", None)
-    return frame.end(twin, about)
+    through = getattr(data, "through", 0)
+    return frame.end(twin, span("Joined up to ", figures.moment(through, "%H:%M"), " UTC") if through else None)

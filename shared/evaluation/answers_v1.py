@@ -64,12 +64,18 @@ def answer(job: Job, outcome: Outcome | None, *, preview: bool, brief: bool = Fa
         job_id=asked.id,
         status=_status(job, preview=preview),
         policy_results=_policies(job, outcome, brief=brief) if outcome is not None else [],
-        feature_importance=[],
+        feature_importance=_features(outcome),
         evaluation_type=type_of(job) if preview else None,
         optimal_policy=optimal(job, outcome) if preview else None,
         creation_time=job.created if preview else None,
         error=job.reason,
     )
+
+
+def _features(outcome: Outcome | None) -> list[list[str]]:
+    """Namespace, feature and score, the weightiest first."""
+    features = outcome.features.features if outcome is not None and outcome.features is not None else []
+    return [[one.namespace, one.feature, f"{one.score:.4f}"] for one in features]
 
 
 def _status(job: Job, *, preview: bool) -> str:

@@ -22,11 +22,12 @@ _CALLED = {"evaluations": "Evaluation", "importances": "Feature importance"}
 _WORDS = {"evaluations": "Offline Evaluation", "importances": "Feature importance"}
 
 
-def evaluation(id: str, body: EvaluationContract | OfflineEvaluationContract) -> Asked:
-    """What a body asks for under an id."""
+def evaluation(id: str, body: EvaluationContract | OfflineEvaluationContract, *, measures: bool = False) -> Asked:
+    """What a body asks for under an id. measures: with an optimisation, what features are worth is told, too."""
+    optimizes = bool(body.optimizes)
     policies = [Policy(one.name, one.arguments) for one in body.policies]
     since, until = milliseconds(body.start_time), milliseconds(body.end_time)
-    return Asked("evaluations", id, body.name, since, until, policies, bool(body.optimizes))
+    return Asked("evaluations", id, body.name, since, until, policies, optimizes, measures=measures and optimizes)
 
 
 def importance(id: str, body: FeatureImportanceContract) -> Asked:

@@ -18,7 +18,7 @@ OPEN: tuple[State, ...] = ("waiting", "running")
 class Asked(msgspec.Struct, frozen=True):
     """What was asked for. since, until: the period, ms since 1970; optimizes: a better policy is to be looked for.
 
-    automatic: the loop's automatic optimisation asked for it.
+    automatic: the loop's automatic optimisation asked for it. measures: what features are worth is to be told, too.
     """
 
     kind: Kind
@@ -29,6 +29,7 @@ class Asked(msgspec.Struct, frozen=True):
     policies: list[Policy] = []
     optimizes: bool = False
     automatic: bool = False
+    measures: bool = False
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from shared.admin.undo import Undone
 from shared.auth import Permission
 from shared.evaluation.optimization_answers import Optimizations
 from shared.loops.apprentice import Report
+from shared.monitoring.alarms.answer import AlarmList
 from shared.monitoring.holdback_report import HoldbackReport
 from shared.openapi import schemas
 from shared.openapi.operation import Operation
@@ -68,6 +69,13 @@ LOOPS = [
         answer=HoldbackReport,
         query=("percentage", "difference"),
         errors=("InvalidRequest",),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/alarms",
+        needs=Permission.READ,
+        summary="The alarms of a loop: how they stand, why, what to do, and how they have stood.",
+        answer=AlarmList,
     ),
     _loops(
         method="POST",

@@ -11,7 +11,7 @@ _RANK = {
     "contextFeatures": "Features of the visitor, the place, the moment: the same for all actions.",
     "eventId": "Names the decision and seeds its draw; made if it is missing.",
     "deferActivation": "true: learn from it only once it is activated.",
-    "holdbackId": "Whose decisions are all in one arm of a holdback: a user's pseudonym, for instance. It is not kept.",
+    "holdbackId": "Of whom all decisions are to be in one arm of a holdback, such as a user's pseudonym; not kept.",
 }
 _JOB = {
     "id": "What it is asked for by.",
@@ -145,6 +145,7 @@ _TEXTS = {
         "enabled": "Whether it is switched on.",
         "nextRun": "When it is due next.",
         "watched": "The policy that was applied by itself and is watched.",
+        "heldBy": "The alarms that are raised while which it does nothing.",
         "runs": "The last 24, the newest first.",
     },
     "OptimizationRun": {
@@ -159,6 +160,28 @@ _TEXTS = {
         "best": "What the best policy would have earned.",
         "reason": "Why the policy was retained.",
         "undone": "That the policy was taken back by itself.",
+    },
+    "AlarmList": {
+        "judged": "Up to when; null before the first hour has closed.",
+        "automationStopped": "The alarms because of which nothing is changed automatically.",
+        "alarms": "All there are.",
+        "history": "What was raised and ended, the latest first.",
+    },
+    "AlarmInfo": {
+        "name": "As in metrics and log lines.",
+        "title": "What is wrong when it is raised.",
+        "state": "How it stands; unknown: there is not enough to judge by.",
+        "since": "Since when.",
+        "cause": "Why, with the figures.",
+        "next": "What to do.",
+        "link": "Where it is explained.",
+    },
+    "AlarmChange": {
+        "at": "Of event time: the end of the last hour that was judged.",
+        "name": "The alarm's name.",
+        "before": "How it stood.",
+        "state": "How it stands since then.",
+        "cause": "Why.",
     },
     "TakenBack": {"at": "When.", "reason": "Why."},
     "PolicyBack": {"name": "As it was put.", "arguments": "VW's."},

@@ -6,14 +6,24 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
 from harness.system import ADMIN_KEY, APP_KEY, System
+from shared.loops.summary import Summary
 
 READER_KEY = "reader-key-of-the-tests"
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;"
 OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+class World(NamedTuple):
+    """What the tests look at. past: of the loop `lived`; keys: of the loop `hostile`, by role."""
+
+    system: System
+    past: Summary
+    keys: dict[str, list[str]]
 
 
 @contextmanager
@@ -40,9 +50,11 @@ class _Text(HTMLParser):
         super().__init__()
         self.parts: list[str] = []
         self.tags: list[str] = []
+        self.handlers: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on") or name == "style"]
 
     def handle_data(self, data: str) -> None:
         self.parts.append(data)
@@ -56,9 +68,10 @@ def text(html: str) -> str:
 
 
 def tags(html: str) -> list[str]:
-    """Every element that a page has."""
+    """Every element that a page has; AssertionError if one of them would do something by itself."""
     parser = _Text()
     parser.feed(html)
+    assert parser.handlers == []
     return parser.tags
 
 

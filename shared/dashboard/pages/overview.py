@@ -1,21 +1,18 @@
 """A loop at a glance: one sentence, one figure with its interval, a row of checks, and only then curves."""
 
-import time
-
 import msgspec
 
 from shared.auth import Permission
 from shared.dashboard import charts, drawings, figures, history, links, parts, periods, standing
 from shared.dashboard.charts import Line, Mark, Place
 from shared.dashboard.history import Average, Bin, History, Stretch
-from shared.dashboard.markup import Html, a, b, div, h2, h3, join, li, p, span, ul
+from shared.dashboard.markup import Html, a, b, div, h2, h3, join, li, p, span, strong, ul
 from shared.dashboard.page import Call, Page
 from shared.dashboard.parts import Column
-from shared.dashboard.standing import Lift, Standing
+from shared.dashboard.standing import Check, Standing
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LearningMode, LoopConfig
 from shared.loops.reward_sums import DELAYS_MS
-from shared.monitoring.states import State
 
 
 class ModelNow(msgspec.Struct, frozen=True, rename="camel"):
@@ -26,16 +23,6 @@ class ModelNow(msgspec.Struct, frozen=True, rename="camel"):
     learned: int | None
     waiting: int
     is_learning_anew: bool
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One thing that has to be so, and what to do if it is not."""
-
-    state: State
-    name: str
-    about: str
-    next_step: str | None = None
-    page: str | None = None
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -65,11 +52,13 @@ async def load(call: Call) -> Overview:
     loop = call.of
     config, state = await loop.read_config(), await loop.read_checkpoint()
     found = await history.read(loop, call.given.get("period"), call.given.get("by"))
+    told, alarms = await standing.told(loop.storage, loop.home), await standing.alarms(loop.storage, loop.home)
+    known = standing.of(told) if told is not None else None
     return Overview(
         loop=loop.loop,
         mode=config.mode,
-        standing=standing.of(found.history, found.summary, config.mode),
-        checks=_checks(found.history, state, config),
+        standing=known or standing.judged(found.summary, state, config.mode),
+        checks=standing.checks(alarms),
         model=model_of(state),
         changes=_changes(config, state),
         delays=_delays(state),
@@ -85,35 +74,6 @@ def model_of(state: Checkpoint) -> ModelNow | None:
     waiting = state.backlog.events if state.backlog is not None else 0
     learned = state.model.learned
     return ModelNow(state.model.version, state.model.created, learned, waiting, state.draft is not None)
-
-
-def _checks(past: History, state: Checkpoint, config: LoopConfig) -> list[Check]:
-    funnel = past.funnel
-    if not funnel.shown:
-        return []
-    share, late = funnel.rewarded / funnel.shown, funnel.late / max(1, funnel.late + funnel.rewarded)
-    wait = figures.duration(config.wait)
-    checks = [
-        Check(
-            "ok" if funnel.rewarded else "critical", "Rewards arrive", f"{figures.percent(share)} of decisions got one"
-        ),
-        Check(
-            "critical" if late > 0.5 else "warning" if late > 0.1 else "ok",
-            "Rewards are in time",
-            f"{figures.fine_percent(late)} came after the wait of {wait}",
-            "Lengthen rewardWaitTime." if late > 0.1 else None,
-            "settings",
-        ),
-    ]
-    if state.failure is not None:
-        checks.append(
-            Check("critical", "The model was refused", state.failure, "See what it was made with.", "settings")
-        )
-    elif state.model is not None:
-        learned = f"from {figures.plural(state.model.learned, 'event')}" if state.model.learned is not None else ""
-        age = figures.duration(max(0.0, time.time() - state.model.born))
-        checks.append(Check("ok", "There is a model", f"published {age} ago {learned}".strip()))
-    return checks
 
 
 def _changes(config: LoopConfig, state: Checkpoint) -> list[Change]:
@@ -140,35 +100,39 @@ def view(data: Overview, call: Call) -> Html:
     """The page."""
     return join(
         _verdict(data.standing),
-        _row_of_checks(data) if data.checks else None,
+        _row_of_checks(data),
         _rewards_over_time(data),
         _decisions(data.history),
         _what_changed(data, call),
-        _reward_spread(data),
+        _delays_of_rewards(data),
     )
 
 
 def _verdict(found: Standing) -> Html:
-    figure = _figure(found.lift) if found.lift is not None else None
-    return parts.verdict(found.state, found.word, found.sentence, found.about, figure)
+    about = join(found.cause, join(" ", strong(found.next)) if found.next else None)
+    return parts.verdict(found.state, found.word, found.sentence, about, figure(found))
 
 
-def _figure(found: Lift) -> Html | None:
+def figure(found: Standing) -> Html | None:
     """The lift, large, with its interval below."""
-    if found.relative is not None and found.relative_lower is not None and found.relative_upper is not None:
-        value, ends = found.relative, (found.relative_lower, found.relative_upper)
+    basis = f", {found.basis}" if found.basis is not None else ""
+    if found.relative is not None:
+        value, ends = found.relative.value, (found.relative.lower, found.relative.upper)
         ranged = f"{figures.percent(ends[0], sign=True)} to {figures.percent(ends[1], sign=True)}"
         return div(
             p(figures.percent(value, sign=True), cls="figure"),
-            p(f"lift over the baseline, 95 % interval {ranged}, valid however often you look", cls="muted small"),
+            p(
+                f"lift over the baseline{basis}; 95 % interval {ranged}, valid however often you look",
+                cls="muted small",
+            ),
             drawings.lift(value, *ends, f"Lift {figures.percent(value, sign=True)}, interval {ranged}"),
         )
-    if found.lower is None or found.upper is None:
+    if found.lift is None:
         return None
-    ranged = f"{figures.signed(found.lower)} to {figures.signed(found.upper)}"
+    ranged = f"{figures.signed(found.lift.lower)} to {figures.signed(found.lift.upper)}"
     return div(
-        p(figures.signed(found.difference), cls="figure"),
-        p(f"reward per decision above the baseline, 95 % interval {ranged}", cls="muted small"),
+        p(figures.signed(found.lift.value), cls="figure"),
+        p(f"reward per decision above the baseline{basis}; 95 % interval {ranged}", cls="muted small"),
     )
 
 
@@ -177,16 +141,15 @@ def _row_of_checks(data: Overview) -> Html:
         li(
             span(drawings.shape(one.state), cls=one.state),
             span(
-                b(one.name, span(f": {one.state}", cls="skip")),
-                span(one.about, cls="muted small"),
-                join(" ", a(one.next_step, cls="small", href=links.of_loop(data.loop, one.page or "")))
-                if one.next_step
-                else None,
+                b(one.title, span(f": {one.state}", cls="skip")),
+                span(one.cause, cls="muted small"),
+                join(" ", span(one.next, cls="small")) if one.next and one.state != "ok" else None,
             ),
         )
         for one in data.checks
     ]
-    return parts.card(ul(shown, cls="checks"), aria_label="Checks")
+    all_of_them = a("All alarms, and how they have stood", href=links.of_loop(data.loop, "alarms"))
+    return parts.card(ul(shown, cls="checks"), p(all_of_them, cls="small"), aria_label="Checks")
 
 
 def _rewards_over_time(data: Overview) -> Html:
@@ -209,7 +172,11 @@ def _rewards_over_time(data: Overview) -> Html:
         return parts.card(head, nothing, width=8, more="stretch")
     chart = charts.over_time(lines, marks, past.period.start, past.period.end, _in_words(past))
     return parts.card(
-        head, div(chart, cls="chart-box"), parts.folded("As a table", _series_table(past)), width=8, more="stretch"
+        head,
+        parts.drawing(chart, "Average reward"),
+        parts.folded("As a table", _series_table(past)),
+        width=8,
+        more="stretch",
     )
 
 
@@ -293,6 +260,7 @@ def _decisions(past: History) -> Html:
     notes += ["A summary is damaged; its hours are missing."] if past.damaged else []
     return parts.card(
         drawings.bars(rows, label),
+        _reward_spread(past.rewards),
         parts.hint("A decision without a reward in time is learned with the default reward."),
         [parts.hint(note) for note in notes],
         width=4,
@@ -301,21 +269,19 @@ def _decisions(past: History) -> Html:
     )
 
 
-def _reward_spread(data: Overview) -> Html:
-    found = data.history.rewards
-    late = [(_delay(end), count, "online") for end, count in data.delays if count]
-    waits = [
-        h3("How long rewards took"),
-        drawings.bars(late, ", ".join(f"{name} {figures.count(number)}" for name, number, _ in late)),
-        parts.hint("All rewards in time since the loop began."),
-    ]
+def _reward_spread(found: list[Bin]) -> Html | None:
+    if not found:
+        return None
     spread = drawings.histogram([one.decisions for one in found], _ends(found), _spread_in_words(found))
-    return parts.card(
-        spread if found else parts.empty("No rewards yet."),
-        waits if late else None,
-        width=5,
-        name="Rewards of decisions",
-    )
+    return join(h3("Rewards of decisions"), spread)
+
+
+def _delays_of_rewards(data: Overview) -> Html:
+    known = [(_delay(end), count, "online") for end, count in data.delays if count]
+    drawn = drawings.bars(known, ", ".join(f"{name} {figures.count(number)}" for name, number, _ in known))
+    shown = drawn if known else parts.empty("No reward was in time yet.")
+    note = parts.hint("All rewards in time since the loop began.")
+    return parts.card(shown, note, width=5, name="How long rewards took")
 
 
 def _delay(end: float | None) -> str:

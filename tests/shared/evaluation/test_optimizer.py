@@ -1,21 +1,19 @@
 """Automatic optimisation, over months that pass in a moment: what is asked for, applied, watched and taken back."""
 
 import asyncio
-import gzip
 import random
 import time
 from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+from harness.jobs import imported, work
 from harness.logs import START, World, encoded, log
 from harness.trained import Deployment
 
 from shared.evaluation import job_store, optimization, optimization_answers, optimizer
 from shared.evaluation.job import Asked, Job
-from shared.evaluation.job_work import JobWork
 from shared.evaluation.optimization import MOST_RUNS, Optimization, Run, Watch
-from shared.joined_log import log_reading
 from shared.loops import commits, stored, summary, summary_names
 from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.checkpoint import Checkpoint, Summarised
@@ -23,6 +21,8 @@ from shared.loops.commits import Stored
 from shared.loops.config import AutoOptimization, LoopConfig, Policy
 from shared.loops.gathering import Gatherer
 from shared.loops.summary import DAY_MS, HOUR_MS
+from shared.monitoring import blobs
+from shared.monitoring.alarms.history import History, Standing
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 
@@ -48,23 +48,6 @@ async def loop(parts: Service) -> Serving:
     await Deployment(parts).make("default", config=ON)
     optimizer._watched.clear()
     return parts.loop()
-
-
-async def imported(loop: Serving, data: bytes) -> None:
-    await loop.storage.put(log_reading.imported_name(loop.home, START + 9 * HOUR_MS, "0"), gzip.compress(data))
-
-
-async def work(loop: Serving, run: Run) -> Job:
-    """Works the evaluation of a run to its end, as the evaluator does."""
-    found = await job_store.read(loop.storage, loop.home, "evaluations", run.id)
-    assert found is not None
-    worked = JobWork(loop.storage, loop.home, found.job.asked, loop.initial)
-    while await worked.step():
-        pass
-    worked.close()
-    ended = await job_store.read(loop.storage, loop.home, "evaluations", run.id)
-    assert ended is not None
-    return ended.job
 
 
 async def state(loop: Serving) -> Optimization:
@@ -133,7 +116,7 @@ async def test_rewards_that_do_not_depend_on_the_action_change_nothing(loop: Ser
     await imported(loop, encoded(log(900, world=World(earns=((0.4,) * 3,) * 2))))
     await optimizer.look(loop, BEGUN + FREQUENCY)
     (run,) = (await state(loop)).runs
-    await work(loop, run)
+    await work(loop, run.id)
     await optimizer.look(loop, BEGUN + FREQUENCY + 1)
     (run,) = (await state(loop)).runs
     assert run.state == "OnlinePolicyRetained"
@@ -166,7 +149,7 @@ async def test_an_evaluation_that_was_never_made_is_made(loop: Serving) -> None:
     assert await job_store.read(loop.storage, loop.home, "evaluations", "auto-x")
 
 
-async def blobs(loop: Serving) -> dict[str, bytes]:
+async def stored_blobs(loop: Serving) -> dict[str, bytes]:
     """All that is stored of it."""
     names = await loop.storage.names(blob_name(loop.home, ""))
     found = [await loop.storage.read(name) for name in names]
@@ -178,8 +161,8 @@ async def evaluated(loop: Serving) -> Run:
     await imported(loop, encoded(log(1_500)))
     if not _evaluated:
         await optimizer.look(loop, BEGUN + FREQUENCY)
-        await work(loop, (await state(loop)).runs[0])
-        _evaluated.update(await blobs(loop))
+        await work(loop, (await state(loop)).runs[0].id)
+        _evaluated.update(await stored_blobs(loop))
     for name, data in _evaluated.items():
         await loop.storage.put(name, data)
     (run,) = (await state(loop)).runs
@@ -250,6 +233,19 @@ async def test_a_switch_that_is_off_costs_one_read_and_does_nothing(loop: Servin
     await put(loop, msgspec.structs.replace(ON, auto_optimization=AutoOptimization()))
     await optimizer.look(loop)
     assert await loop.storage.names(f"loops/{DEFAULT_HOME}/optimization") == []
+
+
+async def test_nothing_is_done_while_the_log_cannot_be_trusted(loop: Serving) -> None:
+    await imported(loop, encoded(log(100)))
+    await commits.save(loop.storage, loop.home, Stored(Checkpoint(), None), Checkpoint())
+    raised = History(alarms={"rewards-missing": Standing(state="warning"), "reward-drop": Standing(state="critical")})
+    kept = await blobs.keep_alarms(loop.storage, loop.home, await blobs.alarms(loop.storage, loop.home), raised)
+    await optimizer.look(loop, BEGUN + FREQUENCY)
+    assert (await state(loop)).runs == []
+    assert (await optimization_answers.read(loop)).held_by == ["rewards-missing"]
+    await blobs.keep_alarms(loop.storage, loop.home, kept, History(alarms={"reward-drop": Standing(state="critical")}))
+    await optimizer.look(loop, BEGUN + FREQUENCY)
+    assert len((await state(loop)).runs) == 1
 
 
 async def test_the_last_runs_are_kept_with_their_evaluations(loop: Serving) -> None:
