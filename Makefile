@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 PY := .venv/bin/python
-PACKAGES = shared local migration evaluation simulator benchmarks deployment rank_function reward_function trainer_function evaluator_function admin_function function_app.py
+PACKAGES = shared local migration evaluation simulator examples benchmarks deployment rank_function reward_function trainer_function evaluator_function admin_function dashboard_function function_app.py
 INSTALL = $(PY) -m local.packages
 
 .DEFAULT_GOAL := help

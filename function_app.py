@@ -6,6 +6,7 @@ import os
 import azure.functions as func
 
 from admin_function import routes as admin
+from dashboard_function import bp as dashboard
 from evaluator_function import bp as evaluator
 from rank_function import routes as rank
 from reward_function import routes as reward
@@ -22,5 +23,11 @@ if "FUNCTIONS_WORKER_RUNTIME" in os.environ:
     settings.load(os.environ)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for blueprint in (functions([*rank, *reward]), dispatch.function([*rank, *reward, *admin]), trainer, evaluator):
+for blueprint in (
+    functions([*rank, *reward]),
+    dispatch.function([*rank, *reward, *admin]),
+    dashboard,
+    trainer,
+    evaluator,
+):
     app.register_functions(blueprint)

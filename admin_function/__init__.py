@@ -1,6 +1,7 @@
 """HTTP: everything that administrators do. One module per kind of operation."""
 
 from admin_function import (
+    alarms,
     apprentice,
     configuration,
     evaluations,
@@ -13,11 +14,13 @@ from admin_function import (
     model,
     openapi,
     trace,
+    undo,
 )
 
 routes = [
     *configuration.routes,
     *apprentice.routes,
+    *undo.routes,
     *model.routes,
     *logs.routes,
     *local_inference.routes,
@@ -25,6 +28,7 @@ routes = [
     *feature_importances.routes,
     *loops.routes,
     *trace.routes,
+    *alarms.routes,
     *metrics.routes,
     *health.routes,
     *openapi.routes,

@@ -4,6 +4,7 @@ import uuid
 
 import azure.functions as func
 
+from shared.auth import Permission
 from shared.serving import http
 from shared.serving.routes import Routes
 from shared.serving.service import Service
@@ -13,7 +14,7 @@ routes = Routes()
 _PATH = "evaluations/{evaluationId}"
 
 
-@routes.operation("GET", "evaluations")
+@routes.operation("GET", "evaluations", Permission.READ)
 async def list_evaluations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /evaluations`: all of them in v1.x, in 2022-09-01-preview a page of those that the filter lets through."""
     from shared.admin import evaluation_queries  # here, because a process that answers Rank starts without it
@@ -22,7 +23,7 @@ async def list_evaluations(req: func.HttpRequest, service: Service) -> func.Http
     loop = service.loop(http.loop_of(req))
     if api_of(req) is Api.V2022:
         page, kind = evaluation_queries.page(req.params), evaluation_queries.evaluation_type(req.params)
-        jobs = await asking.listed(loop, "evaluations") if kind in (None, "Manual") else []
+        jobs = await asking.listed(loop, "evaluations", kind)
         more = {"filter": req.params["filter"]} if "filter" in req.params else {}
         return http.json_answer(answers_2022.paged(jobs, page, _url(req), more))
     found = [await asking.get(loop, "evaluations", job.asked.id) for job in await asking.listed(loop, "evaluations")]
@@ -39,7 +40,7 @@ async def create_evaluation(req: func.HttpRequest, service: Service) -> func.Htt
     loop, body = service.loop(http.loop_of(req)), evaluation_bodies.evaluation(http.text_of(req))
     name, preview = str(uuid.uuid4()), _is_preview(req)
     says_empty = "NoLogsExistInDateRange" if preview else "InvalidEvaluationContract"
-    await asking.ask(loop, asking.evaluation(name, body), says_empty=says_empty)
+    await asking.ask(loop, asking.evaluation(name, body, measures=True), says_empty=says_empty)
     answer = http.json_answer(answers_v1.answer(*await asking.get(loop, "evaluations", name), preview=preview), 201)
     answer.headers["Location"] = f"{_url(req)}/{name}"
     return answer
@@ -57,7 +58,7 @@ async def put_evaluation(req: func.HttpRequest, service: Service) -> func.HttpRe
     return func.HttpResponse(status_code=200, mimetype="")
 
 
-@routes.operation("GET", _PATH)
+@routes.operation("GET", _PATH, Permission.READ)
 async def get_evaluation(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /evaluations/{evaluationId}`: every result in v1.x, in 2022-09-01-preview those of the time asked for."""
     from shared.admin import evaluation_queries
@@ -89,6 +90,14 @@ async def apply_from_evaluation(req: func.HttpRequest, service: Service) -> func
     asked = evaluation_bodies.policy_reference(http.text_of(req))
     await asking.apply(service.loop(http.loop_of(req)), asked.evaluation_id, asked.policy_name)
     return http.no_content()
+
+
+@routes.deployment("GET", "loops/{loop}/optimizations", Permission.READ)
+async def get_optimizations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`GET /loops/{loop}/optimizations`: what the automatic optimisation of a loop has done, and when it is due."""
+    from shared.evaluation import optimization_answers
+
+    return http.json_answer(await optimization_answers.read(service.loop(http.loop_of(req))))
 
 
 def _identifier(req: func.HttpRequest) -> str:

@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from shared.auth import Permission
 from shared.serving import http
 from shared.serving.routes import Routes
 from shared.serving.service import Service
@@ -11,7 +12,7 @@ routes = Routes()
 _PATH = "featureImportances/{featureImportanceId}"
 
 
-@routes.operation("GET", "featureImportances", apis=[Api.V2022])
+@routes.operation("GET", "featureImportances", Permission.READ, apis=[Api.V2022])
 async def page_feature_importances(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /featureImportances`: a page of them."""
     from shared.admin import evaluation_queries  # here, because a process that answers Rank starts without it
@@ -35,7 +36,7 @@ async def put_feature_importance(req: func.HttpRequest, service: Service) -> fun
     return func.HttpResponse(status_code=200, mimetype="")
 
 
-@routes.operation("GET", _PATH, apis=[Api.V2022])
+@routes.operation("GET", _PATH, Permission.READ, apis=[Api.V2022])
 async def get_feature_importance(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /featureImportances/{featureImportanceId}`."""
     from shared.evaluation import answers_2022, asking

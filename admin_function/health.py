@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.auth import Role
+from shared.auth import Permission
 from shared.monitoring import health
 from shared.serving import http
 from shared.serving.routes import Routes
@@ -18,7 +18,7 @@ async def get_health(req: func.HttpRequest, service: Service) -> func.HttpRespon
     return http.json_answer(await health.report(service))
 
 
-@routes.operation("GET", "status", Role.APP, apis=(Api.V1,))
+@routes.operation("GET", "status", Permission.DECIDE, apis=(Api.V1,))
 async def get_status(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /status`: that endpoint and key are good; whoever gets here has a key of the loop."""
     return http.json_answer(health.STATUS)

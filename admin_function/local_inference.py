@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from shared import telemetry
-from shared.auth import Role
+from shared.auth import Permission
 from shared.errors import ApiError
 from shared.hubs.event_log import EventLog
 from shared.serving import http
@@ -34,7 +34,7 @@ AT_ONCE = 32  # events that are handed to the log before others are answered: ab
 SHORTEST_TURN = 0.0005
 
 
-@routes.operation("POST", "logs/interactions", Role.APP)
+@routes.operation("POST", "logs/interactions", Permission.DECIDE)
 async def log_interactions(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /logs/interactions`: 204 once the decisions of the batch are in the log, all that can be."""
     from shared.local_inference import conversion
@@ -42,7 +42,7 @@ async def log_interactions(req: func.HttpRequest, service: Service) -> func.Http
     return await _log(req, service, conversion.interactions, service.interactions)
 
 
-@routes.operation("POST", "logs/observations", Role.APP)
+@routes.operation("POST", "logs/observations", Permission.DECIDE)
 async def log_observations(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /logs/observations`: 204 once those of the batch are in the log that can be."""
     from shared.local_inference import conversion

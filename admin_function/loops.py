@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import azure.functions as func
 
-from shared.auth import Role
+from shared.auth import Permission
 from shared.errors import ApiError
 from shared.serving import http
 from shared.serving.routes import Routes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 routes = Routes()
 
 
-@routes.deployment("GET", "loops", Role.OWNER)
+@routes.deployment("GET", "loops", Permission.READ_ALL)
 async def list_loops(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops`: every loop, the default one first."""
     from shared.admin import loops
@@ -28,7 +28,7 @@ async def list_loops(req: func.HttpRequest, service: Service) -> func.HttpRespon
     return http.json_answer(loops.listed(service).wire())
 
 
-@routes.deployment("PUT", "loops/{loop}", Role.OWNER)
+@routes.deployment("PUT", "loops/{loop}", Permission.OWN)
 async def create_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`PUT /loops/{loop}`: makes a loop; 201 with its keys, which are told only here."""
     from shared.admin import loops
@@ -36,7 +36,7 @@ async def create_loop(req: func.HttpRequest, service: Service) -> func.HttpRespo
     return http.json_answer((await loops.create(service, http.loop_of(req))).wire(), 201)
 
 
-@routes.deployment("GET", "loops/{loop}", Role.ADMIN)
+@routes.deployment("GET", "loops/{loop}", Permission.READ)
 async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}`."""
     from shared.admin import loops
@@ -44,7 +44,7 @@ async def get_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse
     return http.json_answer((await loops.described(service, http.loop_of(req))).wire())
 
 
-@routes.deployment("DELETE", "loops/{loop}", Role.OWNER)
+@routes.deployment("DELETE", "loops/{loop}", Permission.OWN)
 async def delete_loop(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`DELETE /loops/{loop}`: the loop with its configuration, model and log."""
     from shared.admin import loops
@@ -53,13 +53,13 @@ async def delete_loop(req: func.HttpRequest, service: Service) -> func.HttpRespo
     return http.no_content()
 
 
-@routes.deployment("POST", "loops/{loop}/keys/{role}/{number}", Role.ADMIN)
+@routes.deployment("POST", "loops/{loop}/keys/{role}/{number}", Permission.ADMINISTER)
 async def rotate_key(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /loops/{loop}/keys/{role}/{number}`: a new first or second key of a role; the other goes on working."""
     from shared.admin import loops
 
     role, number = req.route_params["role"], req.route_params["number"]
-    if role not in ("app", "admin") or number not in [str(one + 1) for one in range(loops.KEYS_PER_ROLE)]:
-        raise ApiError("ResourceNotFound", "Keys are app/1, app/2, admin/1 and admin/2.")
+    if role not in loops.ROLES or number not in [str(one + 1) for one in range(loops.KEYS_PER_ROLE)]:
+        raise ApiError("ResourceNotFound", "Keys are app/1, app/2, admin/1, admin/2, reader/1 and reader/2.")
     key = await loops.rotate(service, http.loop_of(req), cast("RoleName", role), int(number))
     return http.json_answer(key.wire())

@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.auth import Role
+from shared.auth import Permission
 from shared.serving import http
 from shared.serving.loop import Serving
 from shared.serving.routes import Routes
@@ -11,13 +11,13 @@ from shared.serving.service import Service
 routes = Routes()
 
 
-@routes.deployment("GET", "metrics", Role.OWNER)
+@routes.deployment("GET", "metrics", Permission.READ_ALL)
 async def get_metrics(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /metrics`: of all loops, counted from the store."""
     return await _report(service)
 
 
-@routes.deployment("GET", "loops/{loop}/metrics", Role.ADMIN)
+@routes.deployment("GET", "loops/{loop}/metrics", Permission.READ)
 async def get_loop_metrics(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}/metrics`: of one loop."""
     return await _report(service, service.loop(http.loop_of(req)))

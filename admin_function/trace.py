@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.auth import Role
+from shared.auth import Permission
 from shared.rank import wire
 from shared.serving import http
 from shared.serving.routes import Routes
@@ -11,7 +11,7 @@ from shared.serving.service import Service
 routes = Routes()
 
 
-@routes.deployment("GET", "loops/{loop}/events/{eventId}", Role.ADMIN)
+@routes.deployment("GET", "loops/{loop}/events/{eventId}", Permission.ADMINISTER)
 async def get_event(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`GET /loops/{loop}/events/{eventId}`: what became of an event, as far as the log and the hubs know."""
     from shared.trace import search  # here, because a process that answers Rank starts without it

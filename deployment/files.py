@@ -12,8 +12,17 @@ from pathspec import GitIgnoreSpec
 IGNORE_FILES = (".gitignore", ".funcignore")
 # A deny-list alone would ship whatever lies about in a working copy, such as keys.
 FILES = ("function_app.py", "host.json", "requirements.txt", "LICENSE")
-FOLDERS = ("shared", "rank_function", "reward_function", "trainer_function", "evaluator_function", "admin_function")
-SUFFIX = ".py"
+FOLDERS = (
+    "shared",
+    "rank_function",
+    "reward_function",
+    "trainer_function",
+    "evaluator_function",
+    "admin_function",
+    "dashboard_function",
+)
+# Beside what runs, what the dashboard sends to browsers.
+SUFFIXES = (".py", ".css", ".js", ".svg")
 
 
 def copy(project: Path, folder: Path) -> None:
@@ -33,7 +42,7 @@ def app_files(project: Path) -> Iterator[Path]:
 
 
 def _ships(path: Path) -> bool:
-    return str(path) in FILES or (path.parts[0] in FOLDERS and path.suffix == SUFFIX)
+    return str(path) in FILES or (path.parts[0] in FOLDERS and path.suffix in SUFFIXES)
 
 
 def kept(folder: Path, ignored: Iterable[str]) -> Iterator[Path]:

@@ -3,24 +3,19 @@
 import argparse
 import asyncio
 import logging
-import math
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-from evaluation import compare, explore, features, optimise
+from evaluation import arguments, compare, explore, features, optimise
 from evaluation.errors import EvaluationError
 from migration.target import TargetError
 from migration.words import joined
-from shared.errors import ApiError
 from shared.loops.config import DEFAULT_LOOP
-from shared.loops.registry import check_name
 from shared.loops.unreadable import Unreadable
 from shared.storage import StorageUnavailable
 
 INTERRUPTED = 130
-MOST_WORKERS = 64
 SOURCE = """The log is that of a loop in storage, of a local run (--data) or of the deployment that the function app's
 settings in the environment name, or files and folders of dsjson (--log). No service has to run."""
 
@@ -79,67 +74,44 @@ def _policies(parser: argparse.ArgumentParser) -> None:
 
 
 def _common(parser: argparse.ArgumentParser, *, html: bool = True) -> None:
-    parser.add_argument("--loop", type=_loop, default=DEFAULT_LOOP, help="name of the loop (default: %(default)s)")
+    parser.add_argument(
+        "--loop", type=arguments.loop, default=DEFAULT_LOOP, help="name of the loop (default: %(default)s)"
+    )
     parser.add_argument("--data", type=Path, help="data folder of a local run, which may be running or not")
     parser.add_argument(
         "--log", type=Path, nargs="+", default=[], metavar="PATH", help="dsjson files or folders of them, also gzipped"
     )
-    parser.add_argument("--from", dest="since", type=_time, metavar="TIME", help="ISO 8601 time of the first events")
-    parser.add_argument("--to", dest="until", type=_time, metavar="TIME", help="ISO 8601 time before which events are")
+    parser.add_argument(
+        "--from", dest="since", type=arguments.time, metavar="TIME", help="ISO 8601 time of the first events"
+    )
+    parser.add_argument(
+        "--to", dest="until", type=arguments.time, metavar="TIME", help="ISO 8601 time before which events are"
+    )
     parser.add_argument(
         "--exploration",
-        type=_share,
+        type=arguments.share,
         metavar="SHARE",
         help="explorationPercentage, 0 to 1 (default: the loop's or 0.2)",
     )
     parser.add_argument(
-        "--default-reward", type=_number, metavar="REWARD", help="of events without one (default: the loop's, else 0)"
+        "--default-reward",
+        type=arguments.number,
+        metavar="REWARD",
+        help="of events without one (default: the loop's, else 0)",
     )
     parser.add_argument(
-        "--workers", type=_workers, default=compare.cores(), metavar="N", help="processes (default: %(default)s)"
+        "--workers",
+        type=arguments.workers,
+        default=compare.cores(),
+        metavar="N",
+        help="processes (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cluster", metavar="ADDRESS", help="scheduler of Dask distributed that has the work done, tcp://HOST:8786"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
     if html:
         parser.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs no other file")
-
-
-def _loop(text: str) -> str:
-    try:
-        check_name(text)
-    except ApiError as error:
-        raise argparse.ArgumentTypeError(error.message) from None
-    return text
-
-
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no time: write it as 2026-01-31T12:00:00Z") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"{text} is no number")
-    return number
-
-
-def _share(text: str) -> float:
-    share = _number(text)
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a share between 0 and 1")
-    return share
-
-
-def _workers(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of processes between 1 and {MOST_WORKERS}")
-    return int(text)
 
 
 def main(command: Sequence[str] | None = None) -> int:

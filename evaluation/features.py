@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from evaluation import compare, output, policies
+from evaluation import compare, executors, output, policies
 from evaluation.errors import EvaluationError
 from shared import scratch
 from shared.evaluation import importance
@@ -27,8 +27,9 @@ async def run(given: argparse.Namespace) -> int:
         groups = question.spool.features.groups()
         if not groups:
             raise EvaluationError("The events of this log have no features to leave out.")
-        made = importance.planned(known[0], groups, compare.planned(question, known))
-        with compare.processes(given.workers) as executor:
+        blank = msgspec.structs.replace(compare.planned(question, []), held_out=0)
+        made = importance.planned(known[0], groups, blank)
+        with executors.of(given) as executor:
             outcome = compare.worked(given, made, question, executor, Path(folder, "work"))
     found = importance.combine(made, groups, outcome.parts, outcome.failed)
     if found is None:

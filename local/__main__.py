@@ -24,6 +24,7 @@ from local.packages import InstallError
 from local.services import APP, OWN_SERVERS, free_port, function_app, is_free, own_servers, released
 from local.supervisor import Service, StartError, Supervisor
 from shared import settings
+from shared.dashboard import sessions
 from shared.settings import SettingsError
 
 SCHEDULES = {"TRAINER_SCHEDULE": "* * * * * *", "EVALUATOR_SCHEDULE": "*/5 * * * * *"}
@@ -73,7 +74,7 @@ async def run(supervisor: Supervisor, servers: list[Service], app: Path, port: i
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     values = _values(servers)
-    starting = asyncio.create_task(_start(supervisor, servers, app, port, values))
+    starting = asyncio.create_task(_start(supervisor, servers, app, port, values, released.parent))
     stopping = asyncio.create_task(stop.wait())
     done_with: asyncio.Task[None] | None = None
     try:
@@ -102,12 +103,20 @@ def _values(servers: list[Service]) -> dict[str, str]:
     return values
 
 
-async def _start(supervisor: Supervisor, servers: list[Service], app: Path, port: int, values: dict[str, str]) -> None:
+async def _start(
+    supervisor: Supervisor, servers: list[Service], app: Path, port: int, values: dict[str, str], data: Path
+) -> None:
     await supervisor.start(*servers)
     await supervisor.start(*function_app(app, port, values))
     for role, name in (("app", "APP_KEYS"), ("admin", "ADMIN_KEYS")):
         _say(f"{role} key: {DEFAULTS[name] if values[name] == DEFAULTS[name] else f'as set in {name}'}")
-    _say(f"ready: http://127.0.0.1:{port}")
+    url = f"http://127.0.0.1:{port}"
+    if app == APP:
+        link = sessions.link([key for key in map(str.strip, values["ADMIN_KEYS"].split(",")) if key])
+        _say(f"dashboard: {url}/dashboard/enter?link={link} (good once, within an hour)")
+        _say(f"documentation: {url}/docs")
+        _say(f"data: {data} (Ctrl-C stops the service, and keeps it)")
+    _say(f"ready: {url}")
 
 
 def _check_settings() -> None:

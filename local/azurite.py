@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -81,6 +82,16 @@ def python_package(requirement: str, tools: Path = TOOLS, *, alone: bool = True)
     folder = tools / requirement.replace("==", "-")
     options = ["--no-deps", "--ignore-requires-python"] if alone else []
     return _once(folder, requirement, lambda part: _pip_install(part, requirement, options))
+
+
+def python_packages(name: str, requirements: Path, tools: Path = TOOLS) -> Path:
+    """A folder with all that a requirements file asks for, installed on first use and when the file has changed."""
+    mark = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:8]
+    return _once(
+        tools / f"{name}-{mark}",
+        str(requirements),
+        lambda part: packages.pip_install("--target", str(part), "-r", str(requirements)),
+    )
 
 
 def _once(folder: Path, what: str, fill: Callable[[Path], None]) -> Path:

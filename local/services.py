@@ -102,7 +102,7 @@ def _kept(data: Path) -> int:
 def function_app(app: Path, port: int, settings: dict[str, str]) -> list[Service]:
     """The app several times: its HTTP functions on `port`, its timers beside them; evaluations wait for no trainer."""
     if app.resolve() == APP.resolve():  # whatever of it takes a body needs a key
-        settings = {"FUNCTIONS_HOST_KEY_HEADERS": ",".join((*KEY_HEADERS, PRINCIPAL_HEADER))} | settings
+        settings = {"FUNCTIONS_HOST_KEY_HEADERS": ",".join((*KEY_HEADERS, PRINCIPAL_HEADER, "cookie"))} | settings
     host = [sys.executable, "-m", "local.host", "--app", str(app)]
     http = Service("http", [*host, "--http-only", "--port", str(port)], lambda: is_healthy(port), settings)
     if app.resolve() != APP.resolve():

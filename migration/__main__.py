@@ -6,22 +6,22 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-from migration import bring_in, rebuild, summarise
+from evaluation import arguments
+from evaluation.compare import cores
+from evaluation.errors import EvaluationError
+from migration import bring_in, compare, rebuild, summarise
 from migration.rebuild import RebuildError
 from migration.summarise import SummariseError
 from migration.target import TargetError
 from migration.words import joined
-from shared.errors import ApiError
 from shared.loops.config import DEFAULT_LOOP
-from shared.loops.registry import check_name
 from shared.loops.unreadable import Unreadable
 from shared.storage import StorageUnavailable
 from shared.vw import policy
 
-COMMANDS = {"import": bring_in.run, "rebuild": rebuild.run, "summarise": summarise.run}
+COMMANDS = {"import": bring_in.run, "compare": compare.run, "rebuild": rebuild.run, "summarise": summarise.run}
 INTERRUPTED = 130
 STORAGE = """Blobs are those of a local run (--data), or of the deployment that the function app's settings in the
 environment name: STORAGE_CONNECTION_STRING, or STORAGE_ACCOUNT_URL with your own sign-in (az login)."""
@@ -35,6 +35,14 @@ def _arguments(command: Sequence[str]) -> argparse.Namespace:
             "import",
             help="import configuration, policy, model and logs",
             description=f"Imports what was exported of a loop of Azure Personalizer and tells what it did. {STORAGE}",
+        )
+    )
+    _compare_arguments(
+        commands.add_parser(
+            "compare",
+            help="tell from the old log whether the new loop is as good as the old one",
+            description="Replays the old policy and that of new loops from blank over the old log, and judges the "
+            f"exported model on the events after it. Nothing is changed. {STORAGE}",
         )
     )
     _rebuild_arguments(
@@ -62,7 +70,9 @@ def _arguments(command: Sequence[str]) -> argparse.Namespace:
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--loop", type=_loop, default=DEFAULT_LOOP, help="name of the loop (default: %(default)s)")
+    parser.add_argument(
+        "--loop", type=arguments.loop, default=DEFAULT_LOOP, help="name of the loop (default: %(default)s)"
+    )
     parser.add_argument("--data", type=Path, help="data folder of a local run, which may be running or not")
 
 
@@ -77,7 +87,9 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--endpoint", metavar="URL", help="of the service here, for all but logs")
     parser.add_argument("--key", help="an admin key (default: the first of ADMIN_KEYS, else the local run's)")
-    parser.add_argument("--at", type=_time, metavar="TIME", help="ISO 8601 time of events that have no Timestamp")
+    parser.add_argument(
+        "--at", type=arguments.time, metavar="TIME", help="ISO 8601 time of events that have no Timestamp"
+    )
     parser.add_argument(
         "--retention-days",
         type=int,
@@ -88,6 +100,38 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
         "--replace-model", action="store_true", help="put the model also over one that has learned in the loop since"
     )
     parser.add_argument("--dry-run", action="store_true", help="change nothing, only tell what would become of it")
+    _common(parser)
+
+
+def _compare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--logs",
+        dest="log",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="files or folders of dsjson, in place of what the loop has imported",
+    )
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="JSON of GET configurations/policy (default: the loop's own)"
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="FILE", help="GET model: the zip of signed=true, or a plain model"
+    )
+    parser.add_argument(
+        "--created",
+        type=arguments.time,
+        metavar="TIME",
+        help="when the model was exported (default: when its file was written)",
+    )
+    parser.add_argument(
+        "--workers", type=arguments.workers, default=cores(), metavar="N", help="processes (default: %(default)s)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.set_defaults(
+        cluster=None, since=None, until=None, exploration=None, default_reward=None, doubly_robust=False
+    )
     _common(parser)
 
 
@@ -104,29 +148,13 @@ def _rebuild_arguments(parser: argparse.ArgumentParser) -> None:
     _common(parser)
 
 
-def _loop(text: str) -> str:
-    try:
-        check_name(text)
-    except ApiError as error:
-        raise argparse.ArgumentTypeError(error.message) from None
-    return text
-
-
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no time: write it as 2026-01-31T12:00:00Z") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
 def main(command: Sequence[str] | None = None) -> int:
     """Entry point of the command. Exit status: 1 if anything that was named could not be done, 130 after Ctrl-C."""
     given = _arguments(joined(sys.argv[1:] if command is None else command))
     logging.getLogger("azure").setLevel(logging.CRITICAL)  # it tells at length what `main` tells in a line
     try:
         return asyncio.run(COMMANDS[given.command](given))
-    except (TargetError, RebuildError, SummariseError, Unreadable) as error:
+    except (TargetError, RebuildError, SummariseError, EvaluationError, Unreadable) as error:
         print(error, file=sys.stderr)
     except StorageUnavailable as error:
         print(f"The storage does not answer: {error} Is it the right one, and are you signed in?", file=sys.stderr)

@@ -116,6 +116,12 @@ def model(file: Path) -> tuple[bytes, list[tuple[str, str, str]]]:
     return data, [*rows, ("options", "", options[0].decode().strip() if options else "none")]
 
 
+def plain_model(file: Path) -> bytes:
+    """The VW model of an export, signed zip or plain; raises UnusableDocument."""
+    data, _ = model(file)
+    return _unpacked(data) if zipfile.is_zipfile(io.BytesIO(data)) else data
+
+
 async def put_model(api: Api | None, data: bytes, rows: list[tuple[str, str, str]]) -> Section:
     section = Section("model", f"{len(data):,} bytes to be sent", rows=rows)
     if api is None:

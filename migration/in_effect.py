@@ -16,7 +16,7 @@ MEMBERS = (
     "rewardWaitTime", "defaultReward", "rewardAggregation", "explorationPercentage", "modelExportFrequency",
     "logRetentionDays", "modelRetrainDays", "learningMode", "isInferenceExplainabilityEnabled",
     "isAutoOptimizationEnabled", "autoOptimizationFrequency", "autoOptimizationStartDate", "logMirrorEnabled",
-    "logMirrorSasUri", "lastConfigurationEditDate",
+    "logMirrorSasUri", "lastConfigurationEditDate", "holdbackPercentage",
 )  # fmt: skip
 # Told by the service, never to it.
 TOLD = ("lastConfigurationEditDate",)

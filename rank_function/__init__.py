@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import azure.functions as func
 
 from shared import telemetry
-from shared.auth import Role
+from shared.auth import Permission
 from shared.hubs import events
 from shared.rank import expense, ranking, slots_ranking, slots_wire, wire
 from shared.rank.ranking import Asked
@@ -24,7 +24,7 @@ routes = Routes()
 _log = logging.getLogger(__name__)
 
 
-@routes.operation("POST", "rank", Role.APP)
+@routes.operation("POST", "rank", Permission.DECIDE)
 async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /rank`: draws an action, logs the decision, answers 201."""
     began = time.perf_counter()
@@ -48,7 +48,7 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     return http.answer(answer, 201)
 
 
-@routes.operation("POST", "multislot/rank", Role.APP)
+@routes.operation("POST", "multislot/rank", Permission.DECIDE)
 async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/rank`: draws an action for each slot, logs the decision, answers 201."""
     began = time.perf_counter()
@@ -62,7 +62,7 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
         decision = await slow.decide_slots(service, loop, asked)
     else:
         drawn = slots_ranking.predict(asked, loop.config, loop.model)
-        decision = slots_ranking.decided(asked, loop.config, loop.model, drawn)
+        decision = slots_ranking.decided(asked, loop.config, loop.model, drawn, loop.hash)
     event = slots_ranking.event(decision, loop.loop, deferred=deferred)
     await _append(service, decision.event_id, event)
     _tell(service, loop.loop, decision.event_id, decision.model, began)

@@ -73,13 +73,13 @@ async def decide_slots(service: Service, loop: Serving, asked: SlotsAsked) -> Sl
     """The decision of a multi-slot request; raises ApiError."""
     config, model = loop.config, loop.model
     if model is None or config.mode == "LoggingOnly":
-        return slots_ranking.decided(asked, config, model, None)
+        return slots_ranking.decided(asked, config, model, None, loop.hash)
     try:
         served, count = _served(loop, model), len(asked.slots)
         drawn = await _aside(service).predict_slots(loop.loop, served, asked.context, count)
     except PredictionError as error:
         raise ranking.unfit(error) from None
-    return slots_ranking.decided(asked, config, model, drawn)
+    return slots_ranking.decided(asked, config, model, drawn, loop.hash)
 
 
 def _served(loop: Serving, model: Model) -> Served:

@@ -7,7 +7,7 @@ from typing import Literal
 import azure.functions as func
 
 from shared import telemetry
-from shared.auth import Role
+from shared.auth import Permission
 from shared.hubs import events
 from shared.rank import slots_wire, wire
 from shared.serving import http
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 REQUEST_ID = "x-ms-client-request-id"
 
 
-@routes.operation("POST", "events/{eventId}/reward", Role.APP)
+@routes.operation("POST", "events/{eventId}/reward", Permission.DECIDE)
 async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/reward`: 204 once the reward is in the log; whether it matches is known later."""
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
@@ -29,13 +29,13 @@ async def reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     return await _observe(service, event_id, [_observation(req, loop, event_id, "reward", value)])
 
 
-@routes.operation("POST", "events/{eventId}/activate", Role.APP)
+@routes.operation("POST", "events/{eventId}/activate", Permission.DECIDE)
 async def activate(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /events/{eventId}/activate`: the deferred action was shown after all."""
     return await _activate(req, service, multi_slot=False)
 
 
-@routes.operation("POST", "multislot/events/{eventId}/reward", Role.APP)
+@routes.operation("POST", "multislot/events/{eventId}/reward", Permission.DECIDE)
 async def multi_slot_reward(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/events/{eventId}/reward`: rewards of slots; all of them are in the log, or none is."""
     event_id = wire.event_id(req.route_params["eventId"], "InvalidRewardRequest")
@@ -47,7 +47,7 @@ async def multi_slot_reward(req: func.HttpRequest, service: Service) -> func.Htt
     return await _observe(service, event_id, observations)
 
 
-@routes.operation("POST", "multislot/events/{eventId}/activate", Role.APP)
+@routes.operation("POST", "multislot/events/{eventId}/activate", Permission.DECIDE)
 async def multi_slot_activate(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """`POST /multislot/events/{eventId}/activate`: the deferred actions were shown, in every slot."""
     return await _activate(req, service, multi_slot=True)

@@ -9,7 +9,7 @@ import enum
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -19,22 +19,40 @@ from shared.errors import ApiError
 KEY_HEADERS = ("ocp-apim-subscription-key", "x-functions-key")
 
 
-class Role(enum.IntEnum):
-    """What a key may do; each role may do everything that those before it may."""
+class Permission(enum.Enum):
+    """What an operation asks for."""
 
-    APP = 1
-    ADMIN = 2
-    OWNER = 3  # of the deployment: makes and deletes loops, administers all of them
+    DECIDE = "rank, reward and activate"
+    READ = "see a loop's pages, metrics and evaluations"
+    ADMINISTER = "use every operation of a loop"
+    READ_ALL = "see what all loops have in common: their list, their metrics"
+    OWN = "make and delete loops"
+
+
+class Role(enum.Enum):
+    """What a key or a token stands for: a set of permissions, none of which implies another."""
+
+    APP = frozenset((Permission.DECIDE,))
+    READER = frozenset((Permission.READ,))
+    OVERSEER = frozenset((Permission.READ, Permission.READ_ALL))  # a reader of the deployment
+    ADMIN = frozenset((Permission.DECIDE, Permission.READ, Permission.ADMINISTER))
+    OWNER = frozenset(Permission)  # of the deployment: makes and deletes loops, administers all of them
 
 
 # Whom the platform found a token to be of: App Service sets this header itself, and lets none of it in from outside.
 PRINCIPAL_HEADER = "x-ms-client-principal"
-APP_ROLES = {"Personalizer.App": Role.APP, "Personalizer.Admin": Role.ADMIN, "Personalizer.Owner": Role.OWNER}
-_NAMES = {role: name for name, role in APP_ROLES.items()}
-_KEYS = {
-    Role.APP: "a valid key",
-    Role.ADMIN: "an admin key",
-    Role.OWNER: "an owner's key, which is an admin key of the loop default",
+APP_ROLES = {
+    "Personalizer.App": Role.APP,
+    "Personalizer.Reader": Role.OVERSEER,
+    "Personalizer.Admin": Role.ADMIN,
+    "Personalizer.Owner": Role.OWNER,
+}
+_NEEDS = {
+    Permission.DECIDE: ("an app key or an admin key", "Personalizer.App"),
+    Permission.READ: ("a reader key or an admin key", "Personalizer.Reader"),
+    Permission.ADMINISTER: ("an admin key", "Personalizer.Admin"),
+    Permission.READ_ALL: ("a reader key of the deployment or an owner's key", "Personalizer.Reader"),
+    Permission.OWN: ("an owner's key, which is an admin key of the loop default", "Personalizer.Owner"),
 }
 ROLE_CLAIMS = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
 
@@ -53,17 +71,25 @@ class Keys(NamedTuple):
     app: tuple[bytes, ...] = ()
     admin: tuple[bytes, ...] = ()
     owner: tuple[bytes, ...] = ()
+    reader: tuple[bytes, ...] = ()
+    overseer: tuple[bytes, ...] = ()
 
     def role(self, key: str) -> Role | None:
         """The role of a key, None if it is unknown. Compares with every key, whichever matches."""
         offered = digest(key)
-        matches = [
-            role
-            for role, known in ((Role.OWNER, self.owner), (Role.ADMIN, self.admin), (Role.APP, self.app))
-            for one in known
-            if hmac.compare_digest(offered, one)
-        ]
+        matches = [role for role, known in self.by_role() if hmac.compare_digest(offered, known)]
         return matches[0] if matches else None
+
+    def by_role(self) -> Iterator[tuple[Role, bytes]]:
+        """Each key's digest with its role, the greatest one first."""
+        for role, known in (
+            (Role.OWNER, self.owner),
+            (Role.ADMIN, self.admin),
+            (Role.APP, self.app),
+            (Role.OVERSEER, self.overseer),
+            (Role.READER, self.reader),
+        ):
+            yield from ((role, one) for one in known)
 
 
 def digest(key: str) -> bytes:
@@ -81,33 +107,33 @@ def new_key() -> str:
 
 
 class Caller(NamedTuple):
-    """Who sent a request. by_token: the role, or that there is none, is that of a validated token, not of a key."""
+    """Who sent a request. by_token: what it may do, or that it may do nothing, it owes to a validated token."""
 
-    role: Role | None
+    permissions: frozenset[Permission] = frozenset()
     by_token: bool = False
 
 
 def caller(by_key: Role | None, token: Sequence[Role] | None) -> Caller:
-    """Whoever has a key with this role and a token with these app roles, None without one: the highest counts."""
-    by_token = max(token or (), default=None)
-    if by_token is not None and (by_key is None or by_token > by_key):
-        return Caller(by_token, by_token=True)
-    return Caller(by_key, by_token=by_key is None and token is not None)
+    """Whoever has a key with this role and a token with these app roles, None without one: both count."""
+    own: frozenset[Permission] = by_key.value if by_key is not None else frozenset()
+    granted = own.union(*(role.value for role in token or ()))
+    return Caller(granted, by_token=granted != own or (by_key is None and token is not None))
 
 
-def require(caller: Caller, needed: Role) -> None:
-    """Raises Unauthorized (401) without a role, InvalidApiAccess (403) with too low a one."""
-    role, by_token = caller
-    if role is None:
-        key = f"{_KEYS[needed]} in the header Ocp-Apim-Subscription-Key"
-        if by_token:
-            roles = "Personalizer.App, Personalizer.Admin or Personalizer.Owner"
+def require(caller: Caller, needed: Permission) -> None:
+    """Raises Unauthorized (401) for whoever may do nothing, InvalidApiAccess (403) for whoever may not do this."""
+    key, app_role = _NEEDS[needed]
+    if not caller.permissions:
+        key = f"{key} in the header Ocp-Apim-Subscription-Key"
+        if caller.by_token:
+            *names, last = APP_ROLES
+            roles = f"{', '.join(names)} or {last}"
             raise ApiError(
                 "Unauthorized", f"Access denied: the token has no app role {roles}. Give it one, or send {key}."
             )
         raise ApiError("Unauthorized", f"Access denied: send {key}.")
-    if role < needed:
-        who, lacks = ("token", f"the app role {_NAMES[needed]}") if by_token else ("key", _KEYS[needed])
+    if needed not in caller.permissions:
+        who, lacks = ("token", f"the app role {app_role}") if caller.by_token else ("key", key)
         raise ApiError("InvalidApiAccess", f"This {who} may not use this operation: it needs {lacks}.")
 
 

@@ -48,6 +48,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "FeatureImportanceNotFound": (404, "Feature importance not found."),
     "LearningSettingsNotFound": (404, "Learning Settings not found in evaluation."),
     "EvaluationModelNotFound": (404, "Model not found in evaluation: there is no log left to learn it from."),
+    "NothingToUndo": (409, "There is no change of policy or model to undo."),
     "LoopAlreadyExists": (409, "There is a loop of this name."),
     "ModelRankingError": (409, "The model could not rank the actions; check the learning policy and the features."),
     "PayloadSizeExceeded": (413, "Exceeds maximum allowed payload size."),

@@ -32,6 +32,22 @@ def _keys(text: str) -> tuple[str, ...]:
     return keys
 
 
+class ReaderKeys(tuple[str, ...]):
+    """Keys that a deployment may do without."""
+
+    def __str__(self) -> str:
+        return ",".join(self)
+
+
+def _reader_keys(text: str) -> ReaderKeys:
+    """None where Azure cannot resolve the Key Vault reference: a vault made before there were readers lacks it."""
+    try:
+        _text(text)
+    except ValueError:
+        return ReaderKeys()
+    return ReaderKeys(_keys(text))
+
+
 class Origins(tuple[str, ...]):
     """Origins of pages, as browsers send them; `*` is any."""
 
@@ -75,7 +91,7 @@ def _policy(text: str) -> str:
 
 _PARSERS: dict[object, Callable[[str], Any]] = {
     str: _text, int: _whole, float: _number, bool: _flag, tuple[str, ...]: _keys, PolicyName: _policy,
-    Fingerprints: fingerprints.parse, Origins: _origins,
+    ReaderKeys: _reader_keys, Fingerprints: fingerprints.parse, Origins: _origins,
 }  # fmt: skip
 _KINDS = {
     str: "text",
@@ -83,6 +99,7 @@ _KINDS = {
     float: "number",
     bool: "true or false",
     tuple[str, ...]: "one or two keys",
+    ReaderKeys: "one or two keys",
     PolicyName: " or ".join(NAMED),
     Fingerprints: "fingerprints or certificates",
     Origins: "origins, separated by commas",
@@ -99,6 +116,10 @@ class Settings:
 
     app_keys: tuple[str, ...] = _setting("Keys that may rank, reward and activate; two allow rotation.")
     admin_keys: tuple[str, ...] = _setting("Keys that may use every operation; two allow rotation.")
+    reader_keys: ReaderKeys = _setting(
+        "Keys that see the dashboard, metrics and evaluations of all loops and change nothing; empty: none.",
+        ReaderKeys(),
+    )
     entra_roles: bool = _setting(
         "Take tokens that App Service authentication has validated, by their app roles; needs it switched on.", False
     )
@@ -201,9 +222,17 @@ def load(environment: Mapping[str, str]) -> Settings:
         elif one.default is MISSING:
             raise SettingsError(f"{name} is not set. {one.metadata['help']}")
     settings = Settings(**values)
-    if not set(settings.app_keys).isdisjoint(settings.admin_keys):
-        raise SettingsError("APP_KEYS and ADMIN_KEYS have a key in common: whoever ranks could administer. Change one.")
+    _check_distinct(settings)
     return settings
+
+
+def _check_distinct(settings: Settings) -> None:
+    """Raises SettingsError for a key of two kinds: whoever has it could do what the other is for."""
+    app, admin, reader = map(set, (settings.app_keys, settings.admin_keys, settings.reader_keys))
+    if app & admin:
+        raise SettingsError("APP_KEYS and ADMIN_KEYS have a key in common: whoever ranks could administer. Change one.")
+    if reader & (app | admin):
+        raise SettingsError("READER_KEYS has a key in common with APP_KEYS or ADMIN_KEYS: readers could change things.")
 
 
 def _parse(name: str, text: str, hint: object, metadata: types.MappingProxyType[Any, Any]) -> Any:

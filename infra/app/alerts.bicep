@@ -67,6 +67,16 @@ var rules = [
     operator: 'GreaterThan'
     threshold: 0
   }
+  {
+    name: 'loop-alarm'
+    description: 'An alarm of a loop was raised within the last day and has not ended.'
+    query: loadTextContent('../queries/loop-alarm.kql')
+    severity: 2
+    window: 'P1D'
+    frequency: 'PT15M'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
 ]
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {

@@ -22,6 +22,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 # FUNCTIONS_REQUEST_BODY_SIZE_LIMIT of the Functions host, in bytes.
 BODY_LIMIT = 104_857_600
 HOME_PAGE = b"<!DOCTYPE html><title>Functions</title><h1>The local Functions host is running</h1>\n"
+# What a request without a key may have: a form in which somebody gives one.
+KEYLESS_LIMIT = 8192
 LENGTH = b"content-length"  # of the body; in an answer to HEAD the app may say what GET would have
 _HTML = [(b"content-type", b"text/html; charset=utf-8")]
 _JSON = [(b"content-type", b"application/json; charset=utf-8")]
@@ -80,7 +82,7 @@ class HttpTriggers:
     """The ASGI app. `start` runs any function by name in the background and is False for an unknown one.
 
     names: what a Host header may call this machine, beside its loopback names. key_headers: where the app looks for a
-    key, if it takes no body from requests that have none of these headers; such a body is left unread.
+    key, if it takes no large body from requests that have none of these headers; such a body is left unread.
     """
 
     def __init__(
@@ -143,7 +145,9 @@ class HttpTriggers:
         return await _invoke(target.function, request)
 
     def _takes_body(self, headers: Mapping[str, str]) -> bool:
-        return not self._key_headers or any(headers.get(name) for name in self._key_headers)
+        if not self._key_headers or any(headers.get(name) for name in self._key_headers):
+            return True
+        return 0 < int(headers.get("content-length") or 0) <= KEYLESS_LIMIT
 
     def _administer(self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> Answer:
         is_status = (method, path) == ("GET", "/admin/host/status")

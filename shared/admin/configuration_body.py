@@ -1,5 +1,6 @@
 """The contract's ServiceConfiguration as it travels, put into what is stored and made of it."""
 
+import time
 from datetime import timedelta
 from typing import Annotated
 
@@ -47,14 +48,25 @@ class ServiceConfiguration(Document):
         default=None,
         description="Whether the loop decides, imitates the application, or only logs. Changed without rewards.",
     )
-    is_auto_optimization_enabled: Optimization | None = Field(default=None, description=_IDLE)
-    auto_optimization_frequency: Frequency | None = Field(default=None, description=_IDLE)
-    auto_optimization_start_date: Start | None = Field(default=None, description=_IDLE)
+    is_auto_optimization_enabled: Optimization | None = Field(
+        default=None, description="Whether better policies are looked for, and applied, by themselves."
+    )
+    auto_optimization_frequency: Frequency | None = Field(default=None, description="How often, at least P1D.")
+    auto_optimization_start_date: Start | None = Field(
+        default=None, description="When first; a frequency after it is switched on if absent."
+    )
     model_retrain_days: RetrainDays | None = Field(
         default=None, description="How much of the log trains a new model, 0 to logRetentionDays."
     )
     is_inference_explainability_enabled: Flag | None = Field(
         default=None, description="true: Rank says which features counted."
+    )
+    holdback_percentage: Number | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="The share of decisions, 0 to 1, that show the baseline, so that the lift over it is measured. "
+        "Another share than before draws anew who sees it. Without effect unless learningMode is Online.",
     )
 
 
@@ -77,6 +89,7 @@ def updated(config: LoopConfig, body: bytes, edited: str, longest_wait: timedelt
         edited=edited,
         retrain_days=_retraining(config, days) if retrain is None else retrain,
         explain=_or(given.is_inference_explainability_enabled, config.explain),
+        holdback=config.holdback if given.holdback_percentage is None else config.hold(given.holdback_percentage),
         mode=given.learning_mode or config.mode,
         log_mirror=LogMirror(
             _or(given.log_mirror_enabled, config.log_mirror.enabled),
@@ -104,15 +117,17 @@ def of(config: LoopConfig) -> ServiceConfiguration:
         auto_optimization_start_date=config.auto_optimization.start,
         model_retrain_days=config.retrain_days,
         is_inference_explainability_enabled=config.explain,
+        holdback_percentage=config.holdback_share,
     )
 
 
 def _auto_optimization(stored: AutoOptimization, given: ServiceConfiguration) -> AutoOptimization:
-    every = given.auto_optimization_frequency
+    every, enabled = given.auto_optimization_frequency, _or(given.is_auto_optimization_enabled, stored.enabled)
     return AutoOptimization(
-        _or(given.is_auto_optimization_enabled, stored.enabled),
+        enabled,
         stored.frequency if every is None else every.total_seconds(),
         given.auto_optimization_start_date or stored.start,
+        (stored.since if stored.enabled else time.time()) if enabled else None,
     )
 
 

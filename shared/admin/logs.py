@@ -11,7 +11,7 @@ from shared.joined_log import log_parts, part_reading
 from shared.joined_log.log_parts import Blob, Gone, Part
 from shared.joined_log.merged_log import DamagedTable
 from shared.joined_log.unzipping import DAMAGE
-from shared.loops import commits, stored, summary_names
+from shared.loops import commits, monitoring_names, stored, summary_names
 from shared.loops.blob_names import blob_name
 from shared.loops.checkpoint import Checkpoint, Summarised
 from shared.serving.loop import Serving
@@ -70,8 +70,8 @@ async def _reach(loop: Serving, part: Part) -> list[datetime]:
 
 
 async def delete(loop: Serving) -> None:
-    """Deletes what is retained of the joined log, and its summaries. Events that are still in the hubs will be logged
-    as ever.
+    """Deletes what is retained of the joined log, its summaries, and what was told of them. Events that are still in
+    the hubs will be logged as ever.
 
     What is being merged meanwhile does not come back: the checkpoint takes no merge that began before, no summary that
     was made before counts, and what has been stored until then is deleted, too.
@@ -85,6 +85,7 @@ async def delete(loop: Serving) -> None:
 async def _delete_all(loop: Serving) -> None:
     for prefix in (blob_name(loop.home, "logs", ""), summary_names.prefix(loop.home)):
         await loop.storage.delete_all(await loop.storage.names(prefix))
+    await loop.storage.delete_all([monitoring_names.alarms(loop.home), monitoring_names.headline(loop.home)])
 
 
 def _without_log(state: Checkpoint) -> Checkpoint:

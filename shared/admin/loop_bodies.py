@@ -35,6 +35,9 @@ class LoopInfo(Document):
     admin_keys: list[str] | None = Field(
         default=None, description="Keys that may do everything: told once, when it is made."
     )
+    reader_keys: list[str] | None = Field(
+        default=None, description="Keys that may see everything and change nothing: told once, when it is made."
+    )
 
 
 class LoopList(Document):

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -24,7 +24,8 @@ from shared.storage import Conflict, StorageUnavailable
 KEYS_PER_ROLE = 2
 # After so long, the making or ending of a loop was broken off.
 LONGEST_CLAIM = timedelta(minutes=2)
-RoleName = Literal["app", "admin"]
+RoleName = Literal["app", "admin", "reader"]
+ROLES: tuple[RoleName, ...] = get_args(RoleName)
 
 
 def describe(service: Service, loop: str) -> LoopInfo:
@@ -78,14 +79,14 @@ async def create(service: Service, loop: str) -> LoopInfo:
     try:
         await _clear(service, loop)
         await _begin(service, home_of(loop, claim.created))
-        app, admin = ([auth.new_key() for _ in range(KEYS_PER_ROLE)] for _ in range(2))
-        ready = LoopRecord(claim.created, _hex(app), _hex(admin))
+        app, admin, reader = ([auth.new_key() for _ in range(KEYS_PER_ROLE)] for _ in ROLES)
+        ready = LoopRecord(claim.created, _hex(app), _hex(admin), reader=_hex(reader))
         await service.registry.change(lambda loops: _ours(loops, loop, claim, ready) | {loop: ready})
     except Exception:
         with suppress(Exception):
             await service.registry.change(lambda loops: _without(_ours(loops, loop, claim), loop))
         raise
-    return describe(service, loop).model_copy(update={"app_keys": app, "admin_keys": admin})
+    return describe(service, loop).model_copy(update={"app_keys": app, "admin_keys": admin, "reader_keys": reader})
 
 
 async def delete(service: Service, loop: str) -> None:

@@ -9,6 +9,7 @@ log with the old policy, and the model would be lost.
 """
 
 import asyncio
+import time
 import uuid
 from pathlib import Path
 
@@ -114,7 +115,7 @@ async def _commit(
     trainer, copy = await asyncio.gather(
         *(artifacts.publish(loop.storage, name, file) for name, file in zip(names, (model, predict), strict=True))
     )
-    config = await configuration.change(loop, lambda stored: msgspec.structs.replace(stored, policy=own))
+    config = await configuration.change(loop, lambda stored: _with_policy(stored, own))
     past = Past(crossed, Experience()) if crossed is not None and own.parsed.has_experience else None
     record = ModelRecord(version, trainer, copy, events.now(), config.arguments, past=past)
     await commits.amend(loop.storage, loop.home, lambda before: _with(before, record, config, unverified))
@@ -130,7 +131,7 @@ def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverifie
         own = {"policy": config.policy, "exploration": config.exploration}
         plan = msgspec.structs.replace(plan, config=msgspec.structs.replace(plan.config, **own))
     return msgspec.structs.replace(
-        before,
+        before.replacing_model(round(time.time() * 1000)),
         model=record,
         first_model=before.first_model or record.created,
         failure=None,
@@ -140,6 +141,12 @@ def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverifie
         unverified=unverified,
         draft=None,
     )
+
+
+def _with_policy(config: LoopConfig, own: Policy) -> LoopConfig:
+    """The configuration with the policy of a model, whose exploration stays as it is configured."""
+    changed = config.with_policy(own)
+    return msgspec.structs.replace(changed, exploration=config.exploration)
 
 
 def _unfit(reason: object) -> ApiError:

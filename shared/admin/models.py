@@ -1,6 +1,7 @@
 """The model of a loop, as its administrators see it: its age, its export, its end."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, NotRequired, TypedDict, TypeVar
@@ -96,6 +97,8 @@ async def delete(loop: Serving) -> None:
     """Ends the model: until the next training, which starts from nothing, Rank draws uniformly; raises ApiError."""
 
     def untrained(state: Checkpoint) -> Checkpoint:
+        if state.model is not None:
+            state = state.replacing_model(round(time.time() * 1000))
         return msgspec.structs.replace(
             state,
             model=None,

@@ -10,6 +10,11 @@ Source = Literal["Online", "Baseline", "Random", "Custom", "OfflineExperimentati
 _SOURCES: dict[str, Source] = {ONLINE: "Online", BASELINE: "Baseline", RANDOM: "Random"}
 
 
+def type_of(job: Job) -> Literal["Manual", "Auto"]:
+    """Who asked for an evaluation."""
+    return "Auto" if job.asked.automatic else "Manual"
+
+
 def source_of(job: Job, name: str) -> Source:
     """Where a policy came from."""
     if name in _SOURCES:

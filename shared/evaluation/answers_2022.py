@@ -8,7 +8,7 @@ import msgspec
 
 from shared.admin.evaluation_queries import Page, Window
 from shared.evaluation import estimate
-from shared.evaluation.answers import Source, arguments_of, optimal, source_of
+from shared.evaluation.answers import Source, arguments_of, optimal, source_of, type_of
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.job import Job, milliseconds, moment
 from shared.evaluation.outcome import Outcome
@@ -115,11 +115,17 @@ def details(job: Job, outcome: Outcome | None = None) -> JobDetails:
         start_time=moment(asked.since),
         end_time=moment(asked.until),
         creation_time=job.created,
-        status=_STATES[job.state],
-        evaluation_type="Manual" if is_evaluation else None,
+        status=_status(job),
+        evaluation_type=type_of(job) if is_evaluation else None,
         optimal_policy=optimal(job, outcome) if is_evaluation else None,
         description=job.reason,
     )
+
+
+def _status(job: Job) -> str:
+    if job.applied is not None:
+        return "OptimalPolicyApplied" if job.applied else "OnlinePolicyRetained"
+    return _STATES[job.state]
 
 
 def evaluation(job: Job, outcome: Outcome | None, window: Window) -> OfflineEvaluation:

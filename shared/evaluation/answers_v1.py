@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.evaluation.answers import Source, arguments_of, optimal, source_of
+from shared.evaluation.answers import Source, arguments_of, optimal, source_of, type_of
 from shared.evaluation.intervals.gaussian import GaussianIps
 from shared.evaluation.job import Job, moment
 from shared.evaluation.outcome import Outcome
@@ -62,14 +62,26 @@ def answer(job: Job, outcome: Outcome | None, *, preview: bool, brief: bool = Fa
         start_time=moment(asked.since),
         end_time=moment(asked.until),
         job_id=asked.id,
-        status=_STATES.get(job.state, "timeout" if preview else "failed"),
+        status=_status(job, preview=preview),
         policy_results=_policies(job, outcome, brief=brief) if outcome is not None else [],
-        feature_importance=[],
-        evaluation_type="Manual" if preview else None,
+        feature_importance=_features(outcome),
+        evaluation_type=type_of(job) if preview else None,
         optimal_policy=optimal(job, outcome) if preview else None,
         creation_time=job.created if preview else None,
         error=job.reason,
     )
+
+
+def _features(outcome: Outcome | None) -> list[list[str]]:
+    """Namespace, feature and score, the weightiest first."""
+    features = outcome.features.features if outcome is not None and outcome.features is not None else []
+    return [[one.namespace, one.feature, f"{one.score:.4f}"] for one in features]
+
+
+def _status(job: Job, *, preview: bool) -> str:
+    if preview and job.applied is not None:
+        return "optimalPolicyApplied" if job.applied else "onlinePolicyRetained"
+    return _STATES.get(job.state, "timeout" if preview else "failed")
 
 
 def _policies(job: Job, outcome: Outcome, *, brief: bool) -> list[PolicyResult]:

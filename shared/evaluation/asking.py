@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.admin import configuration, logs, policy_check
 from shared.admin.evaluation_bodies import EvaluationContract, FeatureImportanceContract, OfflineEvaluationContract
 from shared.errors import ApiError, shown
-from shared.evaluation import job_store
+from shared.evaluation import answers, job_store
 from shared.evaluation.job import Asked, Job, milliseconds, moment
 from shared.evaluation.outcome import Outcome
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM
@@ -22,11 +22,12 @@ _CALLED = {"evaluations": "Evaluation", "importances": "Feature importance"}
 _WORDS = {"evaluations": "Offline Evaluation", "importances": "Feature importance"}
 
 
-def evaluation(id: str, body: EvaluationContract | OfflineEvaluationContract) -> Asked:
-    """What a body asks for under an id."""
+def evaluation(id: str, body: EvaluationContract | OfflineEvaluationContract, *, measures: bool = False) -> Asked:
+    """What a body asks for under an id. measures: with an optimisation, what features are worth is told, too."""
+    optimizes = bool(body.optimizes)
     policies = [Policy(one.name, one.arguments) for one in body.policies]
     since, until = milliseconds(body.start_time), milliseconds(body.end_time)
-    return Asked("evaluations", id, body.name, since, until, policies, bool(body.optimizes))
+    return Asked("evaluations", id, body.name, since, until, policies, optimizes, measures=measures and optimizes)
 
 
 def importance(id: str, body: FeatureImportanceContract) -> Asked:
@@ -50,9 +51,10 @@ async def ask(loop: Serving, asked: Asked, *, says_empty: str = "NoLogsExistInDa
         raise ApiError(_THERE[asked.kind], name)
 
 
-async def listed(loop: Serving, kind: Kind) -> list[Job]:
-    """The newest first."""
-    return await job_store.listed(loop.storage, loop.home, kind)
+async def listed(loop: Serving, kind: Kind, by: str | None = None) -> list[Job]:
+    """The newest first. by: only those of this type, Manual or Auto."""
+    every = await job_store.listed(loop.storage, loop.home, kind)
+    return [job for job in every if by in (None, answers.type_of(job))]
 
 
 async def get(loop: Serving, kind: Kind, id: str) -> tuple[Job, Outcome | None]:

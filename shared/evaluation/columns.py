@@ -77,6 +77,7 @@ class Columns:
             wrr=total([e * r for e, r in zip(earned, rewards, strict=True)]),
             second=total(self._second),
             positive=sum(map(bool, weights)),
+            paid=sum(1 for w, r in zip(weights, rewards, strict=True) if w and r),
             heavy=self._heavy,
             least=self._least,
             largest=self._largest,

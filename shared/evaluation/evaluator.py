@@ -1,4 +1,4 @@
-"""The evaluator: takes up the jobs of all loops, a unit of each loop in turns."""
+"""The evaluator: takes up the jobs of all loops, a unit of each loop in turns, and judges their alarms."""
 
 import functools
 import logging
@@ -13,10 +13,12 @@ from shared.errors import shown
 from shared.evaluation import job_store
 from shared.evaluation.job import Asked, Job
 from shared.evaluation.job_work import JobWork
+from shared.evaluation.optimizing import Optimizing
 from shared.loops.blob_names import Home, home_of
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.loops.evaluation_names import Kind
 from shared.loops.unreadable import Unreadable
+from shared.monitoring.rounds import Rounds
 from shared.serving import service
 from shared.serving.service import Service
 from shared.storage import Listed, StorageUnavailable
@@ -46,13 +48,17 @@ class Evaluator:
         self._works: dict[Home, JobWork] = {}
         self._served: dict[Home, float] = {}  # when each loop has had its last turn
         self._ended: set[Listed] = set()  # the jobs that need not be read again
+        self._optimizing = Optimizing(parts)
+        self._rounds = Rounds(parts.storage, parts.registry, new_loop(parts.settings))
 
     async def tick(self) -> None:
         """Works what there is, until nothing is left or the tick has taken long enough. A failure is logged."""
         began, looked = time.monotonic(), -math.inf
+        await self._optimizing.go()
         waiting, done = deque[Waiting](), list[tuple[Home, Asked]]()
         while (now := time.monotonic()) - began < LONGEST_TICK_SECONDS:
             if not waiting or now - looked >= LOOK_SECONDS:
+                await self._go_round()
                 waiting, looked = deque(await self._open(done)), now
                 if not waiting:
                     return
@@ -62,6 +68,13 @@ class Evaluator:
                 done.append((home, jobs.pop(0).asked))
             if jobs:
                 waiting.append(Waiting(home, loop, jobs))
+
+    async def _go_round(self) -> None:
+        """Judges alarms, if it is time."""
+        try:
+            await self._rounds.go()
+        except (StorageUnavailable, Unreadable) as error:
+            telemetry.notice(_log, f"Alarms are judged later: {error}")
 
     async def _step(self, home: Home, loop: str, job: Job) -> bool:
         """One step of a loop's job; False if it is not to go on in this tick."""

@@ -48,13 +48,15 @@ class Importances(msgspec.Struct, frozen=True):
 
 
 def planned(base: Candidate, groups: Sequence[Group], made: Plan) -> Plan:
-    """The same plan with the policy as it is, and without each group."""
+    """The plan, which also has the policy as it is, and without each group."""
     whole = msgspec.structs.replace(base, name=ALL)
     others = [
         msgspec.structs.replace(base, name=f"{number} {one.title}", without=one.paths)
         for number, one in enumerate(groups, 1)
     ]
-    return msgspec.structs.replace(made, candidates=[whole, *others], held_out=0, keeps_rows=True)
+    measured = [whole, *others]
+    names = [one.name for one in measured]
+    return msgspec.structs.replace(made, candidates=[*made.candidates, *measured], measured=names)
 
 
 def combine(
@@ -62,7 +64,7 @@ def combine(
 ) -> Importances | None:
     """None if the policy could not be judged, or if events stand for others that the client dropped."""
     every = range(len(plan.stretches))
-    whole, *others = plan.candidates
+    whole, *others = map(plan.candidate, plan.measured)
     if whole.name in failed:
         return None
     online = result.merged(parts, ONLINE, Unit("", 0), every)
@@ -81,12 +83,12 @@ def combine(
     scored.sort(key=lambda one: (-one.score, -one.difference))
     titles = {one.name: group.title for group, one in zip(groups, others, strict=True)}
     return Importances(
-        plan.candidates[0].arguments,
+        whole.arguments,
         float(base.sums.n),
         estimate.value_of(base.sums, rewards),
         estimate.value_of(online.sums, rewards),
         scored,
-        {titles[name]: reason for name, reason in failed.items()},
+        {titles[name]: reason for name, reason in failed.items() if name in titles},
     )
 
 

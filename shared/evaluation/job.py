@@ -16,7 +16,10 @@ OPEN: tuple[State, ...] = ("waiting", "running")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What was asked for. since, until: the period, ms since 1970; optimizes: a better policy is to be looked for."""
+    """What was asked for. since, until: the period, ms since 1970; optimizes: a better policy is to be looked for.
+
+    automatic: the loop's automatic optimisation asked for it. measures: what features are worth is to be told, too.
+    """
 
     kind: Kind
     id: str
@@ -25,6 +28,8 @@ class Asked(msgspec.Struct, frozen=True):
     until: int
     policies: list[Policy] = []
     optimizes: bool = False
+    automatic: bool = False
+    measures: bool = False
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -32,6 +37,7 @@ class Job(msgspec.Struct, frozen=True):
     of the log that it reads (ms). plan: None until then; groups: the features that it judges.
 
     failed: policies that cannot be judged, with the reason. seconds: what it has been worked on. reason: why it failed.
+    applied: whether an automatic optimisation has put what it found, None if it has not decided, or none asked.
     """
 
     asked: Asked
@@ -44,6 +50,7 @@ class Job(msgspec.Struct, frozen=True):
     failed: dict[str, str] = {}
     seconds: float = 0.0
     reason: str | None = None
+    applied: bool | None = None
     v: int = FORMAT
 
     @property

@@ -52,7 +52,10 @@ def planned(job: Job, log: Spool) -> Job:
     made = Plan(own, stretches, config.default_reward, log.schema, plan.half(stretches), keeps_series=True)
     if asked.optimizes:
         made = _with_race(made, config, log)
-    return msgspec.structs.replace(job, plan=made)
+    groups = log.features.groups() if asked.measures else []
+    if groups:
+        made = importance.planned(_current(config), groups, made)
+    return msgspec.structs.replace(job, plan=made, groups=groups)
 
 
 def _with_race(made: Plan, config: LoopConfig, log: Spool) -> Plan:
@@ -75,9 +78,12 @@ def _of_features(job: Job, config: LoopConfig, log: Spool) -> Job:
     groups = log.features.groups()
     if not groups:
         raise Impossible("The events of this period have no features to leave out.")
-    base = Candidate(CURRENT, config.arguments, config.exploration)
-    made = Plan([base], log.stretches(), config.default_reward, log.schema)
-    return msgspec.structs.replace(job, plan=importance.planned(base, groups, made), groups=groups)
+    made = Plan([], log.stretches(), config.default_reward, log.schema)
+    return msgspec.structs.replace(job, plan=importance.planned(_current(config), groups, made), groups=groups)
+
+
+def _current(config: LoopConfig) -> Candidate:
+    return Candidate(CURRENT, config.arguments, config.exploration)
 
 
 def _share(arguments: str, config: LoopConfig) -> float:

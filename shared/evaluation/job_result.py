@@ -26,7 +26,8 @@ def combined(job: Job, parts: Mapping[Unit, Part]) -> Outcome:
     sums = {name: _sums(made, parts, name, first) for name in judged}
     every = [part.series for unit, part in sorted(parts.items(), key=_place) if unit.stretch >= first]
     series = {at: {name: one for name, one in each.items() if name in sums} for at, each in merged(every).items()}
-    return Outcome(found.rewards, found, sums, series)
+    features = importance.combine(made, job.groups, parts, job.failed) if job.groups else None
+    return Outcome(found.rewards, found, sums, series, features)
 
 
 def _place(one: tuple[Unit, Part]) -> tuple[str, int]:

@@ -20,7 +20,8 @@ class Judging:
 
     def __init__(self, plan: Plan, policy: str) -> None:
         self._plan, self._policy = plan, policy
-        self._buckets = Buckets() if plan.keeps_series else None
+        self._is_measured = policy in plan.measured
+        self._buckets = Buckets() if plan.keeps_series and not self._is_measured else None
         self._columns, self._baseline, self._terms = Columns(), array("d"), list[float]()
         self._shows = {name: array("d") for name in (RANDOM, BASELINE)}
 
@@ -47,7 +48,7 @@ class Judging:
     def judged(self) -> Judged:
         """Of all events so far."""
         others = {ONLINE: array("d", [1.0]) * len(self._baseline), BASELINE: self._baseline}
-        judged = Judged.of(self._columns, others, keep=self._plan.keeps_rows)
+        judged = Judged.of(self._columns, others, keep=self._is_measured)
         if self._plan.looks_ahead:
             judged.shows = {name: total(squares) for name, squares in self._shows.items()}
         if self._plan.is_robust:

@@ -20,12 +20,13 @@ TURNS = 1 / 16, 1 / 16, 1 / 8, 1 / 4
 
 class Candidate(msgspec.Struct, frozen=True):
     """A learning policy. exploration: explorationPercentage that it is served with, 0..1. without: features that it
-    never sees, by their places."""
+    never sees, by their places. model: a file of VW's, for a policy that learns nothing and serves this model."""
 
     name: str
     arguments: str
     exploration: float
     without: list[Path] = []
+    model: str = ""
 
     @property
     def exploring(self) -> str:
@@ -45,8 +46,9 @@ class Plan(msgspec.Struct, frozen=True):
     """An evaluation. schema: the crossings of policies that cross what the log has. held_out: the number of the first
     stretch that reports what those before it have chosen.
 
-    race: the names of candidates of which the stretches before the held-out one choose a few, by halves. keeps_rows:
-    parts keep weight and reward of every event, so that candidates can be compared with each other. looks_ahead: parts
+    race: the names of candidates of which the stretches before the held-out one choose a few, by halves. measured:
+    those that tell what features are worth, the first with all of them; their parts keep weight and reward of every
+    event, so that they can be compared with each other, and no report lists them. looks_ahead: parts
     also tell how well a log that a candidate had served would show other policies. is_robust: candidates are also
     judged with a model of the rewards, which takes about twice as long. keeps_series: parts have the course over time.
     """
@@ -57,9 +59,9 @@ class Plan(msgspec.Struct, frozen=True):
     schema: Schema = Schema()
     held_out: int = 0
     race: list[str] = []
+    measured: list[str] = []
     looks_ahead: bool = False
     is_robust: bool = False
-    keeps_rows: bool = False
     keeps_series: bool = False
 
     def candidate(self, name: str) -> Candidate:

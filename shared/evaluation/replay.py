@@ -1,4 +1,4 @@
-"""A policy that learns from here on over the log: each event is predicted before it is learned."""
+"""A policy that learns from here on over the log, each event predicted before it is learned; or a model, frozen."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -38,7 +38,8 @@ class Replay:
         self._pupil = learning_state.pupil(self._policy, previous)
         self._outlooks = Outlooks(self._pupil) if self._pupil and self._policy.explores_first else None
         self._previous = previous
-        self._before = previous / learning_state.MODEL if previous is not None else None
+        first = Path(self._candidate.model) if self._candidate.model else None
+        self._before = previous / learning_state.MODEL if previous is not None else first
         self._rewards: RewardModel | None = None
         self._predicted, self._costs = deque[bytes](), deque[bytes]()
         self._judged_lines = list[bytes]()
@@ -52,7 +53,15 @@ class Replay:
         """
         file, plan = folder / _PREDICTIONS, self._plan
         predictions, crossings = Predictions(file), plan.schema.arguments
-        learner = await Learner.start(zygote, self._policy.for_vw(crossings), self._before, folder, file, serves=False)
+        learner = await Learner.start(
+            zygote,
+            self._policy.for_vw(crossings),
+            self._before,
+            folder,
+            file,
+            serves=False,
+            learns=not self._candidate.model,
+        )
         if plan.is_robust:
             of_rewards = reward_model.arguments(self._policy, crossings)
             self._rewards = await RewardModel.start(zygote, of_rewards, self._previous, folder)

@@ -19,6 +19,7 @@ from shared.evaluation.units import single_action
 from shared.loops.policy_sums import PolicySums
 
 LEARNS = "This policy, learning from here on over this log: each event is predicted before it is learned."
+FROZEN = "This model, frozen: it learns nothing from these events."
 # Which question the figures of policies answer that are in every evaluation.
 QUESTIONS = {
     ONLINE: "What was served: the mean of the log's own rewards.",
@@ -72,7 +73,7 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
 
     Candidates that were not worked in all of them are left out.
     """
-    failed, every = failed or {}, range(first, len(plan.stretches))
+    failed, every = dict(failed or {}), range(first, len(plan.stretches))
     log = [parts[Unit("", number)] for number in every]
     uses, drawn = Counter[str](), Drawn()
     for part in log:
@@ -82,15 +83,16 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
     units |= {
         one.name: Unit(one.name, 0)
         for one in plan.candidates
-        if one.name not in failed and all(Unit(one.name, number) in parts for number in every)
+        if one.name not in {*failed, *plan.measured} and all(Unit(one.name, number) in parts for number in every)
     }
     judged = {name: merged(parts, name, unit, every) for name, unit in units.items()}
     rewards = reward_range(plan.default_reward, (judged[ONLINE].sums, judged[BASELINE].sums))
     since, until = plan.stretches[first].since, plan.stretches[-1].until
     context = Context(rewards, until - since, judged[ONLINE])
     arguments = {one.name: one.arguments for one in plan.candidates}
+    questions = QUESTIONS | {one.name: FROZEN for one in plan.candidates if one.model}
     policies = [
-        estimate.of(name, QUESTIONS.get(name, LEARNS), one, context, arguments.get(name, ""))
+        estimate.of(name, questions.get(name, LEARNS), one, context, arguments.get(name, ""))
         for name, one in judged.items()
     ]
     series = {name: _series(plan, parts, name, unit, rewards, every) for name, unit in units.items()}
@@ -110,7 +112,7 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
         self_check=self_check.check(drawn, judged[RANDOM].sums),
         policies=policies,
         series=series,
-        failed=dict(failed),
+        failed={name: reason for name, reason in failed.items() if name not in plan.measured},
         notes=notes,
     )
 

@@ -26,11 +26,26 @@ class Slot(msgspec.Struct, gc=False):
     p: list[float]
 
 
+class Assignment(msgspec.Struct, frozen=True, gc=False):
+    """Which arm of a holdback a decision is in, and what that was drawn by (docs/decisions/0042-holdback.md).
+
+    arm: `baseline` shows the baseline, `policy` what the policy draws. bucket: 0..99, of the key that decided, the same
+    for all events with it. share: of the arm `baseline`, 0..1. window: the salt with which keys were hashed; another
+    one draws anew.
+    """
+
+    arm: Literal["baseline", "policy"]
+    bucket: int
+    share: float
+    window: str
+
+
 class Interaction(msgspec.Struct, gc=False, omit_defaults=True):
     """A decision. `a`: 1-based action numbers, the chosen one first; `p`: their probabilities; `c`: VW's JSON.
 
     With several slots `a` and `p` are empty; `slots` says it of each, `ba` are their baselines' 0-based numbers.
-    `drop`: the probability with which a client that ranks by itself would have dropped it, in 0..1.
+    `drop`: the probability with which a client that ranks by itself would have dropped it, in 0..1. `holdback`: None
+    without one; the probabilities are those of both arms together.
     """
 
     v: int
@@ -46,6 +61,7 @@ class Interaction(msgspec.Struct, gc=False, omit_defaults=True):
     slots: list[Slot] | None = None
     ba: list[int] | None = None
     drop: float | None = None
+    holdback: Assignment | None = None
 
 
 class Observation(msgspec.Struct, gc=False, omit_defaults=True):

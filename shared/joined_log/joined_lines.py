@@ -73,6 +73,7 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         drop=interaction.drop,
         deferred=deferred,
         o=[_observed(one) for one in observations],
+        holdback=interaction.holdback,
     )
     earned = (0.0 - single.original_cost,)
     return Joined(dsjson.encode(single), bool(rewards), not activated, foreign, logged, lesson, earned)

@@ -54,6 +54,7 @@ def line(
         drop=interaction.drop,
         deferred=deferred,
         o=list(map(_observed, others)),
+        holdback=interaction.holdback,
     )
     _label(made, config)
     rewarded = any(one.o for one in labelled)

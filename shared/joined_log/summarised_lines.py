@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from shared.hubs.events import VERSION, Interaction, Slot
+from shared.hubs.events import VERSION, Assignment, Interaction, Slot
 from shared.joined_log import unjoined_lines
 from shared.joined_log.joined_lines import Joined
 from shared.joined_log.summarising import Summarising
@@ -44,6 +44,7 @@ class _Line(msgspec.Struct, rename=dsjson.LINE, gc=False):
     mode: str | None = None
     drop: float | None = None
     o: list[_Outcome] = []
+    holdback: Assignment | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
@@ -78,8 +79,9 @@ def leave(summarising: Summarising, cut: int, line: bytes) -> bool:
 def _event(line: _Line) -> Interaction:
     slots = None if line.slots is None else [Slot(slot.id, slot.a, slot.p) for slot in line.slots]
     return Interaction(
-        VERSION, "", "", "", _mode(line), False, line.state.m, line.a, line.p, line.c, slots, line.baselines, line.drop
-    )
+        VERSION, "", "", "", _mode(line), False, line.state.m, line.a, line.p, line.c, slots, line.baselines,
+        line.drop, line.holdback,
+    )  # fmt: skip
 
 
 def _mode(line: _Line) -> str:

@@ -55,19 +55,22 @@ class Summarising:
     def _show(self, at: int, event: Interaction, rewards: Sequence[float]) -> None:
         count = 1 / (1 - event.drop) if event.drop else 1.0
         names, slots = _names(event.c), event.slots
+        share = event.holdback.share if event.holdback is not None else 0.0
         if slots is None:
-            self._show_slot(at, 0, event, event, rewards[0], 1, names, 1, count)
+            self._show_slot(at, 0, event, event, rewards[0], 1, names, 1, count, share)
             return
         usual = event.ba or []
         for slot, (one, reward) in enumerate(zip(slots, rewards, strict=True)):
             baseline = usual[slot] if slot < len(usual) else -1
-            self._show_slot(at, slot, event, one, reward, baseline, names, 0, count)
+            self._show_slot(at, slot, event, one, reward, baseline, names, 0, count, share)
+            # Of the arms that show what this slot shows, the arm `baseline` has this share.
+            share = share / max(one.p[0], share) if share and one.a[0] == baseline and one.p else 0.0
 
     def _show_slot(
         self, at: int, slot: int, event: Interaction, decision: Interaction | Slot, reward: float, baseline: int,
-        names: Sequence[_Action], first: int, count: float,
+        names: Sequence[_Action], first: int, count: float, share: float,
     ) -> None:  # fmt: skip
-        """first: the number of the first action."""
+        """first: the number of the first action. share: of a holdback, given what the slots before show."""
         a, p = decision.a, decision.p
         if event.mode in _CERTAIN:
             shown = baseline if baseline in a else a[0]
@@ -76,6 +79,7 @@ class Summarising:
         self._gatherer.show(
             at, slot, reward, p, a, _name(names, a[0] - first, a[0]),
             baseline=baseline, is_default=reward == self._default, is_of_model=event.model != UNTRAINED, count=count,
+            assignment=event.holdback, share=share,
         )  # fmt: skip
 
 

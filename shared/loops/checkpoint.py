@@ -13,7 +13,7 @@ import msgspec
 from shared.loops import exact_sum, unreadable
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
-from shared.loops.blob_names import Home, blob_name
+from shared.loops.blob_names import Home, blob_name, run_name
 from shared.loops.config import Aggregation, LoopConfig
 from shared.loops.reward_sums import EarlierStatistics, Statistics
 from shared.vw.experience import Experience
@@ -103,6 +103,20 @@ class Backlog(msgspec.Struct, frozen=True):
 
     at: Place
     events: int
+
+
+class ReplacedModel(msgspec.Struct, frozen=True):
+    """The model that the last change of policy or model replaced.
+
+    backlog: what was logged and it had not learned. counted: how many events were learned then, or waited for it.
+    at: when it was replaced, ms since 1970. unverified: as of the state that had it.
+    """
+
+    model: ModelRecord
+    backlog: Backlog
+    counted: int
+    at: int
+    unverified: bool = False
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -226,6 +240,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     damaged: the files of the log that could not be read to their end when it was last learned again. merges: how often
     runs of the log were merged or all of it was deleted; merged: the catalogue of the blobs into which they were.
     defaults: DEFAULTS, 0 in what earlier versions have committed. summarised: None if no run has stored a summary.
+    replaced: what undo would put back, None if no model was replaced, or the last change was undone.
     """
 
     v: int = VERSION
@@ -252,10 +267,22 @@ class Checkpoint(msgspec.Struct, frozen=True):
     merged: Artifact | None = None
     defaults: int = DEFAULTS
     summarised: Summarised | None = None
+    replaced: ReplacedModel | None = None
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
         return f"{run}-{self.epoch:06d}" if self.epoch else run
+
+    def replacing_model(self, at: int) -> "Checkpoint":
+        """This state, from which another one with another model will be made: undo would put this one's back.
+
+        at: when, ms since 1970. Without a model there is nothing to put back.
+        """
+        if self.model is None:
+            return msgspec.structs.replace(self, replaced=None)
+        waiting = self.backlog or Backlog(Place(run_name(self.cut + 1)), 0)
+        before = ReplacedModel(self.model, waiting, self.counts.learned, at, self.unverified)
+        return msgspec.structs.replace(self, replaced=before)
 
 
 class _Earlier(msgspec.Struct):

@@ -1,5 +1,7 @@
 """A loop's configuration as it is stored: reward and exploration settings, learning policy."""
 
+import os
+import time
 from typing import Annotated, Literal
 
 import msgspec
@@ -31,6 +33,14 @@ class Policy(msgspec.Struct, frozen=True):
         return policy.parse(self.arguments)
 
 
+class Replaced(msgspec.Struct, frozen=True):
+    """What the last change of policy replaced. exploration: explorationPercentage; at: when, ms since 1970."""
+
+    policy: Policy
+    exploration: float
+    at: int
+
+
 class LogMirror(msgspec.Struct, frozen=True):
     """Where the service copied logs to. They are the owner's already: kept and answered, without effect."""
 
@@ -39,17 +49,29 @@ class LogMirror(msgspec.Struct, frozen=True):
 
 
 class AutoOptimization(msgspec.Struct, frozen=True):
-    """When policies are compared and replaced by themselves: kept and answered, without effect yet."""
+    """When policies are compared and replaced by themselves. frequency: s. start: of the first comparison, ISO 8601.
+
+    since: when it was switched on, s since 1970; None if an earlier version did that, which only kept the switch.
+    """
 
     enabled: bool = False
     frequency: float = 28 * 86_400.0
     start: str | None = None
+    since: float | None = None
+
+
+class Holdback(msgspec.Struct, frozen=True):
+    """A share (above 0, up to 1) of the decisions shows the baseline. salt: of the hash that says which; see `hold`."""
+
+    share: float
+    salt: str
 
 
 class LoopConfig(msgspec.Struct, frozen=True):
     """Everything a loop is told; stored as `config.json`. Durations are seconds, exploration is 0..1.
 
-    retrain_days: modelRetrainDays as an owner has put it, None before that.
+    retrain_days: modelRetrainDays as an owner has put it, None before that. replaced: None if the policy was never
+    changed, or the last change was undone.
     """
 
     wait: float = 600.0
@@ -65,12 +87,25 @@ class LoopConfig(msgspec.Struct, frozen=True):
     mode: LearningMode = "Online"
     log_mirror: LogMirror = LogMirror()
     auto_optimization: AutoOptimization = AutoOptimization()
+    replaced: Replaced | None = None
+    holdback: Holdback | None = None
     v: int = VERSION
 
     @property
     def arguments(self) -> str:
         """VW's arguments with this loop's exploration in effect."""
         return self.policy.parsed.exploring(self.exploration)
+
+    @property
+    def holdback_share(self) -> float:
+        """0 without a holdback."""
+        return self.holdback.share if self.holdback else 0.0
+
+    def hold(self, share: float) -> Holdback | None:
+        """The holdback of this share, 0 for none. Another share gets another salt: what is measured begins anew."""
+        if share == self.holdback_share:
+            return self.holdback
+        return Holdback(share, os.urandom(8).hex()) if share else None
 
     def encoded(self) -> bytes:
         return msgspec.json.encode(self)
@@ -80,7 +115,11 @@ class LoopConfig(msgspec.Struct, frozen=True):
         if self.auto_optimization.enabled and changed.parsed.is_multi_slot:
             raise ApiError("ProblemTypeIncompatibleWithAutoOptimization")
         share = changed.parsed.epsilon
-        return msgspec.structs.replace(self, policy=changed, exploration=self.exploration if share is None else share)
+        exploration = self.exploration if share is None else share
+        if (changed, exploration) == (self.policy, self.exploration):
+            return self
+        before = Replaced(self.policy, self.exploration, round(time.time() * 1000))
+        return msgspec.structs.replace(self, policy=changed, exploration=exploration, replaced=before)
 
 
 class _Earlier(msgspec.Struct):

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared.hubs.events import Assignment
+from shared.loops import arm_sums
 from shared.loops.hour_sums import Shown, add, bin_of
 from shared.loops.policy_sums import BASELINE, CERTAIN, HEAVY, ONLINE, RANDOM, PolicySums
 from shared.loops.summary import Summary
@@ -87,6 +89,27 @@ def sum_rows(summary: Summary, at: int, slot: int, rows: Sequence[Row]) -> None:
     _show(summary.hour(at).slots.setdefault(slot, Shown()), columns)
 
 
+def sum_arm(
+    shown: Shown, assignment: Assignment, share: float, reward: float, p: Sequence[float], numbers: Sequence[int],
+    baseline: int,
+) -> None:  # fmt: skip
+    """Adds what a decision earned to its arm, and has the sums of p say what is expected in that arm.
+
+    One key may decide about many events, which are then not independent of each other; in their arm they are.
+    share: of the arm `baseline`, given what the slots before show.
+    """
+    arm_sums.of(shown.arms, assignment.window, assignment.arm, assignment.bucket).add(reward)
+    is_certain = assignment.arm == "baseline" or share >= 1
+    logged = dict(zip(numbers, p, strict=False))
+    usual = shown.baseline_p, shown.baseline_pq, baseline
+    top = shown.top_p, shown.top_pq, _lowest(p, numbers, max(p))
+    for expected, spread, number in (usual, top):
+        both, held = logged.get(number, 0.0), float(number == baseline and number in logged)
+        own = held if is_certain else (both - share * held) / (1 - share)
+        expected.add(own - both)
+        spread.add(own * (1 - own) - both * (1 - both))
+
+
 def sum_certain(summary: Summary, at: int, slot: int, rows: Sequence[CertainRow]) -> None:
     """Adds decisions that showed the baseline for sure."""
     counts, rewards, sizes, chosen = map(list, zip(*rows, strict=True))
@@ -134,6 +157,7 @@ def _weighed(
     """The sums of decisions with weights and rewards, among all with counts; those of all are in `online` as well."""
     sums = PolicySums(positive=len(weights), seen=max(weights, default=0.0))
     paid, amounts = list(compress(weights, rewards)), list(filter(None, rewards))
+    sums.paid = len(paid)
     weighted = list(map(mul, paid, amounts))
     sums.w.extend(weights)
     sums.wr.extend(weighted)

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
+from shared.loops import arm_sums
+from shared.loops.arm_sums import Arms
 from shared.loops.exact_sum import ExactSum
 from shared.loops.policy_sums import sum_field
 
@@ -24,7 +26,7 @@ class Shown(msgspec.Struct):
     action; both only of decisions made by probabilities. rewards: by `bin_of`. sizes: decisions by their number of
     actions. baseline_p, baseline_pq: sums of p and p (1 - p) of the baseline; top_p and top_pq of the most probable
     action, the one with the lowest number of several, which was shown `top` times. improper: decisions whose
-    probabilities do not sum to 1 within 1e-3.
+    probabilities do not sum to 1 within 1e-3. arms: of the decisions with a holdback.
     """
 
     chosen: dict[str, int] = {}
@@ -38,6 +40,7 @@ class Shown(msgspec.Struct):
     top_pq: ExactSum = sum_field()
     top: int = 0
     improper: int = 0
+    arms: Arms = {}
 
     def merge(self, other: "Shown") -> None:
         """Adds the decisions of the other."""
@@ -47,6 +50,7 @@ class Shown(msgspec.Struct):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.top += other.top
         self.improper += other.improper
+        arm_sums.merge(self.arms, other.arms)
 
     def capped(self) -> "Shown":
         """With counts for the commonest actions alone, and one for all others."""
@@ -58,14 +62,16 @@ class Shown(msgspec.Struct):
     def ordered(self) -> "Shown":
         """The same, whose counts are in order of their keys."""
         names = ("chosen", "baseline", "explored", "rewards", "sizes")
-        return msgspec.structs.replace(self, **{name: dict(sorted(getattr(self, name).items())) for name in names})
+        sorted_counts = {name: dict(sorted(getattr(self, name).items())) for name in names}
+        return msgspec.structs.replace(self, arms=arm_sums.ordered(self.arms), **sorted_counts)
 
 
 class Hour(msgspec.Struct):
     """What came in one hour: a decision at the time when it was ranked, an observation with its decision.
 
     fates: decisions that were shown, rewarded ones among them, skipped (never activated), unweighted (shown, but their
-    probability makes no weight), duplicate_ranks; observations that were matched, late, orphans,
+    probability makes no weight, or their reward no sum), impossible (unweighted, of a probability that there is not),
+    duplicate_ranks; observations that were matched, late, orphans,
     duplicate_observations; unreadable events. What was not joined counts at the cut of its run. The fate `bytes` is the
     size of the lines in the joined log. slots: what was shown, by the slot from 0.
     """

@@ -27,8 +27,9 @@ class PolicySums(msgspec.Struct, gc=False):
 
     n: events; one of a client that drops the share d of its events stands for 1 / (1 - d) of them in all sums.
     second: sum over events and actions of p_eval^2 / p_log; of the uniform random policy, it is the sum of 1 / e, where
-    e = K^2 / sum_k(1 / p_k) is how much exploration the log has. positive: events with w > 0. heavy: those with w > 2
-    whose reward is not the default one. least, largest: the possible weights; seen: the largest one of a chosen
+    e = K^2 / sum_k(1 / p_k) is how much exploration the log has. positive: events with w > 0. paid: those of them with
+    another reward than 0; summaries of format 1 did not count them. heavy: events with w > 2 whose reward is not the
+    default one. least, largest: the possible weights; seen: the largest one of a chosen
     action. lowest, highest: the range of the rewards. The last five are None without events.
     """
 
@@ -43,6 +44,7 @@ class PolicySums(msgspec.Struct, gc=False):
     wrr: ExactSum = sum_field()
     second: ExactSum = sum_field()
     positive: int = 0
+    paid: int = 0
     heavy: int = 0
     least: float | None = None
     largest: float | None = None
@@ -55,6 +57,7 @@ class PolicySums(msgspec.Struct, gc=False):
         for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.positive += other.positive
+        self.paid += other.paid
         self.heavy += other.heavy
         self.least, self.lowest = _extreme(min, self.least, other.least), _extreme(min, self.lowest, other.lowest)
         self.largest, self.seen = _extreme(max, self.largest, other.largest), _extreme(max, self.seen, other.seen)

@@ -4,6 +4,7 @@ The loop `default` is not in it: it always exists, and its keys are settings.
 """
 
 import asyncio
+import hmac
 import logging
 import re
 import time
@@ -21,8 +22,10 @@ from shared.loops.unreadable import LaterVersion, Unreadable
 from shared.storage import Conflict, Storage, StorageUnavailable
 
 BLOB = "loops.json"
-VERSION = 1
-# The member with which a later version will say that it has written the blob. No loop can have this name.
+# 2 has keys of readers, which versions before would drop.
+VERSION, WITHOUT_READERS = 2, 1
+# The member with which a version says that it wrote the blob, where earlier ones would lose something. No loop can have
+# this name.
 VERSION_MEMBER = "_v"
 # A key that was withdrawn still works for so long in other processes; a new one works at once.
 POLL_SECONDS, SOONEST_SECONDS = 5.0, 1.0
@@ -42,6 +45,7 @@ class LoopRecord(msgspec.Struct, frozen=True):
     app: list[str] = []
     admin: list[str] = []
     ready: bool = True
+    reader: list[str] = []
 
 
 class LoopsUnreadable(Unreadable):
@@ -52,11 +56,12 @@ class LoopsUnreadable(Unreadable):
 
 
 class _Versioned(msgspec.Struct, rename={"version": VERSION_MEMBER}):
-    version: int = VERSION
+    version: int = WITHOUT_READERS
 
 
 Loops = dict[str, LoopRecord]
-_decoder, _versioned = msgspec.json.Decoder(Loops), msgspec.json.Decoder(_Versioned)
+_decoder = msgspec.json.Decoder(dict[str, LoopRecord | int])
+_versioned = msgspec.json.Decoder(_Versioned)
 
 
 class Registry:
@@ -77,9 +82,54 @@ class Registry:
         self._unknown: Exception | None = None
 
     def role(self, loop: str, key: str) -> Role | None:
-        """What a key may do with a loop. An owner's key is known even to a loop that does not exist."""
-        keys = self._default if loop == DEFAULT_LOOP else self._keys.get(loop) or Keys(owner=self._default.owner)
-        return keys.role(key)
+        """What a key may do with a loop. The keys of the deployment are known even to a loop that does not exist."""
+        return self._keys_of(loop).role(key)
+
+    def _keys_of(self, loop: str) -> Keys:
+        if loop == DEFAULT_LOOP:
+            return self._default
+        return self._keys.get(loop) or Keys(owner=self._default.owner, overseer=self._default.overseer)
+
+    async def find(self, key: str) -> tuple[str, Role] | None:
+        """Whose key it is, and its role, after a look into storage where this process does not know it.
+
+        An owner's or overseer's key is one of the loop default.
+        """
+        await self._look(lambda: self._find(key) is not None)
+        return self._find(key)
+
+    def _find(self, key: str) -> tuple[str, Role] | None:
+        found = [(loop, role) for loop in (DEFAULT_LOOP, *self.loops) if (role := self.role(loop, key)) is not None]
+        return found[0] if found else None
+
+    async def holds(self, loop: str, prefix: bytes) -> Role | None:
+        """The role of the key of a loop whose digest begins so; None if there is no such loop or key."""
+        if not await self.has(loop):
+            return None
+        keys = self._keys_of(loop).by_role()
+        matches = [role for role, known in keys if hmac.compare_digest(prefix, known[: len(prefix)])]
+        return matches[0] if matches and prefix else None
+
+    async def has(self, loop: str) -> bool:
+        """Whether there is such a loop, after a look into storage where this process does not know it.
+
+        Raises Unreadable or StorageUnavailable if that cannot be known.
+        """
+        if loop != DEFAULT_LOOP:
+            await self._look(lambda: loop in self.loops)
+            if self._unknown is not None and loop not in self.loops:
+                raise self._unknown.with_traceback(None)
+        return self.created(loop) is not None
+
+    async def _look(self, known: Callable[[], bool]) -> None:
+        """Looks into storage if that is due: behind the request if what is asked for is known here, else before."""
+        since = time.monotonic() - self._checked
+        if since >= POLL_SECONDS:
+            task = self._start()
+            if not known():
+                await task
+        elif not known() and since >= SOONEST_SECONDS:
+            await self._start()
 
     def created(self, loop: str) -> str | None:
         """When a loop was made, empty for the default one; None if there is no such loop."""
@@ -155,7 +205,7 @@ class Registry:
             try:
                 await self.refresh()
                 loops = change(dict(self._all))
-                etag = await self._storage.replace(BLOB, msgspec.json.encode(loops), self._etag)
+                etag = await self._storage.replace(BLOB, _encoded(loops), self._etag)
             except Conflict:
                 continue
             self._take(loops, etag)
@@ -168,8 +218,10 @@ class Registry:
         self._keys = {name: self._of(record) for name, record in self.loops.items()}
 
     def _of(self, record: LoopRecord) -> Keys:
-        app, admin = (tuple(bytes.fromhex(one) for one in keys) for keys in (record.app, record.admin))
-        return Keys(app, admin, self._default.owner)
+        app, admin, reader = (
+            tuple(bytes.fromhex(one) for one in keys) for keys in (record.app, record.admin, record.reader)
+        )
+        return Keys(app, admin, self._default.owner, reader, self._default.overseer)
 
 
 async def found_homes(storage: Storage) -> list[str]:
@@ -182,12 +234,17 @@ async def found_homes(storage: Storage) -> list[str]:
     return homes
 
 
+def _encoded(loops: Loops) -> bytes:
+    marked = {VERSION_MEMBER: VERSION} if any(one.reader for one in loops.values()) else {}
+    return msgspec.json.encode(marked | loops)
+
+
 def _decoded(data: bytes) -> Loops:
     try:
         version = _versioned.decode(data).version
         if version > VERSION:
             raise LaterVersion(BLOB, version, VERSION)
-        return _decoder.decode(data)
+        return {name: one for name, one in _decoder.decode(data).items() if isinstance(one, LoopRecord)}
     except ValueError as error:
         raise LoopsUnreadable(f"is damaged ({error})") from None
 

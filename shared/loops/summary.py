@@ -15,7 +15,8 @@ from shared.loops.policy_sums import BASELINE, CERTAIN, ONLINE, PolicySums
 FIVE_MINUTES_MS = 300_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
-FORMAT = 1
+# Format 2 has `PolicySums.paid` and the fate `impossible`, which format 1 would drop; format 3 has `Shown.arms`.
+FORMAT = 3
 
 
 class Summary(msgspec.Struct, kw_only=True):

@@ -15,7 +15,9 @@ from shared.loops.config import DEFAULT_LOOP
 from shared.loops.registry import Registry
 from shared.loops.stored import Damaged
 from shared.loops.unreadable import LaterVersion, Unreadable
-from shared.monitoring import heartbeat, loop_metrics, prometheus_text, refused
+from shared.monitoring import blobs, heartbeat, loop_metrics, prometheus_text, refused
+from shared.monitoring.alarms.catalogue import ALARMS
+from shared.monitoring.alarms.history import History
 from shared.monitoring.heartbeat import Heartbeat
 from shared.monitoring.prometheus_text import Family, Sample
 from shared.serving.loop import Serving
@@ -27,10 +29,14 @@ LONGEST_SECONDS = 8.0  # Prometheus waits for ten by default
 
 
 class State(NamedTuple):
-    """What is known of a loop; `checkpoint` is None if the stored one is damaged or of a later version."""
+    """What is known of a loop; `checkpoint` is None if the stored one is damaged or of a later version.
+
+    alarms: how they stand.
+    """
 
     loop: str
     checkpoint: Checkpoint | None
+    alarms: History = History()
 
 
 async def report(service: Service, loop: Serving | None = None) -> bytes:
@@ -68,9 +74,13 @@ async def _states(storage: Storage, homes: Mapping[str, Home]) -> list[State]:
     async def state(loop: str, home: Home) -> State:
         async with slots:
             try:
-                return State(loop, (await stored.read_checkpoint(storage, home)).value or Checkpoint())
+                alarms = (await blobs.alarms(storage, home)).value
+            except LaterVersion:
+                alarms = History()
+            try:
+                return State(loop, (await stored.read_checkpoint(storage, home)).value or Checkpoint(), alarms)
             except (Damaged, LaterVersion):
-                return State(loop, None)
+                return State(loop, None, alarms)
 
     return await asyncio.gather(*(state(*one) for one in homes.items()))
 
@@ -79,19 +89,25 @@ def families(states: Iterable[State], beat: Heartbeat, now: float, damaged: bool
     """All metrics. now: s since 1970. damaged: whether the list of loops is; None if that is of no concern."""
     states = list(states)
     made = {family.name: family for family in _trainer(states, beat, now)}
-    for loop, state in states:
+    for loop, state, _ in states:
         for family in loop_metrics.families(loop, state, now) if state is not None else ():
             made.setdefault(family.name, family._replace(samples=[])).samples.extend(family.samples)
     help = "1: the list of loops cannot be read, and those are told of that this process knew."
     listed = Family("personalizer_loops_damaged", "gauge", help, [] if damaged is None else [Sample({}, damaged)])
-    return [*made.values(), listed]
+    return [*made.values(), _alarms(states), listed]
+
+
+def _alarms(states: Iterable[State]) -> Family:
+    found = [(loop, alarm.name, history.standing(alarm).state) for loop, _, history in states for alarm in ALARMS]
+    samples = [Sample({"loop": loop, "name": name, "state": state}, 1) for loop, name, state in found]
+    return Family("personalizer_alarm", "gauge", "1: the alarm stands so.", samples)
 
 
 def _trainer(states: Iterable[State], beat: Heartbeat, now: float) -> Iterator[Family]:
     ticked = [Sample({}, beat.ticked)] if beat.ticked else []
     took = [Sample({}, beat.duration)] if beat.ticked else []
-    lags = [Sample({"loop": loop}, beat.lag(loop, now)) for loop, _ in states]
-    damaged = [Sample({"loop": loop}, state is None) for loop, state in states]
+    lags = [Sample({"loop": loop}, beat.lag(loop, now)) for loop, _, _ in states]
+    damaged = [Sample({"loop": loop}, state is None) for loop, state, _ in states]
     yield Family(
         "personalizer_trainer_last_tick_timestamp_seconds", "gauge", "When the last tick began that ran to its end; "
         "stored once a minute.", ticked,

@@ -12,7 +12,7 @@ from shared.admin.evaluation_bodies import (
 from shared.admin.logs import LogsProperties
 from shared.admin.models import ModelProperties
 from shared.admin.policy_body import PolicyContract
-from shared.auth import Role
+from shared.auth import Permission
 from shared.evaluation.answers_2022 import FeatureImportance, JobPage, OfflineEvaluation
 from shared.evaluation.answers_v1 import Evaluation
 from shared.openapi import examples
@@ -22,8 +22,8 @@ from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, 
 from shared.rank.wire import RankRequest, RankResponse, RewardRequest
 from shared.serving.versions import Api
 
-_decide = partial(Operation, tag="Decide", method="POST", role=Role.APP)
-_local = partial(Operation, tag="Local inference", method="POST", role=Role.APP, body=Binary, status=204)
+_decide = partial(Operation, tag="Decide", method="POST", needs=Permission.DECIDE)
+_local = partial(Operation, tag="Local inference", method="POST", needs=Permission.DECIDE, body=Binary, status=204)
 _configure = partial(Operation, tag="Configure")
 _model = partial(Operation, tag="Model and log")
 _BATCH_ERRORS = ("BadRequest", "InvalidRankRequest", "InvalidMultiSlotApiAccess")
@@ -178,7 +178,7 @@ STATUS = [
         path="status",
         apis=(Api.V1,),
         summary="Whether endpoint and key are good.",
-        role=Role.APP,
+        needs=Permission.DECIDE,
         answer=ServiceStatus,
     ),
 ]

@@ -4,32 +4,35 @@ from functools import partial
 from typing import Any
 
 from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
-from shared.auth import Role
+from shared.admin.undo import Undone
+from shared.auth import Permission
+from shared.evaluation.optimization_answers import Optimizations
 from shared.loops.apprentice import Report
+from shared.monitoring.alarms.answer import AlarmList
 from shared.openapi import schemas
 from shared.openapi.operation import Operation
 from shared.trace.traced_event import Trace
 
 _loops = partial(Operation, tag="Loops", apis=())
-_service = partial(Operation, tag="Service", method="GET", role=None, apis=())
+_service = partial(Operation, tag="Service", method="GET", needs=None, apis=())
 
 LOOPS = [
-    _loops(method="GET", path="loops", summary="Lists the loops.", role=Role.OWNER, answer=LoopList),
+    _loops(method="GET", path="loops", summary="Lists the loops.", needs=Permission.READ_ALL, answer=LoopList),
     _loops(
         method="PUT",
         path="loops/{loop}",
         summary="Makes a loop; its keys are told only here.",
-        role=Role.OWNER,
+        needs=Permission.OWN,
         status=201,
         answer=LoopInfo,
         errors=("InvalidLoopName", "LoopAlreadyExists"),
     ),
-    _loops(method="GET", path="loops/{loop}", summary="Describes a loop.", answer=LoopInfo),
+    _loops(method="GET", path="loops/{loop}", summary="Describes a loop.", needs=Permission.READ, answer=LoopInfo),
     _loops(
         method="DELETE",
         path="loops/{loop}",
         summary="Deletes a loop with its configuration, model and log.",
-        role=Role.OWNER,
+        needs=Permission.OWN,
         status=204,
         errors=("InvalidLoopName",),
     ),
@@ -51,13 +54,42 @@ LOOPS = [
     _loops(
         method="GET",
         path="loops/{loop}/apprentice",
+        needs=Permission.READ,
         summary="How an apprentice is doing: how often it matched the baseline, and both rewards.",
         answer=Report,
         errors=("ApprenticeModeNeverTurnedOn",),
     ),
     _loops(
         method="GET",
+        path="loops/{loop}/alarms",
+        needs=Permission.READ,
+        summary="The alarms of a loop: how they stand, why, what to do, and how they have stood.",
+        answer=AlarmList,
+    ),
+    _loops(
+        method="POST",
+        path="loops/{loop}/undo",
+        summary="Puts back the policy and the model that the last change of either replaced; the model then learns "
+        "what was logged meanwhile.",
+        answer=Undone,
+        errors=(
+            "NothingToUndo",
+            "ProblemTypeIncompatibleWithAutoOptimization",
+            "UpdateConfigurationFailed",
+            "ModelPublishFailed",
+        ),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/optimizations",
+        summary="What the automatic optimisation of a loop has done lately, and when it is due.",
+        needs=Permission.READ,
+        answer=Optimizations,
+    ),
+    _loops(
+        method="GET",
         path="loops/{loop}/metrics",
+        needs=Permission.READ,
         summary="The metrics of a loop, counted from the store, for Prometheus.",
         answer=schemas.Metrics,
     ),
@@ -66,7 +98,7 @@ SERVICE = [
     _service(
         path="metrics",
         summary="The metrics of all loops, counted from the store, for Prometheus.",
-        role=Role.OWNER,
+        needs=Permission.READ_ALL,
         answer=schemas.Metrics,
     ),
     _service(path="health", summary="Whether this process is well.", answer=schemas.Health),

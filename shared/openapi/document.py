@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from shared.auth import Role
+from shared.auth import Permission
 from shared.errors import ERRORS
 from shared.openapi import schemas
 from shared.openapi.contract import CONFIGURE, DECIDE, EVALUATIONS, LOCAL_INFERENCE, MODEL, STATUS
@@ -31,9 +31,17 @@ ABOUT = (
     "twice, in two cases, is refused."
 )
 KEYS = {
-    Role.APP: ("appKey", "A key that may rank, reward and activate; an admin's or owner's key may do so, too."),
-    Role.ADMIN: ("adminKey", "A key that may use every operation of its loop; an owner's key may do so, too."),
-    Role.OWNER: ("ownerKey", "An admin key of the loop default: it administers all loops."),
+    Permission.DECIDE: (
+        "appKey",
+        "A key that may rank, reward and activate; an admin's or owner's key may, too.",
+    ),
+    Permission.READ: ("readerKey", "A key that may see and change nothing; an admin's or owner's key may, too."),
+    Permission.READ_ALL: ("overseerKey", "A reader key of the deployment (READER_KEYS), or an owner's key."),
+    Permission.ADMINISTER: (
+        "adminKey",
+        "A key that may use every operation of its loop; an owner's key may, too.",
+    ),
+    Permission.OWN: ("ownerKey", "An admin key of the loop default: it administers all loops."),
 }
 _MEDIA = {
     Binary: ("application/octet-stream", {}),
@@ -41,7 +49,7 @@ _MEDIA = {
     Metrics: ("text/plain", {"type": "string"}),
 }
 _NO_KEY = ("PayloadSizeExceeded", "InternalServerError")
-_KEY = ("Unauthorized", "ResourceNotFound", "OperationNotAllowed")
+_KEY = ("Unauthorized", "InvalidApiAccess", "ResourceNotFound", "OperationNotAllowed")
 
 
 @functools.cache
@@ -82,7 +90,7 @@ def _described(operation: Operation, path: str, api: Api | None) -> dict[str, An
         "summary": operation.summary,
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
         "responses": _responses(operation, api),
-        "security": [{KEYS[operation.role][0]: []}] if operation.role else [],
+        "security": [{KEYS[operation.needs][0]: []}] if operation.needs else [],
     }
     if operation.body:
         described["requestBody"] = {"required": True, "content": _content(operation.body, operation.example)}
@@ -124,9 +132,8 @@ def _success(operation: Operation) -> dict[str, Any]:
 def _codes(operation: Operation, api: Api | None) -> list[str]:
     codes = [*(code(one, api) for one in operation.errors), *_NO_KEY]
     codes += ["InvalidRequest"] if api is Api.V2022 else []
-    if operation.role is not None:
+    if operation.needs is not None:
         codes += _KEY
-        codes += ["InvalidApiAccess"] if operation.role > Role.APP else []
     return codes
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from shared.auth import Role
+from shared.auth import Permission
 from shared.serving.versions import BOTH, Api
 
 
@@ -12,7 +12,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One operation, its `path` below the version for those of a loop, `status` that of success.
 
     apis: the kinds of paths that have it, none of them for an operation of the deployment.
-    role: the least that a key must have, None for an operation that needs no key. errors: the codes beside those
+    needs: what a key must allow, None for an operation that needs no key. errors: the codes beside those
     that every operation may answer. answer, body: types whose schemas the document shows.
     """
 
@@ -20,7 +20,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     path: str
     summary: str
-    role: Role | None = Role.ADMIN
+    needs: Permission | None = Permission.ADMINISTER
     status: int = 200
     answer: Any = None
     body: Any = None

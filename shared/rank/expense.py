@@ -24,6 +24,11 @@ def is_dear(context: bytes, count: int, arguments: str, slots: int = 0) -> bool:
     return policy.glance(context, count, slots or 1) > cost.CHEAP
 
 
+def is_dear_slot_by_slot(context: bytes, count: int, arguments: str, slots: int) -> bool:
+    """`is_dear` of a multi-slot decision that is predicted once for each of its slots."""
+    return cost.cost_of(arguments).glance(context, count, slots) * slots > cost.CHEAP
+
+
 def check(context: bytes, count: int, arguments: str, slots: int = 0) -> None:
     """Raises InvalidRankRequest for a decision, as `is_dear` has it, that costs more than MOST."""
     if excess := cost.excess(cost.cost_of(arguments).of(context, count, slots or 1)):

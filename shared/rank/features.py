@@ -15,6 +15,8 @@ from shared.rank.slots_wire import SlotRequest
 from shared.rank.wire import RankableAction
 
 _encode = msgspec.json.Encoder().encode
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_raw_slots = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 
 
 class _Identity(msgspec.Struct, gc=False):
@@ -68,6 +70,15 @@ def slots_json(
         for slot, included in zip(slots, available, strict=True)
     ]
     return _encode(_SlotsContext(context, _layout(actions), layout))
+
+
+def with_included(context: bytes, actions: Sequence[int]) -> bytes:
+    """What `slots_json` has made, whose first slots may get these actions alone, one each."""
+    parts: dict[str, msgspec.Raw] = _parts(context)
+    slots: list[dict[str, Any]] = _raw_slots(parts["_slots"])
+    for slot, action in zip(slots, actions, strict=False):
+        slot["_inc"] = [action]
+    return _encode(parts | {"_slots": slots})
 
 
 def _layout(actions: Sequence[RankableAction[Any]]) -> list[_Action]:

@@ -11,6 +11,8 @@ Apprentice  the baseline with probability 1, the others   what the model would h
 LoggingOnly as in Apprentice                              the same; no model is asked
 =========== ============================================= =========================================
 
+A holdback (`holdback`) has a share of the decisions in mode Online show the baseline.
+
 In every mode excluded actions are answered where they stand in the request, with probability 0, and are not logged.
 """
 
@@ -20,8 +22,9 @@ import msgspec
 
 from shared.errors import ApiError
 from shared.hubs import events
+from shared.hubs.events import Assignment
 from shared.loops.config import LoopConfig
-from shared.rank import expense
+from shared.rank import expense, holdback
 from shared.rank.features import vw_json
 from shared.rank.wire import ActionExplanation, RankableAction, RankedAction, RankRequest, RankResponse
 from shared.vw import sampling
@@ -30,19 +33,23 @@ from shared.vw.sampling import Ranking
 
 
 class Asked(NamedTuple):
-    """What a model is asked. candidates, excluded: as in Decision. is_dear: it is predicted beside the event loop."""
+    """What a model is asked. candidates, excluded: as in Decision. is_dear: it is predicted beside the event loop.
+
+    holdback_id: what decides about the arm of a holdback, the event id if it is None.
+    """
 
     event_id: str
     candidates: list[str]
     excluded: dict[int, str]
     context: bytes
     is_dear: bool
+    holdback_id: str | None = None
 
 
 class Decision(NamedTuple):
     """A ranking as it is logged; `candidates` are the ids of the actions that were not excluded, the baseline first.
 
-    excluded: those of the other actions by their places in the request, in order.
+    excluded: those of the other actions by their places in the request, in order. holdback: None without one.
     """
 
     event_id: str
@@ -52,6 +59,7 @@ class Decision(NamedTuple):
     ranking: Ranking
     model: str
     mode: str
+    holdback: Assignment | None = None
 
 
 def decide(request: RankRequest[Any], config: LoopConfig, model: Model | None, loop_hash: int) -> Decision:
@@ -69,7 +77,7 @@ def ask(request: RankRequest[Any], arguments: str) -> Asked:
         raise ApiError("PayloadSizeExceeded", f"Exceeds maximum allowed payload size: {limit}")
     is_dear = expense.is_dear(context, len(candidates), arguments)
     ids = [action.id for action in candidates]
-    return Asked(request.event_id or events.new_id(), ids, excluded, context, is_dear)
+    return Asked(request.event_id or events.new_id(), ids, excluded, context, is_dear, request.holdback_id)
 
 
 def predict(asked: Asked, config: LoopConfig, model: Model | None) -> list[float] | None:
@@ -89,14 +97,16 @@ def unfit(error: PredictionError) -> ApiError:
 
 def draw(asked: Asked, config: LoopConfig, model: Model | None, pmf: list[float] | None, loop_hash: int) -> Decision:
     """The decision by the pmf of the model; without one the actions are equally likely."""
-    event_id, candidates, excluded, context, _ = asked
-    version = model.version if model else UNTRAINED
+    event_id, candidates, excluded, context, _, holdback_id = asked
+    version, held = model.version if model else UNTRAINED, None
     if config.mode == "LoggingOnly":
         ranking, version = sampling.certain(len(asked.candidates)), UNTRAINED
     else:
         pmf = uniform(len(asked.candidates)) if pmf is None else _served(asked, config, model, pmf)
-        ranking = sampling.rank(pmf, sampling.draw(loop_hash, event_id))
-    return Decision(event_id, candidates, excluded, context, ranking, version, config.mode)
+        point = sampling.draw(loop_hash, event_id)
+        held = holdback.assign(config, loop_hash, holdback_id or event_id) if config.holdback is not None else None
+        ranking = sampling.rank(pmf, point) if held is None else holdback.rank(pmf, point, held)
+    return Decision(event_id, candidates, excluded, context, ranking, version, config.mode, held)
 
 
 def _served(asked: Asked, config: LoopConfig, model: Model | None, pmf: list[float]) -> list[float]:
@@ -143,6 +153,7 @@ def event(decision: Decision, loop: str, *, deferred: bool) -> bytes:
             a=[index + 1 for index in decision.ranking.order],
             p=decision.ranking.probabilities,
             c=msgspec.Raw(decision.context),
+            holdback=decision.holdback,
         )
     )
 

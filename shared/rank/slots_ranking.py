@@ -1,16 +1,20 @@
 """Multi-slot Rank, from the decoded request to the answer and the event to be logged.
 
-Learning modes act as in `ranking`: the baseline of a slot is its baselineAction.
+Learning modes act as in `ranking`: the baseline of a slot is its baselineAction. A decision that a holdback gives to
+the baseline shows that in all slots.
 """
 
+import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from shared.hubs import events
+from shared.hubs.events import Assignment
 from shared.loops.config import LearningMode, LoopConfig
-from shared.rank import expense
-from shared.rank.features import slots_json
+from shared.rank import expense, holdback
+from shared.rank.features import slots_json, with_included
 from shared.rank.ranking import unfit
 from shared.rank.slots_wire import MultiSlotRankRequest, MultiSlotRankResponse, SlotRequest, SlotResponse
 from shared.rank.wire import RankableAction
@@ -37,22 +41,26 @@ class SlotsDecision(NamedTuple):
     rankings: list[Ranking]
     model: str
     mode: LearningMode
+    holdback: Assignment | None = None
 
 
 class SlotsAsked(NamedTuple):
-    """What a model is asked. actions: their ids. is_dear: it is predicted beside the event loop."""
+    """What a model is asked. actions: their ids. is_dear, holdback_id: as in `ranking.Asked`."""
 
     event_id: str
     actions: list[str]
     slots: list[AskedSlot]
     context: bytes
     is_dear: bool
+    holdback_id: str | None = None
 
 
-def decide(request: MultiSlotRankRequest[Any], config: LoopConfig, model: Model | None) -> SlotsDecision:
-    """Predicts and draws, slot by slot. The same request, event id, mode and model give the same decision."""
+def decide(
+    request: MultiSlotRankRequest[Any], config: LoopConfig, model: Model | None, loop_hash: int = 0
+) -> SlotsDecision:
+    """Predicts and draws, slot by slot. The same request, event id, configuration and model give the same decision."""
     asked = ask(request, config.policy.arguments)
-    return decided(asked, config, model, predict(asked, config, model))
+    return decided(asked, config, model, predict(asked, config, model), loop_hash)
 
 
 def ask(request: MultiSlotRankRequest[Any], arguments: str) -> SlotsAsked:
@@ -63,31 +71,64 @@ def ask(request: MultiSlotRankRequest[Any], arguments: str) -> SlotsAsked:
     is_dear = expense.is_dear(context, len(actions), arguments, len(slots))
     places = {action.id: place for place, action in enumerate(actions)}
     asked = [AskedSlot(slot.id, places[slot.baseline_action], one) for slot, one in zip(slots, open_to, strict=True)]
-    return SlotsAsked(event_id, list(places), asked, context, is_dear)
+    return SlotsAsked(event_id, list(places), asked, context, is_dear, request.holdback_id)
 
 
 def predict(asked: SlotsAsked, config: LoopConfig, model: Model | None) -> list[Ranking] | None:
     """The model's rankings, one per slot, None if no model is to be asked; raises ModelRankingError."""
     if model is None or config.mode == "LoggingOnly":
         return None
+    return _predicted(asked, model, asked.context)
+
+
+def _predicted(asked: SlotsAsked, model: Model, context: bytes) -> list[Ranking]:
     try:
-        return model.predict_slots(asked.context, len(asked.slots))
+        return model.predict_slots(context, len(asked.slots))
     except PredictionError as error:
         raise unfit(error) from None
 
 
 def decided(
-    asked: SlotsAsked, config: LoopConfig, model: Model | None, rankings: list[Ranking] | None
+    asked: SlotsAsked, config: LoopConfig, model: Model | None, rankings: list[Ranking] | None, loop_hash: int
 ) -> SlotsDecision:
-    """The decision by what the model has drawn; without that it is drawn here."""
-    event_id, actions, slots, context, _ = asked
+    """The decision by what the model has drawn; without that it is drawn here.
+
+    The model is asked more than once for some decisions of a holdback; those that are dear then are held back in no
+    arm. Raises ModelRankingError.
+    """
+    event_id, actions, slots, context, is_dear, holdback_id = asked
     version = model.version if model is not None and rankings is not None else UNTRAINED
     if rankings is None:
         if config.mode == "LoggingOnly":
             rankings = [Ranking([slot.baseline], [1.0]) for slot in slots]
         else:
             rankings = _uniform(len(actions), slots, event_id)
-    return SlotsDecision(event_id, actions, slots, context, rankings, version, config.mode)
+    held = None
+    if config.holdback is not None and not (is_dear or _is_dear_slot_by_slot(asked, config)):
+        held = holdback.assign(config, loop_hash, holdback_id or event_id)
+    if held is not None:
+        rankings = _held(asked, model if version != UNTRAINED else None, rankings, held)
+    return SlotsDecision(event_id, actions, slots, context, rankings, version, config.mode, held)
+
+
+def _is_dear_slot_by_slot(asked: SlotsAsked, config: LoopConfig) -> bool:
+    return expense.is_dear_slot_by_slot(asked.context, len(asked.actions), config.policy.arguments, len(asked.slots))
+
+
+def _held(asked: SlotsAsked, model: Model | None, drawn: list[Ranking], assignment: Assignment) -> list[Ranking]:
+    """The rankings of an arm. model: None if the policy draws evenly."""
+    baselines = [slot.baseline for slot in asked.slots]
+    if assignment.arm == "baseline":
+        drawn = holdback.along_baselines(functools.partial(_showing, asked, model), drawn, baselines)
+    return holdback.rank_slots(drawn, baselines, assignment)
+
+
+def _showing(asked: SlotsAsked, model: Model | None, actions: Sequence[int]) -> list[Ranking]:
+    """The policy's rankings if the first slots show these actions, being the only ones that they may get."""
+    first = [slot._replace(open_to=[action]) for slot, action in zip(asked.slots, actions, strict=False)]
+    if model is None:
+        return _uniform(len(asked.actions), [*first, *asked.slots[len(first) :]], asked.event_id)
+    return _predicted(asked, model, with_included(asked.context, actions))
 
 
 def available(actions: list[RankableAction[Any]], slots: list[SlotRequest[Any]]) -> list[list[int] | None]:
@@ -149,6 +190,7 @@ def event(decision: SlotsDecision, loop: str, *, deferred: bool) -> bytes:
                 for slot, ranking in zip(decision.slots, decision.rankings, strict=True)
             ],
             ba=[slot.baseline for slot in decision.slots],
+            holdback=decision.holdback,
         )
     )
 

@@ -58,6 +58,7 @@ class AnyRankRequest(msgspec.Struct, Generic[F], rename="camel", forbid_unknown_
     context_features: list[F] | None = None
     event_id: Id | None = None
     defer_activation: bool | None = False
+    holdback_id: Id | None = None
 
 
 class RankRequest(AnyRankRequest[F], Generic[F], gc=False):
@@ -118,6 +119,7 @@ RANK_HINTS = (
     (r"length.*\.features`$|field `features`", "Every action needs at least one object of features."),
     (rf"got `object` - .*(\[\.\.\.\]){{{MAX_NESTING}}}", f"Features may be nested {MAX_NESTING} levels deep at most."),
     (r"features|\$\.contextFeatures", "Features are not in key value pair format; arrays may hold numbers only."),
+    (r"\$\.holdbackId", f"holdbackId should be null or have 1 to {LONGEST_ID} characters."),
     (r"\$\.eventId", f"EventId should be non-empty or null, and at most {LONGEST_ID} characters."),
 )  # fmt: skip
 _REWARD_HINTS = ((r"value", "value must be a number from -1 to 1."),)

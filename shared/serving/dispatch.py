@@ -29,6 +29,8 @@ def function(routes: Iterable[Route]) -> func.Blueprint:
 
 async def dispatch(table: Table, req: func.HttpRequest) -> func.HttpResponse:
     """The answer of the route that a request is for."""
+    if req.method == "GET" and not req.route_params.get("path"):
+        return func.HttpResponse(status_code=302, headers={"Location": "/dashboard"}, mimetype="")
     segments = [segment for segment in req.route_params.get("path", "").split("/") if segment]
     found = table.find(req.method, segments)
     if found is None:

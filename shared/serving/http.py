@@ -9,7 +9,7 @@ import azure.functions as func
 import msgspec
 
 from shared import charsets, telemetry
-from shared.auth import Role, require
+from shared.auth import Permission, require
 from shared.errors import ApiError, shown
 from shared.hubs.event_log import LogUnavailable
 from shared.loops.config import DEFAULT_LOOP
@@ -33,8 +33,10 @@ Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 _log = logging.getLogger(__name__)
 
 
-def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", version: Version | None = None) -> Handler:
-    """Makes a handler of `work(request, service)` that needs `role` for the loop in the path; None needs no key.
+def endpoint(
+    work: Work, needs: Permission | None, limit: Limit = "max_body_bytes", version: Version | None = None
+) -> Handler:
+    """Makes a handler of `work(request, service)` that needs a permission for the loop in the path; None needs no key.
 
     limit: the setting that bounds its body. version: that of its requests, if its path has one.
     """
@@ -46,9 +48,9 @@ def endpoint(work: Work, role: Role | None, limit: Limit = "max_body_bytes", ver
         parts: Service | None = None
         try:
             parts = service.current()
-            if role is not None:
+            if needs is not None:
                 # A loop that does not exist knows only the owner's keys: nobody else can tell which ones exist.
-                require(await parts.caller(loop_of(req), req.headers), role)
+                require(await parts.caller(loop_of(req), req.headers), needs)
             if version is not None:
                 version.check(req)
                 parts.loop(loop_of(req))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import azure.functions as func
 
-from shared.auth import Role
+from shared.auth import Permission
 from shared.serving.http import Handler, Limit, Work, endpoint
 from shared.serving.versions import BOTH, Api, Version
 
@@ -28,7 +28,7 @@ class Routes(list[Route]):
         self,
         method: str,
         path: str,
-        role: Role = Role.ADMIN,
+        needs: Permission = Permission.ADMINISTER,
         limit: Limit = "max_body_bytes",
         apis: Iterable[Api] = BOTH,
     ) -> Callable[[Work], Work]:
@@ -41,7 +41,7 @@ class Routes(list[Route]):
 
         def declare(work: Work) -> Work:
             for api in apis:
-                handler = endpoint(work, role, limit, Version(method, path, api, apis))
+                handler = endpoint(work, needs, limit, Version(method, path, api, apis))
                 template, name = f"{api.value}{path}", f"{work.__name__}{_SUFFIXES[api]}"
                 self.append(Route(name, method, template, handler))
                 self.append(Route(f"loop_{name}", method, f"loops/{{loop}}/{template}", handler))
@@ -49,11 +49,11 @@ class Routes(list[Route]):
 
         return declare
 
-    def deployment(self, method: str, path: str, role: Role | None) -> Callable[[Work], Work]:
+    def deployment(self, method: str, path: str, needs: Permission | None) -> Callable[[Work], Work]:
         """Declares `work(request, service)` as an operation of the deployment, for instance `GET /health`."""
 
         def declare(work: Work) -> Work:
-            self.append(Route(work.__name__, method, path, endpoint(work, role)))
+            self.append(Route(work.__name__, method, path, endpoint(work, needs)))
             return work
 
         return declare

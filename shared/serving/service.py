@@ -44,7 +44,8 @@ class Service:
             reason = f"ENTRA_ROLES is on and App Service authentication ({PLATFORM_AUTH}) is not"
             telemetry.notice(_log, f"Tokens are refused: {reason}, so that anybody could claim a role.")
         owner = auth.digests(settings.admin_keys)
-        self.registry = Registry(self.storage, Keys(auth.digests(settings.app_keys), owner=owner))
+        app, overseer = auth.digests(settings.app_keys), auth.digests(settings.reader_keys)
+        self.registry = Registry(self.storage, Keys(app, owner=owner, overseer=overseer))
         self._interactions = Sender(settings, settings.interactions_hub)
         self._observations = Sender(settings, settings.observations_hub)
         self.interactions = self._log(self._interactions)

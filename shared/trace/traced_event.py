@@ -36,6 +36,18 @@ class Slot(msgspec.Struct, rename="camel"):
     reward: float | None
 
 
+class Arm(msgspec.Struct):
+    """arm: baseline, which was shown, or policy. bucket: of the key that has decided, 0 to 99. share: of the baseline.
+
+    window: names the assignment of keys to arms, which changes with the share.
+    """
+
+    arm: Literal["baseline", "policy"]
+    bucket: int
+    share: float
+    window: str
+
+
 class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     """An event as its administrator sees it. Members that do not apply are absent; times are ISO 8601 in UTC.
 
@@ -45,7 +57,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     neverRanked (there are only observations).
     mode: Online, Apprentice or LoggingOnly. model: the version that ranked it, N/A before the first. explored: the
     action shown was not the most probable one; never before the first model. reward: the aggregated one, or the default
-    one.
+    one. holdback: the arm of a decision that was ranked with a holdback.
     Of an apprentice, chosenAction is the baseline, which was answered; ownAction and ranking are the model's.
     learnedBy: the first model version that has learned it, or only its run if that model is deleted; learnedAt: when
     its run stored it. A reward of a logged event is told as late once the trainer's next run has read it.
@@ -71,6 +83,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     ranking: list[RankedAction] | None = None
     slots: list[Slot] | None = None
     reward: float | None = None
+    holdback: Arm | None = None
     observations: list[TracedObservation] = []
     repeated_at: list[str] = []
     interactions: list[str] | None = None
@@ -116,6 +129,7 @@ class _Line(msgspec.Struct, rename=dsjson.LINE):
     mode: str = "Online"
     o: list[_Observed] = []
     slots: list[_Slot] = []
+    holdback: Arm | None = None
 
 
 class _Action(msgspec.Struct, rename=dsjson.ACTION):
@@ -162,6 +176,7 @@ def from_line(line: bytes, loop: str, status: Status) -> Trace:
         ]
         or None,
         reward=_reward(event.cost, event.original_cost),
+        holdback=event.holdback,
         observations=[_observation(one) for one in observed],
         context=context.shared,
         actions=[{"id": name, "features": action.j} for name, action in zip(ids, context.actions, strict=True)],

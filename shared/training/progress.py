@@ -2,16 +2,22 @@
 
 import msgspec
 
-from shared.joined_log import log_reading
+from shared.joined_log import log_reading, outlook
 from shared.loops.artifacts import Artifact
 from shared.loops.checkpoint import Backlog, Checkpoint, Counts, ModelRecord, Past, Place, Plan
 from shared.training.new_model import Learned
 
 
-def learned(after: Checkpoint, joined: Counts, run: Learned, model: ModelRecord) -> Checkpoint:
-    """With the model of a run, current or a draft that is complete. joined: the counts of the run's own events."""
+def learned(after: Checkpoint, plan: Plan, joined: Counts, run: Learned, model: ModelRecord, now: int) -> Checkpoint:
+    """With the model of a run, current or a draft that is complete. joined: the counts of the run's own events.
+
+    now: ms since 1970. The model of another policy could be put back; what it has not learned is kept with it.
+    """
     went_on = run.course.state is not None and run.course.draft is None
     draft = run.course.draft is not None
+    if draft and outlook.is_of_other_policy(after.model, plan.config):
+        waiting = _waiting(after.backlog, plan, joined.learned)
+        after = msgspec.structs.replace(after, backlog=waiting).replacing_model(now)
     return msgspec.structs.replace(
         after,
         model=model,

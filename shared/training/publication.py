@@ -96,7 +96,8 @@ class Publication:
         if learned.course.draft is not None and learned.at is not None:
             state, past = await self._upload_draft(learned)
             return progress.drafted(after, self._plan, self._batch.counts, learned, state, past)
-        return progress.learned(after, self._batch.counts, learned, await self._upload(learned))
+        record, now = await self._upload(learned), round(time.time() * 1000)
+        return progress.learned(after, self._plan, self._batch.counts, learned, record, now)
 
     async def _upload(self, learned: Learned) -> ModelRecord:
         config, version = self._plan.config, self._before.model_version(self._plan.run)

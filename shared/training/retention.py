@@ -90,6 +90,7 @@ def _merged(logs: list[str], catalogue: Catalogue, known: int, merges: int) -> l
 def _in_use(home: Home, states: Sequence[Checkpoint]) -> dict[str, list[str]]:
     """What must stay of the blobs behind each prefix, whatever its age."""
     models = [state.model for state in states if state.model is not None]
+    models += [state.replaced.model for state in states if state.replaced is not None]
     drafts = [state.draft for state in states if state.draft is not None]
     pasts = [one.past for one in models] + [one.past for one in drafts]
     actions = [one.actions.name for one in pasts if one is not None and one.actions is not None]

@@ -7,6 +7,7 @@ tables, for instance `class View(msgspec.Struct, rename=LINE)`. Members of the c
 
 import re
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -27,6 +28,7 @@ LINE = {
     "deferred": "_deferred",
     "mode": "LearningMode",
     "drop": "pdrop",
+    "holdback": "_holdback",
 }
 # Members of one slot among the slots of a line.
 SLOT = {"cost": "_label_cost", "id": "_id", "a": "_a", "p": "_p", "o": "_o", "original_cost": "_original_label_cost"}
@@ -62,6 +64,7 @@ class Line(msgspec.Struct, rename=LINE, gc=False, omit_defaults=True):
 
     The cost is minus the reward. VW weights what it learns by 1 / (1 - drop), and learns nothing where skip is True.
     deferred: skipped because it was never activated, where the mode would have skipped it in any case.
+    holdback: the arm of the decision, as the event has it; Vowpal Wabbit passes over it.
     """
 
     cost: float
@@ -81,6 +84,7 @@ class Line(msgspec.Struct, rename=LINE, gc=False, omit_defaults=True):
     drop: float | None = None
     deferred: bool = False
     o: list[Observed] = []
+    holdback: Any = None
 
 
 class Slot(msgspec.Struct, rename=SLOT, gc=False):
@@ -109,6 +113,7 @@ class SlotsLine(msgspec.Struct, rename=LINE, gc=False, omit_defaults=True):
     drop: float | None = None
     deferred: bool = False
     o: list[Observed] = []
+    holdback: Any = None
 
 
 class Named(msgspec.Struct, rename=LINE, gc=False):

@@ -51,15 +51,17 @@ class Learner:
         predictions: Path | None = None,
         *,
         serves: bool = True,
+        learns: bool = True,
     ) -> Self:
         """predictions: where the pmf of each event goes, before it is learned. serves: False for a model that only goes
-        on learning: there is no copy that serves."""
+        on learning: there is no copy that serves. learns: False for a model that only predicts."""
         order = Order(
             arguments,
             previous=str(previous) if previous else None,
             predictions=str(predictions) if predictions else None,
             folder=str(folder),
             serves=serves,
+            learns=learns,
         )
         # A pipe of our own: what the event loop makes may be a socket, which VW cannot open by name.
         reading, writing = os.pipe()

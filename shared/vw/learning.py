@@ -26,10 +26,18 @@ class TrainingRefused(Exception):
     """The batch, or the model made of it, is not fit: VW refused or crashed, or it predicts no distribution."""
 
 
-def learn(arguments: str, previous: Path | None, batch: Path, model: Path, predictions: Path | None = None) -> None:
+def learn(
+    arguments: str,
+    previous: Path | None,
+    batch: Path,
+    model: Path,
+    predictions: Path | None = None,
+    *,
+    learns: bool = True,
+) -> None:
     """One pass of VW's native driver over the batch; raises RuntimeError if VW refuses.
 
-    predictions: where the pmf of each event goes, before it is learned.
+    predictions: where the pmf of each event goes, before it is learned. learns: False to predict alone.
     """
     import vowpalwabbit
 
@@ -37,6 +45,8 @@ def learn(arguments: str, previous: Path | None, batch: Path, model: Path, predi
     options = ["--dsjson", "--save_resume", "--preserve_performance_counters", "--quiet", *EXAMPLES]
     if predictions is not None:
         options += ["-p", str(predictions)]
+    if not learns:
+        options.append("--testonly")
     vowpalwabbit.Workspace(arg_list=[*start, "-d", str(batch), *options, "-f", str(model)]).finish()
 
 
@@ -72,17 +82,23 @@ def _predictions(model: "Model", event: Question) -> list[list[float]]:
 
 
 def learn_input(
-    arguments: str, previous: Path | None, folder: Path, predictions: Path | None = None, *, serves: bool = True
+    arguments: str,
+    previous: Path | None,
+    folder: Path,
+    predictions: Path | None = None,
+    *,
+    serves: bool = True,
+    learns: bool = True,
 ) -> int:
     """Learns dsjson from standard input into `model.vw` and `predict.vw` of the folder, tried on its `sample.dsjson`.
 
-    arguments, previous, predictions: as of `learn`. serves: False for a model that only goes on learning, of which no
-    copy is made and tried. The exit status: 0 if both are valid, REFUSED if
-    not, with the reason on standard error.
+    arguments, previous, predictions, learns: as of `learn`. serves: False for a model that only goes on learning, of
+    which no copy is made and tried. The exit status: 0 if both are valid, REFUSED if not, with the reason on standard
+    error.
     """
     model, predict = folder / "model.vw", folder / "predict.vw"
     try:
-        learn(arguments, previous, Path("/dev/stdin"), model, predictions)
+        learn(arguments, previous, Path("/dev/stdin"), model, predictions, learns=learns)
         if not serves:
             return 0
         reduce(model, predict)

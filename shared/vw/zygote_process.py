@@ -28,7 +28,7 @@ COUNTED_SECONDS = 1.0
 
 
 class Order(msgspec.Struct, omit_defaults=True):
-    """To learn, or to kill the fork of this id. serves: as of `learning.learn_input`.
+    """To learn, or to kill the fork of this id. serves, learns: as of `learning.learn_input`.
 
     With an order to learn come two descriptors: where its events are read from, and where its errors are written to.
     """
@@ -38,6 +38,7 @@ class Order(msgspec.Struct, omit_defaults=True):
     predictions: str | None = None
     folder: str = ""
     serves: bool = True
+    learns: bool = True
     kill: int = 0
 
 
@@ -115,7 +116,14 @@ def _become_learner(order: Order, events: int, errors: int) -> None:
             os.dup2(descriptor, target)
             os.close(descriptor)
         previous, predictions = (Path(one) if one else None for one in (order.previous, order.predictions))
-        status = learning.learn_input(order.arguments, previous, Path(order.folder), predictions, serves=order.serves)
+        status = learning.learn_input(
+            order.arguments,
+            previous,
+            Path(order.folder),
+            predictions,
+            serves=order.serves,
+            learns=order.learns,
+        )
     except BaseException:
         traceback.print_exc()
     finally:

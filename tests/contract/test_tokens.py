@@ -42,6 +42,8 @@ def trusting(system: System) -> Iterator[str]:
         (token("Personalizer.Owner"), [201, 200, 200]),
         (token("Personalizer.App", "Personalizer.Owner"), [201, 200, 200]),
         (token("Reader"), [401, 401, 401]),
+        (token("Personalizer.Reader"), [403, 403, 200]),
+        ({KEY: APP_KEY} | token("Personalizer.Reader"), [201, 403, 200]),
         ({"X-MS-CLIENT-PRINCIPAL": "malformed"}, [401, 401, 401]),
         ({KEY: APP_KEY}, [201, 403, 403]),
         ({KEY: APP_KEY} | token("Reader"), [201, 403, 403]),
@@ -60,7 +62,7 @@ def test_a_token_is_told_what_it_lacks(trusting: str) -> None:
         text: str = httpx.get(f"{trusting}/loops", headers=token(role), timeout=30).json()["error"]["message"]
         return text
 
-    assert "the token has no app role Personalizer.App, Personalizer.Admin or Personalizer.Owner" in message("Reader")
+    assert "the token has no app role Personalizer.App, Personalizer.Reader, Personalizer.Admin or" in message("Reader")
     needed = "This token may not use this operation: it needs the app role Personalizer.Owner."
     assert message("Personalizer.Admin") == needed
 

@@ -13,8 +13,9 @@ from harness.migration import Aside
 from harness.stored import Loop
 from harness.system import ADMIN_KEY, PROJECT, System, running
 
-from shared.evaluation import diagnostics, features, grid, plan
+from shared.evaluation import diagnostics, features, grid, optimization, plan, recent_log, watching
 from shared.evaluation.diagnostics import MEAN_WEIGHTS
+from shared.monitoring import reward_drop
 from shared.vw.schema import Schema
 
 PAGE = (PROJECT / "docs" / "evaluate.md").read_text()
@@ -75,14 +76,30 @@ def test_numbers_are_those_of_the_program() -> None:
 
 
 def test_the_call_of_the_api_is_answered(tmp_path: Path) -> None:
-    [call] = [one for one in BLOCKS if one.startswith("curl")]
+    call, undo = (one for one in BLOCKS if one.startswith("curl"))
     with running(tmp_path) as system:
         system.configure()
         with system.client() as client:
             ranked = {"eventId": "e", "actions": [{"id": "a", "features": [{"x": 1}]}]}
             assert client.post("rank", json=ranked).status_code == 201
         Loop(system).wait_until_done()
-        for told, here in (("http://127.0.0.1:7071", system.url), ("local-admin-key", ADMIN_KEY)):
-            call = call.replace(told, here)
-        asked = subprocess.run(["bash", "-c", call], capture_output=True, text=True, timeout=60)
+        with system.client(ADMIN_KEY) as admin:
+            policy = {"name": "changed", "arguments": "--cb_explore_adf --squarecb"}
+            assert admin.put("configurations/policy", json=policy).status_code == 200
+        asked, undone = (_called(one, system) for one in (call, undo))
     assert json.loads(asked.stdout)["status"] == "pending", asked.stderr
+    assert json.loads(undone.stdout)["policy"]["name"] != "changed", undone.stderr
+
+
+def _called(call: str, system: System) -> subprocess.CompletedProcess[str]:
+    for told, here in (("http://127.0.0.1:7071", system.url), ("local-admin-key", ADMIN_KEY)):
+        call = call.replace(told, here)
+    return subprocess.run(["bash", "-c", call], capture_output=True, text=True, timeout=60)
+
+
+def test_the_numbers_of_the_automatic_optimisation_are_those_of_the_program() -> None:
+    assert f"the last {recent_log.DAYS // 7} weeks of the log".replace("2", "two") in PAGE
+    assert re.search(rf"there are\s+{recent_log.ENOUGH_BYTES // 1_000_000} MB", PAGE)
+    assert f"For {watching.DAYS_WATCHED} days" in PAGE
+    assert f"at {reward_drop.LEVEL:g}, from {reward_drop.LEAST_DECISIONS} decisions".replace("0.", ".", 1) in PAGE
+    assert f"the last {optimization.MOST_RUNS} runs" in PAGE

@@ -46,7 +46,7 @@ def test_the_walk_through_works(system: System, tmp_path: Path) -> None:
     finally:
         with system.client(ADMIN_KEY) as owner:
             owner.delete(f"{system.url}/loops/shop")
-    _, created, dry, imported, rebuilt, summarised, served = said
+    _, created, dry, imported, rebuilt, summarised, compared, served = said
     assert len(json.loads(created)["appKeys"]) == 2
     assert (traced["eventId"], traced["status"], unknown.status_code) == ("e000007", "imported", 404)
     assert "300 of 300 events to be written" in dry
@@ -55,6 +55,8 @@ def test_the_walk_through_works(system: System, tmp_path: Path) -> None:
     assert (tmp_path / "shop.vw").stat().st_size > 0
     assert "published: version" in rebuilt
     assert "300 imported ones among them" in summarised
+    assert "Is the new loop as good as the old one?" in compared
+    assert "The exported model was not judged. The log has no events after" in compared
     probabilities = [one["probability"] for one in json.loads(served[served.index('{"ranking"') :])["ranking"]]
     assert sum(probabilities) == pytest.approx(1)
     assert probabilities[0] != pytest.approx(probabilities[1])

@@ -12,7 +12,8 @@ from harness.bicep import INFRA, read
 from harness.system import PROJECT
 
 DECISIONS = sorted((PROJECT / "docs" / "decisions").glob("*.md"))
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")), *DECISIONS]
+EXAMPLES = sorted((PROJECT / "examples").glob("**/README.md"))
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")), *DECISIONS, *EXAMPLES]
 # What tells the reader how to call a program: blocks for a shell, and code within sentences.
 CODE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 SHELLS = ("", "bash", "sh", "console")

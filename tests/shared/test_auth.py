@@ -4,46 +4,65 @@ from typing import Any
 
 import pytest
 
-from shared.auth import Caller, Keys, Role, caller, digests, key_in, require, token_roles
+from shared.auth import Caller, Keys, Permission, Role, caller, digests, key_in, require, token_roles
 from shared.errors import ApiError
 
-KEYS = Keys(digests(["app-1", "app-2"]), digests(["admin-1"]), digests(["owner-1"]))
+KEYS = Keys(
+    digests(["app-1", "app-2"]),
+    digests(["admin-1"]),
+    digests(["owner-1"]),
+    digests(["reader-1"]),
+    digests(["overseer-1"]),
+)
 
 
-def authorize(headers: dict[str, str], needed: Role) -> None:
-    require(Caller(KEYS.role(key_in(headers))), needed)
+def authorize(headers: dict[str, str], needed: Permission) -> None:
+    require(caller(KEYS.role(key_in(headers)), None), needed)
 
 
 @pytest.mark.parametrize("header", ["ocp-apim-subscription-key", "x-functions-key"])
 @pytest.mark.parametrize(
     ("key", "needed"),
-    [("app-1", Role.APP), ("app-2", Role.APP), ("admin-1", Role.APP), ("admin-1", Role.ADMIN), ("owner-1", Role.OWNER)],
+    [("app-1", Permission.DECIDE), ("app-2", Permission.DECIDE), ("admin-1", Permission.ADMINISTER)],
 )
-def test_allowed(header: str, key: str, needed: Role) -> None:
+def test_allowed(header: str, key: str, needed: Permission) -> None:
     authorize({header: key}, needed)
 
 
 def test_blanks_around_a_key_are_no_part_of_it() -> None:
     for key in ("app-1 ", "app-1\t", " app-1  "):
-        authorize({"ocp-apim-subscription-key": key}, Role.APP)
+        authorize({"ocp-apim-subscription-key": key}, Permission.DECIDE)
     with pytest.raises(ApiError):
-        authorize({"ocp-apim-subscription-key": "app -1"}, Role.APP)
+        authorize({"ocp-apim-subscription-key": "app -1"}, Permission.DECIDE)
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"x-functions-key": ""}, {"ocp-apim-subscription-key": "app-"}, {"key": "app-1"}]
 )
-@pytest.mark.parametrize("needed", list(Role))
-def test_without_a_known_key(headers: dict[str, str], needed: Role) -> None:
+@pytest.mark.parametrize("needed", list(Permission))
+def test_without_a_known_key(headers: dict[str, str], needed: Permission) -> None:
     with pytest.raises(ApiError, match="Ocp-Apim-Subscription-Key") as refused:
         authorize(headers, needed)
     assert (refused.value.status, refused.value.code) == (401, "Unauthorized")
 
 
-@pytest.mark.parametrize("key", ["app-1", "app-2"])
-def test_too_low_a_role(key: str) -> None:
-    with pytest.raises(ApiError, match="admin key") as refused:
-        authorize({"ocp-apim-subscription-key": key}, Role.ADMIN)
+ALLOWED_TO = {
+    "app-1": {Permission.DECIDE},
+    "reader-1": {Permission.READ},
+    "overseer-1": {Permission.READ, Permission.READ_ALL},
+    "admin-1": {Permission.DECIDE, Permission.READ, Permission.ADMINISTER},
+    "owner-1": set(Permission),
+}
+
+
+@pytest.mark.parametrize(("key", "needed"), [(key, one) for key in ALLOWED_TO for one in Permission])
+def test_a_role_is_a_set_of_permissions(key: str, needed: Permission) -> None:
+    headers = {"ocp-apim-subscription-key": key}
+    if needed in ALLOWED_TO[key]:
+        authorize(headers, needed)
+        return
+    with pytest.raises(ApiError, match="This key may not use this operation: it needs") as refused:
+        authorize(headers, needed)
     assert (refused.value.status, refused.value.code) == (403, "InvalidApiAccess")
 
 
@@ -76,6 +95,7 @@ def app_role(value: Any, kind: str = "roles") -> dict[str, Any]:
         (["Personalizer.App"], [Role.APP]),
         (["Personalizer.Admin"], [Role.ADMIN]),
         (["Personalizer.Owner"], [Role.OWNER]),
+        (["Personalizer.Reader"], [Role.OVERSEER]),
         (["Personalizer.App", "Other.Owner", "Personalizer.Admin"], [Role.APP, Role.ADMIN]),
         (["Other.Owner"], []),
         (["personalizer.owner"], []),
@@ -138,56 +158,57 @@ def test_a_claim_that_is_malformed_or_another_says_nothing_and_leaves_the_others
 @pytest.mark.parametrize(
     ("by_key", "token", "expected"),
     [
-        (Role.APP, None, Caller(Role.APP)),
-        (Role.APP, [], Caller(Role.APP)),
-        (Role.APP, [Role.APP], Caller(Role.APP)),
-        (Role.APP, [Role.APP, Role.ADMIN], Caller(Role.ADMIN, by_token=True)),
-        (Role.OWNER, [Role.ADMIN], Caller(Role.OWNER)),
-        (None, [Role.APP], Caller(Role.APP, by_token=True)),
-        (None, [], Caller(None, by_token=True)),
-        (None, None, Caller(None)),
+        (Role.APP, None, Caller(Role.APP.value)),
+        (Role.APP, [], Caller(Role.APP.value)),
+        (Role.APP, [Role.APP], Caller(Role.APP.value)),
+        (Role.APP, [Role.APP, Role.ADMIN], Caller(Role.ADMIN.value, by_token=True)),
+        (Role.APP, [Role.OVERSEER], Caller(Role.APP.value | Role.OVERSEER.value, by_token=True)),
+        (Role.OWNER, [Role.ADMIN], Caller(Role.OWNER.value)),
+        (None, [Role.APP], Caller(Role.APP.value, by_token=True)),
+        (None, [], Caller(by_token=True)),
+        (None, None, Caller()),
     ],
 )
-def test_the_higher_role_of_key_and_token_counts(
-    by_key: Role | None, token: list[Role] | None, expected: Caller
-) -> None:
+def test_what_key_and_token_allow_adds_up(by_key: Role | None, token: list[Role] | None, expected: Caller) -> None:
     assert caller(by_key, token) == expected
 
 
 OWNER_KEY = "an owner's key, which is an admin key of the loop default"
+OTHER_OPERATION = "may not use this operation: it needs"
 
 
 @pytest.mark.parametrize(
     ("sender", "needed", "says"),
     [
-        (Caller(Role.APP), Role.ADMIN, "This key may not use this operation: it needs an admin key."),
-        (Caller(Role.APP), Role.OWNER, f"This key may not use this operation: it needs {OWNER_KEY}."),
-        (Caller(Role.ADMIN), Role.OWNER, f"This key may not use this operation: it needs {OWNER_KEY}."),
+        (Caller(Role.APP.value), Permission.ADMINISTER, f"This key {OTHER_OPERATION} an admin key."),
+        (Caller(Role.READER.value), Permission.DECIDE, f"This key {OTHER_OPERATION} an app key or an admin key."),
+        (Caller(Role.ADMIN.value), Permission.OWN, f"This key {OTHER_OPERATION} {OWNER_KEY}."),
         (
-            Caller(Role.APP, by_token=True),
-            Role.ADMIN,
-            "This token may not use this operation: it needs the app role Personalizer.Admin.",
+            Caller(Role.APP.value, by_token=True),
+            Permission.ADMINISTER,
+            f"This token {OTHER_OPERATION} the app role Personalizer.Admin.",
         ),
         (
-            Caller(Role.ADMIN, by_token=True),
-            Role.OWNER,
-            "This token may not use this operation: it needs the app role Personalizer.Owner.",
+            Caller(Role.ADMIN.value, by_token=True),
+            Permission.OWN,
+            f"This token {OTHER_OPERATION} the app role Personalizer.Owner.",
         ),
         (
-            Caller(None),
-            Role.APP,
-            "Access denied: send a valid key in the header Ocp-Apim-Subscription-Key.",
+            Caller(),
+            Permission.DECIDE,
+            "Access denied: send an app key or an admin key in the header Ocp-Apim-Subscription-Key.",
         ),
-        (Caller(None), Role.OWNER, f"Access denied: send {OWNER_KEY} in the header Ocp-Apim-Subscription-Key."),
+        (Caller(), Permission.OWN, f"Access denied: send {OWNER_KEY} in the header Ocp-Apim-Subscription-Key."),
         (
-            Caller(None, by_token=True),
-            Role.APP,
-            "Access denied: the token has no app role Personalizer.App, Personalizer.Admin or Personalizer.Owner. "
-            "Give it one, or send a valid key in the header Ocp-Apim-Subscription-Key.",
+            Caller(by_token=True),
+            Permission.DECIDE,
+            "Access denied: the token has no app role Personalizer.App, Personalizer.Reader, Personalizer.Admin or "
+            "Personalizer.Owner. Give it one, or send an app key or an admin key in the header "
+            "Ocp-Apim-Subscription-Key.",
         ),
     ],
 )
-def test_a_refusal_says_what_the_caller_lacks(sender: Caller, needed: Role, says: str) -> None:
+def test_a_refusal_says_what_the_caller_lacks(sender: Caller, needed: Permission, says: str) -> None:
     with pytest.raises(ApiError) as refused:
         require(sender, needed)
     assert refused.value.message == says

@@ -25,6 +25,7 @@ UNCHANGED: dict[str, Any] = {
     "isAutoOptimizationEnabled": False,
     "autoOptimizationFrequency": "P28D",
     "isInferenceExplainabilityEnabled": False,
+    "holdbackPercentage": 0.0,
 }
 OPTIONAL: dict[str, Any] = {
     "logMirrorEnabled": True,

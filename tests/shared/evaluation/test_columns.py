@@ -40,6 +40,7 @@ def add(sums: PolicySums, choice: Choice, possible: list[float]) -> None:
     ):
         getattr(sums, name).add(value)
     sums.positive += weight > 0
+    sums.paid += weight > 0 and reward != 0
     sums.heavy += possible[0] > HEAVY and not choice.is_default
     seen = {"least": min(possible) * count, "largest": max(possible) * count, "seen": weight}
     for name, value in (seen | {"lowest": reward, "highest": reward}).items():

@@ -1,14 +1,14 @@
 """A joined event counts in a summary as its line of the log does, whatever its kind and mode."""
 
 import random
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
 from harness import learning, slots
 from harness.learning import PLAIN
 
-from shared.hubs.events import Interaction, Observation
+from shared.hubs.events import Assignment, Interaction, Observation
 from shared.joined_log import summarised_lines, unjoined_lines
 from shared.joined_log.joined_lines import join_line
 from shared.joined_log.summarising import Summarising
@@ -17,6 +17,7 @@ from shared.loops.policy_sums import BASELINE, ONLINE
 from shared.loops.summary import Summary, encode
 
 DEFAULT = 0.1
+ARMS: list[Literal["baseline", "policy"]] = ["baseline", "policy"]
 AT = 1_700_000_000_123
 CONFIG = LoopConfig(default_reward=DEFAULT)
 SLOTS = LoopConfig(default_reward=DEFAULT, policy=Policy("slots", "--ccb_explore_adf --epsilon 0.1"))
@@ -56,6 +57,7 @@ def events(seed: int) -> list[tuple[int, Interaction, list[Observation]]]:
             "mode": chance.choice(["Online", "Online", "Apprentice", "LoggingOnly"]),
             "deferred": chance.random() < 0.4,
             "drop": chance.choice([None, 0.25]),
+            "holdback": chance.choice([None, Assignment(chance.choice(ARMS), chance.randrange(3), 0.25, "w")]),
         }
         event = chance.choice([single, several])(chance, **members)
         made.append((AT + number * 97_003, event, observations(chance, event)))
@@ -132,3 +134,50 @@ def test_what_is_no_decision_is_passed_over(line: bytes) -> None:
     assert not summarised_lines.join(summarising, line)
     assert not summarised_lines.leave(summarising, AT, line)
     assert summarising.finished() == Summary()
+
+
+def held(arm: Literal["baseline", "policy"], share: float = 0.25) -> Assignment:
+    return Assignment(arm, 7, share, "w")
+
+
+def test_rewards_are_summed_by_arm_and_bucket() -> None:
+    event = single(random.Random(1), holdback=held("baseline"))
+    (hour,) = of(event, 0.5).hours.values()
+    (sums,) = hour.slots[0].arms["w"]["baseline"].values()
+    assert (list(hour.slots[0].arms["w"]["baseline"]), sums.n, sums.paid) == ([7], 1, 1)
+    assert (float(sums.r), float(sums.rr)) == (0.5, 0.25)
+    (bare,) = of(msgspec.structs.replace(event, holdback=None)).hours.values()
+    assert bare.slots[0].arms == {}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_what_is_expected_of_a_decision_is_what_its_arm_shows(arm: Literal["baseline", "policy"]) -> None:
+    """Within the arms one key may decide about many events: only there the draws are independent."""
+    event = single(random.Random(1))
+    p = [0.25 * (action == 1) + 0.75 * one for action, one in zip(event.a, event.p, strict=True)]
+    (hour,) = of(msgspec.structs.replace(event, p=p, holdback=held(arm))).hours.values()
+    own = dict(zip(event.a, event.p, strict=True))
+    top = max(zip(p, event.a, strict=True))[1]
+    for found, spread, action in (
+        (hour.slots[0].baseline_p, hour.slots[0].baseline_pq, 1),
+        (hour.slots[0].top_p, hour.slots[0].top_pq, top),
+    ):
+        expected = own[action] if arm == "policy" else float(action == 1)
+        assert float(found) == pytest.approx(expected)
+        assert float(spread) == pytest.approx(expected * (1 - expected), abs=1e-12)
+
+
+def test_what_is_expected_of_a_slot_depends_on_what_the_slots_before_show() -> None:
+    """Both slots show their baselines, with the policy's probabilities .5 and .4."""
+    event = several(random.Random(1))
+    assert event.slots is not None
+    first, second = event.slots
+    joint = [0.25 + 0.75 * 0.5, 0.25 + 0.75 * 0.5 * 0.4]
+    event.ba = [first.a[0], second.a[0]]
+    first.a, first.p = first.a[:2], [joint[0], 1 - joint[0]]
+    second.a, second.p = second.a[:2], [joint[1] / joint[0], 1 - joint[1] / joint[0]]
+    (hour,) = of(msgspec.structs.replace(event, holdback=held("policy")), config=SLOTS).hours.values()
+    assert [float(hour.slots[slot].baseline_p) for slot in (0, 1)] == pytest.approx([0.5, 0.4])
+    event.ba = [first.a[1], second.a[0]]
+    (hour,) = of(msgspec.structs.replace(event, holdback=held("policy")), config=SLOTS).hours.values()
+    assert float(hour.slots[1].baseline_p) == pytest.approx(second.p[0]), "the first slot has shown which arm it is"

@@ -89,6 +89,7 @@ def check(sums: PolicySums, decisions: list[Decision], policy: str) -> None:
     for name, values in expected.items():
         assert float(getattr(sums, name)) == pytest.approx(float(sum(map(Fraction, values))), rel=1e-12), name
     assert sums.positive == sum(w > 0 for w in weights)
+    assert sums.paid == sum(w > 0 and one.reward != 0 for w, one in pairs)
     heavy = [possible(one, policy)[0] > 2 and one.reward != DEFAULT for one in decisions]
     assert sums.heavy == sum(heavy)
     every = [w * one.count for one in decisions for w in possible(one, policy)]
@@ -173,6 +174,7 @@ def test_a_probability_that_makes_no_weight_is_counted_and_nothing_else(p: list[
     gatherer.show(0, 0, 1.0, p, [1, 2], "a")
     made = gatherer.finished()
     assert (made.fate("unweighted"), made.stretches) == (1, {})
+    assert made.fate("impossible") == (p != [1e-200, 1.0])
 
 
 @pytest.mark.parametrize("reward", [1e200, -1e200, float("nan"), float("inf")])

@@ -285,12 +285,25 @@ async def test_the_end_of_the_last_loop_is_no_damage(here: Registry, elsewhere: 
     assert await elsewhere.refresh() == await here.refresh() == {}
 
 
+async def test_only_a_list_with_readers_is_one_that_earlier_versions_refuse(here: Registry, storage: Storage) -> None:
+    await here.change(adding("a", record()))
+    plain = await storage.read(BLOB)
+    await here.change(adding("b", msgspec.structs.replace(record(), reader=[auth.digest("see").hex()])))
+    marked = await storage.read(BLOB)
+    assert plain is not None
+    assert marked is not None
+    assert (b'"_v"' in plain.data, b'"_v":2' in marked.data) == (False, True)
+    again = Registry(storage, DEFAULT)
+    assert sorted(await again.refresh()) == ["a", "b"]
+    assert (again.role("b", "see"), again.role("a", "see")) == (Role.READER, None)
+
+
 async def test_a_list_of_a_later_version_is_named_and_left(here: Registry, storage: Storage) -> None:
     await here.change(adding("a", record()))
-    later = b'{"_v":2,"loops":[]}'
+    later = b'{"_v":3,"loops":[]}'
     await storage.put(BLOB, later)
     for attempt in (here.refresh(), here.change(adding("b", record()))):
-        with pytest.raises(LaterVersion, match=f"{BLOB} is of format 2"):
+        with pytest.raises(LaterVersion, match=f"{BLOB} is of format 3"):
             await attempt
     assert here.loops == {"a": record()}
     blob = await storage.read(BLOB)

@@ -1,7 +1,9 @@
 """Summaries of decisions: exact, mergeable, rolled up, stored."""
 
 import gzip
+import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from shared.evaluation.event import Event
 from shared.evaluation.intervals.snips_delta import SnipsDelta
 from shared.loops.hour_sums import MOST_ACTIONS, Hour, Shown
 from shared.loops.policy_sums import BASELINE
-from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary, decode, encode
+from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, FORMAT, HOUR_MS, Summary, decode, encode
 from shared.loops.unreadable import LaterVersion
 
 SUMMARY = gathered(drawn(3, 50))
@@ -60,7 +62,18 @@ def test_what_was_stored_is_read_to_the_last_bit() -> None:
 
 def test_a_later_format_is_refused_by_name() -> None:
     with pytest.raises(LaterVersion, match="summaries/1"):
-        decode("summaries/1", encode(Summary(v=2)))
+        decode("summaries/1", encode(Summary(v=FORMAT + 1)))
+
+
+def test_what_format_1_stored_is_read_and_lacks_what_it_did_not_count() -> None:
+    earlier = json.loads(gzip.decompress(encode(SUMMARY)))
+    for slots in earlier["stretches"].values():
+        for policies in slots.values():
+            for sums in policies.values():
+                del sums["paid"]
+    data = gzip.compress(json.dumps(earlier | {"v": 1}).encode(), mtime=0)
+    read, whole = decode("a", data), SUMMARY.total(BASELINE)
+    assert read.total(BASELINE) == msgspec.structs.replace(whole, paid=0)
 
 
 @given(st.integers(10, len(encode(SUMMARY)) - 1), st.integers(1, 255))

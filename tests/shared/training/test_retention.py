@@ -2,6 +2,8 @@
 
 import time
 
+import msgspec
+
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import DEFAULT_HOME, run_name
 from shared.loops.checkpoint import Checkpoint, Draft, ModelRecord, Place, RewardSettings, WindowPart
@@ -64,3 +66,11 @@ async def test_a_sweep_keeps_the_parts_of_the_memory(storage: Storage) -> None:
     models = [f"loops/default/models/{run_name(number * 1000)}.vw" for number in range(KEPT_RUNS + 4)]
     now, before = (Checkpoint(windows=[WindowPart(Artifact(parts[number], ""), 1, 1)]) for number in (0, 2))
     assert await left(storage, [*parts, *models], 7, now, before) == {parts[0], parts[2], *parts[4:], *models[4:]}
+
+
+async def test_a_sweep_keeps_the_model_that_undo_would_put_back(storage: Storage) -> None:
+    runs = [run_name(number * 1000) for number in range(KEPT_RUNS + 3)]
+    models = [f"loops/default/models/{run}{suffix}" for run in runs for suffix in (".vw", ".predict.vw")]
+    file = Artifact("", "")
+    state = Checkpoint(model=ModelRecord(runs[0], file, file, "", "")).replacing_model(7)
+    assert await left(storage, models, 7, msgspec.structs.replace(state, model=None)) == {*models[:2], *models[6:]}

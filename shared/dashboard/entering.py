@@ -1,0 +1,125 @@
+"""Logging in and out: the form that takes a key, the link that `make run` prints, and the cookie they both give."""
+
+import asyncio
+import time
+from urllib.parse import parse_qs
+
+import azure.functions as func
+
+from shared import auth
+from shared.auth import Permission, Role
+from shared.dashboard import answers, frame, links, sessions, visitors
+from shared.dashboard.markup import button, div, field, form, h1, label, p, section
+from shared.dashboard.sessions import Session
+from shared.errors import ApiError
+from shared.loops.config import DEFAULT_LOOP
+from shared.serving.service import Service
+
+# A wrong key is answered after so long, one at a time; while so many wait, no more are taken.
+WRONG_SECONDS, MOST_WAITING = 1.0, 8
+LONGEST_KEY = 1024
+WRONG = "This key does not open the dashboard."
+USED = "This link has been used, or is too old. Paste a key instead."
+
+_turn, _waiting = asyncio.Lock(), 0
+_used: dict[str, int] = {}  # the links that were used, until they expire
+
+
+def form_page(to: str = links.ROOT, fault: str | None = None, status: int = 200) -> func.HttpResponse:
+    """Asks for a key."""
+    content = section(
+        h1("Open the dashboard"),
+        p("Paste a reader, admin or owner key of this service.", cls="muted"),
+        p(fault, cls="fault", role="alert", id="fault") if fault else None,
+        form(
+            field(type="hidden", name="to", value=to),
+            label("Key", for_="key"),
+            field(
+                type="password",
+                name="key",
+                id="key",
+                required=True,
+                autofocus=True,
+                autocomplete="current-password",
+                spellcheck="false",
+                maxlength=LONGEST_KEY,
+                aria_describedby="fault" if fault else None,
+            ),
+            button("Sign in", cls="button primary"),
+            method="post",
+            action=f"{links.ROOT}/login",
+            cls="fields",
+        ),
+        p(
+            "The key is sent once, and not kept in your browser: a cookie takes its place, for eight hours or until "
+            "the key is replaced.",
+            cls="muted small gap",
+        ),
+        cls="card login",
+    )
+    return answers.html(frame.document("Sign in", div(content, cls="w12")), status)
+
+
+async def log_in(service: Service, req: func.HttpRequest) -> func.HttpResponse:
+    """Takes the form. A wrong key costs time, and nothing tells what is wrong with it."""
+    given = {name: values[0] for name, values in parse_qs(req.get_body().decode("utf-8", "replace")).items()}
+    to, key = _local(given.get("to", "")), given.get("key", "").strip()
+    found = await service.registry.find(key) if key and len(key) <= LONGEST_KEY else None
+    if found is None or Permission.READ not in found[1].value:
+        await _slow()
+        return form_page(to, WRONG, 401)
+    loop, role = found
+    target = to if Permission.READ_ALL in role.value or to != links.ROOT else links.of_loop(loop)
+    return _entered(service, req, sessions.begun(loop, role, key), target)
+
+
+async def follow_link(service: Service, req: func.HttpRequest) -> func.HttpResponse:
+    """Takes the link that `make run` prints: once, and only for a while."""
+    keys = service.settings.admin_keys
+    found = sessions.read_link(req.params.get("link", ""), keys)
+    if found is None or found.nonce in _used:
+        await _slow()
+        return form_page(links.ROOT, USED, 401)
+    _forget_expired()
+    _used[found.nonce] = found.until
+    key = next((one for one in keys if sessions.prefix(auth.digest(one)) == found.key), None)
+    if key is None:
+        return form_page(links.ROOT, USED, 401)
+    return _entered(service, req, sessions.begun(DEFAULT_LOOP, Role.OWNER, key), links.ROOT)
+
+
+def log_out(req: func.HttpRequest) -> func.HttpResponse:
+    """Takes the cookie away."""
+    name, attributes = visitors.cookie_of(req)
+    return answers.see(f"{links.ROOT}/login", {"Set-Cookie": f"{name}=; {attributes}; Max-Age=0"})
+
+
+def _entered(service: Service, req: func.HttpRequest, session: Session, to: str) -> func.HttpResponse:
+    name, attributes = visitors.cookie_of(req)
+    value = sessions.signed(session, service.settings.admin_keys)
+    return answers.see(to, {"Set-Cookie": f"{name}={value}; {attributes}; Max-Age={sessions.LASTS_SECONDS}"})
+
+
+def _local(to: str) -> str:
+    """Where to go behind the form: a page of the dashboard, never another site."""
+    good = to == links.ROOT or to.startswith((f"{links.ROOT}/", f"{links.ROOT}?"))
+    return to if good and "\\" not in to and to.isprintable() and to.isascii() else links.ROOT
+
+
+async def _slow() -> None:
+    """Raises TooManyRequests if many wait already: whoever guesses holds up other guesses, and nobody who has a key."""
+    global _waiting
+    if _waiting >= MOST_WAITING:
+        raise ApiError("TooManyRequests", "Too many wrong keys; try again in a minute.", retry_after=60)
+    _waiting += 1
+    try:
+        async with _turn:
+            await asyncio.sleep(WRONG_SECONDS)
+    finally:
+        _waiting -= 1
+
+
+def _forget_expired() -> None:
+    now = time.time()
+    for nonce in [nonce for nonce, until in _used.items() if until < now]:
+        del _used[nonce]

@@ -1,0 +1,89 @@
+"""What alarms are judged by: 24 closed hours (UTC) of a loop, the seven days before them, and 30 days in all."""
+
+from functools import cached_property
+
+from shared.loops.config import LearningMode
+from shared.loops.exploring import Exploring
+from shared.loops.hour_sums import Shown
+from shared.loops.policy_sums import ONLINE, PolicySums
+from shared.loops.summary import DAY_MS, HOUR_MS, Summary
+from shared.monitoring import lift
+from shared.monitoring.lift import Lift
+
+LEAST_DECISIONS = 500
+DAYS_BEFORE, DAYS = 7, 30
+
+
+class Window:
+    """At the end of one hour, `hour` (ms since 1970). Days and hours are those that end there.
+
+    made: summaries of the 30 days, by stretches of an hour. mode: of the loop. exploring: how its policy explores.
+    """
+
+    def __init__(self, made: Summary, hour: int, mode: LearningMode, exploring: Exploring) -> None:
+        self.hour, self.mode, self.exploring = hour, mode, exploring
+        start = hour - DAY_MS
+        self.recent = made.within(start, hour)
+        self.before = made.within(start - DAYS_BEFORE * DAY_MS, start)
+        self.both = made.within(start - DAYS_BEFORE * DAY_MS, hour)
+        self.month = made.within(hour - DAYS * DAY_MS, hour)
+
+    @cached_property
+    def served(self) -> PolicySums:
+        """What was shown in the last day, of several slots in the first."""
+        return self.recent.served()
+
+    @property
+    def decisions(self) -> float:
+        """Those of the last day."""
+        return float(self.served.n)
+
+    @cached_property
+    def drawn(self) -> PolicySums:
+        """Of the decisions of the last day, those that were made by probabilities."""
+        return self.recent.total(ONLINE)
+
+    @cached_property
+    def shown(self) -> list[Shown]:
+        """The hours of the last day, a slot each."""
+        return slots(self.recent)
+
+    @cached_property
+    def lift(self) -> Lift | None:
+        """Of the last day."""
+        return lift.of(self.recent)
+
+    @cached_property
+    def long_lift(self) -> Lift | None:
+        """Of all eight days."""
+        return lift.of(self.both)
+
+    @property
+    def too_few(self) -> str | None:
+        """Why the last day cannot be judged, None if it can."""
+        return too_few(self.decisions)
+
+    @property
+    def does_not_draw(self) -> str | None:
+        """Why there is no exploration to be judged, None if there is some."""
+        if self.mode != "Online":
+            return f"In the mode {self.mode} the loop shows the baseline and explores nothing."
+        return too_few(float(self.drawn.n))
+
+
+def too_few(decisions: float) -> str | None:
+    """Why these are not judged, None if they are."""
+    if decisions >= LEAST_DECISIONS:
+        return None
+    return f"There are {decisions:,.0f} decisions in the last 24 hours; {LEAST_DECISIONS} are needed."
+
+
+def slots(made: Summary, only_first: bool = False) -> list[Shown]:
+    """What was shown in each hour, by slot or of the first slot only."""
+    hours = (hour.slots for hour in made.hours.values())
+    return [shown for each in hours for slot, shown in each.items() if not (only_first and slot)]
+
+
+def closed(instant: int) -> int:
+    """The end of the last hour that is over at an instant (ms)."""
+    return instant - instant % HOUR_MS

@@ -1,0 +1,29 @@
+"""Jobs of a loop, worked in the process of the test as the evaluator works them."""
+
+import gzip
+
+from harness.logs import START
+from shared.evaluation import job_store
+from shared.evaluation.job import Job
+from shared.evaluation.job_work import JobWork
+from shared.joined_log import log_reading
+from shared.serving.loop import Serving
+
+
+async def imported(loop: Serving, data: bytes) -> None:
+    """Has the loop's log hold lines of `harness.logs` as imported ones."""
+    name = log_reading.imported_name(loop.home, START + 9 * log_reading.HOUR_MS, "0")
+    await loop.storage.put(name, gzip.compress(data))
+
+
+async def work(loop: Serving, id: str) -> Job:
+    """Works an evaluation to its end."""
+    found = await job_store.read(loop.storage, loop.home, "evaluations", id)
+    assert found is not None
+    worked = JobWork(loop.storage, loop.home, found.job.asked, loop.initial)
+    while await worked.step():
+        pass
+    worked.close()
+    ended = await job_store.read(loop.storage, loop.home, "evaluations", id)
+    assert ended is not None
+    return ended.job

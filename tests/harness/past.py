@@ -1,0 +1,58 @@
+"""A loop with days behind it: summaries of simulated decisions, stored as its trainer would have stored them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from harness import traffic
+from harness.traffic import Loop
+from shared.loops import commits, summary, summary_names
+from shared.loops.blob_names import Home
+from shared.loops.checkpoint import Checkpoint, Summarised
+from shared.loops.gathering import Gatherer
+from shared.loops.summary import DAY_MS, HOUR_MS, Summary
+from shared.loops.summary_names import DAYS, FINE, HOURS
+from shared.storage import Storage
+
+Course = Callable[[float], Loop]
+
+
+async def give(storage: Storage, home: Home, days: int, course: Course, until: int, seed: int = 1) -> Summary:
+    """Summaries of the days before an instant (ms), and a checkpoint that has them; all of them, by five minutes.
+
+    course: what the loop is like at a share of this time, from 0 to 1.
+    """
+    chance, end = random.Random(seed), until - until % HOUR_MS
+    start = end - end % DAY_MS - days * DAY_MS
+    known, whole = Summarised(since=start), Summary()
+    for day in range(start, end, DAY_MS):
+        made = Summary()
+        for at in range(day, min(day + DAY_MS, end), HOUR_MS):
+            made.absorb(_hour(course((at - start) / (end - start)), at, chance))
+        if day + DAY_MS <= end:
+            await _store(storage, home, FINE, day, known, made)
+            await _store(storage, home, DAYS, day, known, made.rolled_up(HOUR_MS))
+        else:
+            for at in range(day, end, HOUR_MS):
+                await _store(storage, home, HOURS, at, known, made.within(at, at + HOUR_MS))
+        whole.merge(made)
+
+    def lived(state: Checkpoint) -> Checkpoint:
+        return msgspec.structs.replace(state, cut=max(state.cut, end), summarised=known)
+
+    await commits.amend(storage, home, lived)
+    return whole
+
+
+async def _store(storage: Storage, home: Home, kind: str, at: int, known: Summarised, made: Summary) -> None:
+    await storage.put(summary_names.rolled_up(home, kind, at, known), summary.encode(made))
+
+
+def _hour(loop: Loop, at: int, chance: random.Random) -> Summary:
+    gatherer = Gatherer()
+    for _ in range(max(0, round(chance.gauss(loop.daily / 24, (loop.daily / 24) ** 0.5)))):
+        traffic._decide(gatherer, loop, at + chance.randrange(HOUR_MS), 1.0, chance)
+    return gatherer.finished()
