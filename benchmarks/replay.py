@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks import command, migration
 from benchmarks.figures import Figure, at_least, told
 from evaluation import source
-from evaluation.compare import processes
+from evaluation.executors import processes
 from evaluation.runner import Runner
 from migration.progress import Progress
 from shared.evaluation import plan, result, work

@@ -2,17 +2,15 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from evaluation import output, policies, report, source, worker
+from evaluation import executors, output, policies, report, source
 from evaluation.errors import EvaluationError
 from evaluation.runner import Outcome, Runner
 from migration.progress import Progress
@@ -48,7 +46,7 @@ async def run(given: argparse.Namespace) -> int:
         question = await asked(given, Path(folder, "log"))
         candidates = await policies.chosen(given.policy, question.config, has_loop=question.has_loop)
         made = msgspec.structs.replace(planned(question, candidates), is_robust=given.doubly_robust)
-        with processes(given.workers) as executor:
+        with executors.of(given) as executor:
             outcome = worked(given, made, question, executor, Path(folder, "work"))
         found = combined(question, made, outcome)
     report.show(found)
@@ -85,16 +83,6 @@ def planned(question: Question, candidates: Sequence[Candidate]) -> Plan:
         question.spool.schema,
         plan.half(stretches),
     )
-
-
-@contextmanager
-def processes(count: int) -> Iterator[Executor]:
-    """So many workers on this machine."""
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=worker.begin)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def worked(given: argparse.Namespace, made: Plan, question: Question, executor: Executor, folder: Path) -> Outcome:

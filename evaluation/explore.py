@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from evaluation import compare, output, policies, report
+from evaluation import compare, executors, output, policies, report
 from evaluation.errors import EvaluationError
 from shared import scratch
 from shared.evaluation import result
@@ -47,7 +47,7 @@ async def run(given: argparse.Namespace) -> int:
         made = msgspec.structs.replace(
             compare.planned(question, [_at(base, share) for share in SHARES]), held_out=0, looks_ahead=True
         )
-        with compare.processes(given.workers) as executor:
+        with executors.of(given) as executor:
             outcome = compare.worked(given, made, question, executor, Path(folder, "work"))
     found = compare.combined(question, made, outcome)
     every = range(len(made.stretches))

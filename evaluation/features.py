@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from evaluation import compare, output, policies
+from evaluation import compare, executors, output, policies
 from evaluation.errors import EvaluationError
 from shared import scratch
 from shared.evaluation import importance
@@ -29,7 +29,7 @@ async def run(given: argparse.Namespace) -> int:
             raise EvaluationError("The events of this log have no features to leave out.")
         blank = msgspec.structs.replace(compare.planned(question, []), held_out=0)
         made = importance.planned(known[0], groups, blank)
-        with compare.processes(given.workers) as executor:
+        with executors.of(given) as executor:
             outcome = compare.worked(given, made, question, executor, Path(folder, "work"))
     found = importance.combine(made, groups, outcome.parts, outcome.failed)
     if found is None:

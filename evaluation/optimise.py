@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from evaluation import compare, output, policies, report
+from evaluation import compare, executors, output, policies, report
 from evaluation.compare import Question
 from evaluation.errors import EvaluationError
 from evaluation.runner import Outcome
@@ -22,7 +22,7 @@ async def run(given: argparse.Namespace) -> int:
         question = await compare.asked(given, Path(folder, "log"))
         known = await policies.chosen(given.policy, question.config, has_loop=question.has_loop)
         made = planned(question, known)
-        with compare.processes(given.workers) as executor:
+        with executors.of(given) as executor:
             outcome = compare.worked(given, made, question, executor, Path(folder, "work"))
     found = judged(question, made, outcome)
     report.show(found)

@@ -43,16 +43,16 @@ class Worked(NamedTuple):
     seconds: float
 
 
-class _Process:
-    """What a worker keeps from unit to unit."""
+class _Kept(threading.local):
+    """What a worker keeps from unit to unit. A cluster's worker may be one of several threads."""
 
     def __init__(self) -> None:
         self.runner, self.zygote = asyncio.Runner(), Zygote()
 
 
 @functools.cache
-def _process() -> _Process:
-    return _Process()
+def _kept() -> _Kept:
+    return _Kept()
 
 
 def begin() -> None:
@@ -70,12 +70,12 @@ def _end_with(parent: int) -> None:
 
 def carry_out(order: Order) -> Worked:
     """Works a unit in this process; raises what `shared.evaluation.work.work` raises."""
-    process, began = _process(), time.monotonic()
+    kept, began = _kept(), time.monotonic()
     order.folder.mkdir(parents=True, exist_ok=True)
     made = work.work(
-        order.plan, order.unit, _lines(order), order.folder, process.zygote, order.previous, order.events, order.action
+        order.plan, order.unit, _lines(order), order.folder, kept.zygote, order.previous, order.events, order.action
     )
-    found = process.runner.run(made)
+    found = kept.runner.run(made)
     return Worked(order.unit, part.encode(found), time.monotonic() - began)
 
 

@@ -129,7 +129,9 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=arguments.workers, default=cores(), metavar="N", help="processes (default: %(default)s)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
-    parser.set_defaults(since=None, until=None, exploration=None, default_reward=None, doubly_robust=False)
+    parser.set_defaults(
+        cluster=None, since=None, until=None, exploration=None, default_reward=None, doubly_robust=False
+    )
     _common(parser)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from evaluation import compare, output, report
+from evaluation import compare, executors, output, report
 from evaluation.compare import Question
 from evaluation.errors import EvaluationError
 from migration import documents, frozen
@@ -102,7 +102,7 @@ async def _candidates(given: argparse.Namespace, question: Question) -> list[Can
 
 def _found(given: argparse.Namespace, question: Question, candidates: list[Candidate], folder: Path) -> Result:
     made = compare.planned(question, candidates)
-    with compare.processes(given.workers) as executor:
+    with executors.of(given) as executor:
         return compare.combined(question, made, compare.worked(given, made, question, executor, folder))
 
 

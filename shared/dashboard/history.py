@@ -1,5 +1,6 @@
 """What happened in a period of a loop: rewards over time, what became of decisions, how rewards are spread."""
 
+import asyncio
 import time
 
 import msgspec
@@ -94,7 +95,7 @@ async def read(loop: Serving, period: str | None, by: str | None) -> Read:
         if word != chosen.word:
             chosen = periods.asked(word, by, now)
             found = await _over(loop, chosen)
-    return Read(_history(chosen, found), found.summary)
+    return Read(await asyncio.to_thread(_history, chosen, found), found.summary)
 
 
 async def _over(loop: Serving, period: Period) -> summaries.Reading:
@@ -106,15 +107,16 @@ def _history(period: Period, found: summaries.Reading) -> History:
     summary = found.summary
     rolled = summary.rolled_up(period.span) if period.span != summary.span else summary
     stretches = [_stretch(at, rolled) for at in range(period.start, period.end, period.span)]
+    served = rolled.served()
     return History(
         period=period,
         through=found.through,
         missing=len(found.missing),
         damaged=found.damaged,
-        decisions=float(summary.served().n),
-        online=average(summary.served()),
-        baseline=average(summary.total(BASELINE)),
-        random=average(summary.total(RANDOM)),
+        decisions=float(served.n),
+        online=average(served),
+        baseline=average(rolled.total(BASELINE)),
+        random=average(rolled.total(RANDOM)),
         series=stretches,
         funnel=_funnel(summary),
         rewards=bins(summary),

@@ -5,14 +5,16 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from shared import telemetry
-from shared.errors import ApiError, shown
-from shared.evaluation import job_store, optimizer
+from shared.errors import shown
+from shared.evaluation import job_store
 from shared.evaluation.job import Asked, Job
 from shared.evaluation.job_work import JobWork
+from shared.evaluation.optimizing import Optimizing
 from shared.loops.blob_names import Home, home_of
 from shared.loops.config import DEFAULT_LOOP, new_loop
 from shared.loops.evaluation_names import Kind
@@ -20,15 +22,15 @@ from shared.loops.unreadable import Unreadable
 from shared.monitoring.rounds import Rounds
 from shared.serving import service
 from shared.serving.service import Service
-from shared.storage import Conflict, Listed, StorageUnavailable
+from shared.storage import Listed, StorageUnavailable
 
 KINDS: tuple[Kind, ...] = ("evaluations", "importances")
 # After so long a tick begins no other unit: the platform ends what takes longer than its grace.
 LONGEST_TICK_SECONDS = 300.0
 # So often a tick sees what is new.
 LOOK_SECONDS = 5.0
-# So often the automatic optimisations are looked at; they are days apart.
-OPTIMIZE_SECONDS = 30.0
+# So often it says that it has looked.
+TELL_SECONDS = 240.0
 
 _log = logging.getLogger(__name__)
 
@@ -49,18 +51,20 @@ class Evaluator:
         self._works: dict[Home, JobWork] = {}
         self._served: dict[Home, float] = {}  # when each loop has had its last turn
         self._ended: set[Listed] = set()  # the jobs that need not be read again
-        self._optimized = -math.inf
+        self._optimizing = Optimizing(parts)
+        self._told = -math.inf
         self._rounds = Rounds(parts.storage, parts.registry, new_loop(parts.settings))
 
     async def tick(self) -> None:
         """Works what there is, until nothing is left or the tick has taken long enough. A failure is logged."""
         began, looked = time.monotonic(), -math.inf
-        await self._optimize(began)
+        await self._optimizing.go()
         waiting, done = deque[Waiting](), list[tuple[Home, Asked]]()
         while (now := time.monotonic()) - began < LONGEST_TICK_SECONDS:
             if not waiting or now - looked >= LOOK_SECONDS:
                 await self._go_round()
                 waiting, looked = deque(await self._open(done)), now
+                self._tell(waiting, now)
                 if not waiting:
                     return
             home, loop, jobs = waiting.popleft()
@@ -70,28 +74,22 @@ class Evaluator:
             if jobs:
                 waiting.append(Waiting(home, loop, jobs))
 
+    def _tell(self, found: Iterable[Waiting], now: float) -> None:
+        """Says now and then that it has looked, and how long what it found has waited."""
+        if now - self._told < TELL_SECONDS:
+            return
+        self._told = now
+        jobs = [job for one in found for job in one.jobs]
+        begun = [datetime.fromisoformat(job.created).timestamp() for job in jobs if job.state == "waiting"]
+        waited = time.time() - min(begun) if begun else 0.0
+        telemetry.tell(_log, "evaluator", jobs=len(jobs), waiting_seconds=round(waited, 1))
+
     async def _go_round(self) -> None:
         """Judges alarms, if it is time."""
         try:
             await self._rounds.go()
         except (StorageUnavailable, Unreadable) as error:
             telemetry.notice(_log, f"Alarms are judged later: {error}")
-
-    async def _optimize(self, now: float) -> None:
-        """Looks at the automatic optimisation of all loops, now and then."""
-        if now - self._optimized < OPTIMIZE_SECONDS:
-            return
-        self._optimized = now
-        await self._parts.registry.refresh()
-        for name in (DEFAULT_LOOP, *self._parts.registry.loops):
-            try:
-                await optimizer.look(self._parts.loop(name))
-            except Conflict:
-                pass  # another evaluator has acted, or somebody has changed the loop: the next look will see it
-            except (ApiError, StorageUnavailable, Unreadable, OSError) as error:
-                telemetry.error(_log, f"Its automatic optimisation waits: {error}", name)
-            except Exception as error:
-                telemetry.error(_log, f"Its automatic optimisation failed: {error}", name, error)
 
     async def _step(self, home: Home, loop: str, job: Job) -> bool:
         """One step of a loop's job; False if it is not to go on in this tick."""

@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from shared.evaluation import optimization
+from shared.evaluation import optimization, optimizer
 from shared.evaluation.job import moment
 from shared.evaluation.optimization import Run, State
 from shared.serving.loop import Serving
@@ -39,6 +39,7 @@ class Optimizations(msgspec.Struct, rename="camel"):
     enabled: bool
     next_run: str | None
     watched: str | None
+    held_by: list[str]
     runs: list[OptimizationRun]
 
 
@@ -51,6 +52,7 @@ async def read(loop: Serving) -> Optimizations:
         enabled=auto.enabled,
         next_run=moment(round(due) * 1000) if math.isfinite(due) else None,
         watched=known.watch.policy.name if known.watch is not None else None,
+        held_by=await optimizer.held_by(loop) if auto.enabled else [],
         runs=[_run(one) for one in reversed(known.runs)],
     )
 

@@ -21,6 +21,8 @@ from shared.evaluation.promotion import Decision, retained
 from shared.loops import stored
 from shared.loops.blob_names import Home
 from shared.loops.config import LoopConfig
+from shared.monitoring import blobs
+from shared.monitoring.alarms.history import automation_stopped
 from shared.serving.loop import Serving
 
 # So often this process looks at the rewards since a policy was applied.
@@ -35,6 +37,11 @@ async def look(loop: Serving, now: float | None = None) -> None:
     config = await loop.read_config()
     if config.auto_optimization.enabled:
         await _Turn(loop, config, time.time() if now is None else now).take()
+
+
+async def held_by(loop: Serving) -> list[str]:
+    """The alarms while which nothing is done by itself: what it would go by is wrong."""
+    return automation_stopped((await blobs.alarms(loop.storage, loop.home)).value)
 
 
 class _Turn:
@@ -53,6 +60,8 @@ class _Turn:
             first = moment(round(optimization.next_due(auto, self._state)) * 1000)
             told = f"Automatic optimisation was switched on under an earlier version: it begins {first}."
             telemetry.notice(_log, told, self._loop.loop)
+        if await held_by(self._loop):
+            return
         if self._state.watch is not None:
             await self._watch(self._state.watch)
         running = self._state.running

@@ -121,6 +121,7 @@ _TEXTS = {
         "ranking": "Every action with its probability.",
         "slots": "The slots of a multi-slot event.",
         "reward": "What it is learned with: rewards aggregated, or the default one.",
+        "holdback": "The arm of an event that was ranked with a holdback.",
         "observations": "Its rewards and activations, as they were received.",
         "repeatedAt": "When the same event was ranked again within its window, which does not count.",
         "context": "The shared features, as logged.",
@@ -144,6 +145,7 @@ _TEXTS = {
         "enabled": "Whether it is switched on.",
         "nextRun": "When it is due next.",
         "watched": "The policy that was applied by itself and is watched.",
+        "heldBy": "The alarms that are raised while which it does nothing.",
         "runs": "The last 24, the newest first.",
     },
     "OptimizationRun": {
@@ -202,6 +204,36 @@ _TEXTS = {
         "baselineReward": "What the baseline earned on average.",
         "ownReward": "What the model's own choices would have earned on average.",
         "ratio": "ownReward over baselineReward.",
+    },
+    "HoldbackReport": {
+        "holdbackPercentage": "The share of decisions that show the baseline now.",
+        "since": "When this share was put; null without a holdback.",
+        "policy": "The arm that shows what the policy draws.",
+        "baseline": "The arm that shows the baseline.",
+        "lift": "How much more the policy's arm earned by decision; null as long as an arm is empty.",
+        "needed": "How long it takes.",
+    },
+    "ArmReport": {
+        "decisions": "Those that are joined with their rewards.",
+        "rewarded": "Those of them with another reward than 0.",
+        "averageReward": "By decision; null without any.",
+    },
+    "LiftReport": {
+        "value": "The difference of the average rewards.",
+        "lower": "Of the 95 % interval, which holds however often it is looked at; null before it can be told.",
+        "upper": "Its other end.",
+    },
+    "Needed": {
+        "percentage": "The share that this is for.",
+        "difference": "The difference in average reward that is to be seen; null if none is named or known.",
+        "decisions": "So many decisions show it with 80 % power; null if the rewards do not tell.",
+        "lately": "Decisions in the last 30 days.",
+    },
+    "Arm": {
+        "arm": "baseline, which was shown, or policy.",
+        "bucket": "Of the key that has decided, 0 to 99.",
+        "share": "Of the arm baseline when it was ranked.",
+        "window": "Names the assignment of keys to arms.",
     },
     "Health": {
         "status": "degraded: something below is not well.",

@@ -34,7 +34,7 @@ def told(system: System) -> dict[str, Any]:
 
 
 def test_it_runs_at_the_start_that_was_asked_for_and_says_what_it_decided(system: System) -> None:
-    assert told(system) == {"enabled": False, "nextRun": None, "watched": None, "runs": []}
+    assert told(system) == {"enabled": False, "nextRun": None, "watched": None, "heldBy": [], "runs": []}
     start = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=3)
     with system.client(ADMIN_KEY) as admin:
         body = CONFIGURATION | {"isAutoOptimizationEnabled": True, "autoOptimizationFrequency": "P7D"}

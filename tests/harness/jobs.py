@@ -12,9 +12,8 @@ from shared.serving.loop import Serving
 
 async def imported(loop: Serving, data: bytes) -> None:
     """Has the loop's log hold lines of `harness.logs` as imported ones."""
-    await loop.storage.put(
-        log_reading.imported_name(loop.home, START + 9 * log_reading.HOUR_MS, "0"), gzip.compress(data)
-    )
+    name = log_reading.imported_name(loop.home, START + 9 * log_reading.HOUR_MS, "0")
+    await loop.storage.put(name, gzip.compress(data))
 
 
 async def work(loop: Serving, id: str) -> Job:

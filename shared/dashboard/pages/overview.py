@@ -1,5 +1,7 @@
 """A loop at a glance: one sentence, one figure with its interval, a row of checks, and only then curves."""
 
+import asyncio
+
 import msgspec
 
 from shared.auth import Permission
@@ -51,9 +53,13 @@ class Overview(msgspec.Struct, frozen=True):
 async def load(call: Call) -> Overview:
     """Everything on the page."""
     loop = call.of
-    config, state = await loop.read_config(), await loop.read_checkpoint()
-    found = await history.read(loop, call.given.get("period"), call.given.get("by"))
-    told, alarms = await blobs.told(loop.storage, loop.home), await blobs.alarms(loop.storage, loop.home)
+    config, state, found, told, alarms = await asyncio.gather(
+        loop.read_config(),
+        loop.read_checkpoint(),
+        history.read(loop, call.given.get("period"), call.given.get("by")),
+        blobs.told(loop.storage, loop.home),
+        blobs.alarms(loop.storage, loop.home),
+    )
     return Overview(
         loop=loop.loop,
         mode=config.mode,

@@ -21,6 +21,8 @@ from shared.loops.commits import Stored
 from shared.loops.config import AutoOptimization, LoopConfig, Policy
 from shared.loops.gathering import Gatherer
 from shared.loops.summary import DAY_MS, HOUR_MS
+from shared.monitoring import blobs
+from shared.monitoring.alarms.history import History, Standing
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 
@@ -147,7 +149,7 @@ async def test_an_evaluation_that_was_never_made_is_made(loop: Serving) -> None:
     assert await job_store.read(loop.storage, loop.home, "evaluations", "auto-x")
 
 
-async def blobs(loop: Serving) -> dict[str, bytes]:
+async def stored_blobs(loop: Serving) -> dict[str, bytes]:
     """All that is stored of it."""
     names = await loop.storage.names(blob_name(loop.home, ""))
     found = [await loop.storage.read(name) for name in names]
@@ -160,7 +162,7 @@ async def evaluated(loop: Serving) -> Run:
     if not _evaluated:
         await optimizer.look(loop, BEGUN + FREQUENCY)
         await work(loop, (await state(loop)).runs[0].id)
-        _evaluated.update(await blobs(loop))
+        _evaluated.update(await stored_blobs(loop))
     for name, data in _evaluated.items():
         await loop.storage.put(name, data)
     (run,) = (await state(loop)).runs
@@ -231,6 +233,19 @@ async def test_a_switch_that_is_off_costs_one_read_and_does_nothing(loop: Servin
     await put(loop, msgspec.structs.replace(ON, auto_optimization=AutoOptimization()))
     await optimizer.look(loop)
     assert await loop.storage.names(f"loops/{DEFAULT_HOME}/optimization") == []
+
+
+async def test_nothing_is_done_while_the_log_cannot_be_trusted(loop: Serving) -> None:
+    await imported(loop, encoded(log(100)))
+    await commits.save(loop.storage, loop.home, Stored(Checkpoint(), None), Checkpoint())
+    raised = History(alarms={"rewards-missing": Standing(state="warning"), "reward-drop": Standing(state="critical")})
+    kept = await blobs.keep_alarms(loop.storage, loop.home, await blobs.alarms(loop.storage, loop.home), raised)
+    await optimizer.look(loop, BEGUN + FREQUENCY)
+    assert (await state(loop)).runs == []
+    assert (await optimization_answers.read(loop)).held_by == ["rewards-missing"]
+    await blobs.keep_alarms(loop.storage, loop.home, kept, History(alarms={"reward-drop": Standing(state="critical")}))
+    await optimizer.look(loop, BEGUN + FREQUENCY)
+    assert len((await state(loop)).runs) == 1
 
 
 async def test_the_last_runs_are_kept_with_their_evaluations(loop: Serving) -> None:
