@@ -16,7 +16,7 @@ from shared.dashboard.actions.action import Action
 from shared.dashboard.downloads import DOWNLOADS, Download
 from shared.dashboard.markup import Html, span
 from shared.dashboard.page import Call, Page, encoded
-from shared.dashboard.pages import LOOPS, PAGES
+from shared.dashboard.pages import DEMO, LOOPS, PAGES
 from shared.dashboard.visitors import Visitor
 from shared.errors import ApiError, shown
 from shared.hubs.event_log import LogUnavailable
@@ -121,6 +121,8 @@ async def _found(
             if visitor.loop is None:
                 return LOOPS, Call(service, visitor, given=given)
             return PAGES[""], await _call(service, visitor, visitor.loop, given)
+        case ["demo"] if service.settings.demo:
+            return DEMO, Call(service, visitor, given=given)
         case ["loops", loop]:
             return PAGES[""], await _call(service, visitor, loop, given)
         case ["loops", loop, name] if name in PAGES:

@@ -17,9 +17,10 @@ LOOP = "/loops/lived"
 PAGES = [
     "/loops",
     LOOP,
-    *(f"{LOOP}/{name}" for name in ("actions", "features", "evaluations", "optimize", "apprentice")),
+    *(f"{LOOP}/{name}" for name in ("actions", "features", "evaluations", "optimize", "holdback")),
 ]
-PAGES += [f"{LOOP}/alarms", f"{LOOP}/settings", f"{LOOP}/events", f"{LOOP}/undo", "/loops/hostile/actions", "/login"]
+PAGES += [f"{LOOP}/{name}" for name in ("apprentice", "alarms", "settings", "events", "undo")]
+PAGES += ["/loops/hostile/actions", "/login"]
 LOOKS = {"wide": (WIDE, False), "dark": (WIDE, True), "phone": (PHONE, False)}
 
 

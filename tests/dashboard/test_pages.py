@@ -109,6 +109,7 @@ CHANGES = [
     "loops/default/undo-change", "loops/default/clear", "loops/default/loop-delete", "loops/default/key-rotate",
     "loops/default/model-import", "loops/default/evaluation-make", "loops/default/evaluation-apply",
     "loops/default/evaluation-delete", "loops/default/importance-make", "loops/default/importance-delete",
+    "loops/demo-begin", "loops/demo-visit", "loops/demo-answer", "loops/demo-send", "loops/demo-end",
 ]  # fmt: skip
 
 

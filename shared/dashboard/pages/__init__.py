@@ -7,6 +7,7 @@ from shared.dashboard.pages import (
     actions,
     alarms,
     apprentice,
+    demo,
     evaluation,
     evaluations,
     events,
@@ -20,6 +21,7 @@ from shared.dashboard.pages import (
 )
 
 LOOPS: Page[Any] = loops.PAGE
+DEMO: Page[Any] = demo.PAGE
 PAGES: dict[str, Page[Any]] = {
     "": overview.PAGE,
     "actions": actions.PAGE,
