@@ -53,23 +53,26 @@ class Overview(msgspec.Struct, frozen=True):
 async def load(call: Call) -> Overview:
     """Everything on the page."""
     loop = call.of
-    config, state, found, told, alarms = await asyncio.gather(
+    config, state, told, alarms = await asyncio.gather(
         loop.read_config(),
         loop.read_checkpoint(),
-        history.read(loop, call.given.get("period"), call.given.get("by")),
         blobs.told(loop.storage, loop.home),
         blobs.alarms(loop.storage, loop.home),
     )
+    found = await history.known(loop, state, call.given.get("period"), call.given.get("by"))
+    judged = standing.of(told.value)
+    if judged is None:  # the evaluator has not come to it yet
+        judged = standing.judged((await history.read(loop, None, None)).summary, state, config.mode)
     return Overview(
         loop=loop.loop,
         mode=config.mode,
-        standing=standing.of(told.value) or standing.judged(found.summary, state, config.mode),
+        standing=judged,
         checks=standing.checks(alarms.value),
         model=model_of(state),
         changes=_changes(config, state),
         delays=_delays(state),
-        history=found.history,
-        through=found.history.through,
+        history=found,
+        through=found.through,
     )
 
 
