@@ -65,7 +65,11 @@ def problem(error: ApiError, *, as_json: bool, bar: Child = None, back: str = li
     )
     refresh = max(error.retry_after or 0, 5) if away else None
     return html(
-        frame.document(_HEADLINES.get(error.status, "Refused"), content, bar, refresh=refresh), error.status, more
+        frame.document(
+            _HEADLINES.get(error.status, "Refused"), content, bar if bar is not None else frame.brand(), refresh=refresh
+        ),
+        error.status,
+        more,
     )
 
 

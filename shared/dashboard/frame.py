@@ -48,6 +48,11 @@ def bar(visitor: Visitor, loop: str | None = None, tab: str | None = None) -> Ht
     return join(top, _tabs(visitor, loop, tab) if loop is not None else None)
 
 
+def brand() -> Html:
+    """The bar of a page that knows nothing of who looks at it."""
+    return header(a(NAME, cls="brand", href=links.ROOT), cls="bar")
+
+
 def _tabs(visitor: Visitor, loop: str, current: str | None) -> Html:
     shown = [
         a(name, href=links.of_loop(loop, page), aria_current="page" if page == current else None)

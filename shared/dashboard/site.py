@@ -49,7 +49,7 @@ async def answer(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     except Exception as failure:
         telemetry.error(_log, f"the dashboard failed at /{'/'.join(path)}: {failure}", cause=failure)
         error = ApiError("InternalServerError", "The log of the service says what; trying again may help.")
-    return answers.problem(error, as_json=as_json, back=_path(req))
+    return answers.problem(error, as_json=as_json, back=_path(req) if error.status == 503 else links.ROOT)
 
 
 async def _answered(service: Service, req: func.HttpRequest, path: list[str], *, as_json: bool) -> func.HttpResponse:

@@ -13,7 +13,7 @@ from shared.dashboard.pages.evaluations import Row, row_of, stamp, state_of
 from shared.dashboard.parts import Cell, Column
 from shared.evaluation import asking
 from shared.evaluation.importance import Importance, Importances
-from shared.loops.summary import DAY_MS, HOUR_MS
+from shared.loops.summary import HOUR_MS
 
 
 class Features(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ def _report(data: Features, shown: Row, found: Importances | None) -> Html:
 
 
 def _name(one: Importance) -> str:
-    return f"{one.namespace} / {one.feature}"
+    return f"{one.namespace} / {one.feature}" if one.feature else f"{one.namespace}, without a name"
 
 
 def _reports(data: Features, *, may: bool) -> Html:
@@ -119,7 +119,7 @@ def _asking(data: Features) -> Html:
         kind="primary",
         cls="fields",
     )
-    about = f"It plays the log once for each feature: with {DAY_MS // HOUR_MS} hours of a busy loop that takes a while."
+    about = "It plays the log once for each feature: with many days of a busy loop that takes a while."
     return parts.card(asked, parts.hint(about), name="Measure features", width=5)
 
 
