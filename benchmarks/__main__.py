@@ -19,6 +19,7 @@ from benchmarks import (
     rank,
     relearning,
     replay,
+    rounds,
     slots,
     start,
     summaries,
@@ -44,6 +45,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "replay": replay.run,
     "optimiser": optimiser.run,
     "summaries": summaries.run,
+    "rounds": rounds.run,
 }
 
 
