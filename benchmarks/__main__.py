@@ -16,6 +16,7 @@ from benchmarks import (
     loops,
     memory,
     migration,
+    optimiser,
     rank,
     relearning,
     replay,
@@ -43,6 +44,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "learning": learning.run,
     "evaluation": evaluation.run,
     "replay": replay.run,
+    "optimiser": optimiser.run,
     "summaries": summaries.run,
 }
 

@@ -61,10 +61,14 @@ class AutoOptimization(msgspec.Struct, frozen=True):
 
 
 class Holdback(msgspec.Struct, frozen=True):
-    """A share (above 0, up to 1) of the decisions shows the baseline. salt: of the hash that says which; see `hold`."""
+    """A share (above 0, up to 1) of the decisions shows the baseline. salt: of the hash that says which; see `hold`.
+
+    since: when this share was put, ms since 1970.
+    """
 
     share: float
     salt: str
+    since: int = 0
 
 
 class LoopConfig(msgspec.Struct, frozen=True):
@@ -105,7 +109,7 @@ class LoopConfig(msgspec.Struct, frozen=True):
         """The holdback of this share, 0 for none. Another share gets another salt: what is measured begins anew."""
         if share == self.holdback_share:
             return self.holdback
-        return Holdback(share, os.urandom(8).hex()) if share else None
+        return Holdback(share, os.urandom(8).hex(), round(time.time() * 1000)) if share else None
 
     def encoded(self) -> bytes:
         return msgspec.json.encode(self)

@@ -9,6 +9,7 @@ from shared.auth import Permission
 from shared.evaluation.optimization_answers import Optimizations
 from shared.loops.apprentice import Report
 from shared.monitoring.alarms.answer import AlarmList
+from shared.monitoring.holdback_report import HoldbackReport
 from shared.openapi import schemas
 from shared.openapi.operation import Operation
 from shared.trace.traced_event import Trace
@@ -58,6 +59,16 @@ LOOPS = [
         summary="How an apprentice is doing: how often it matched the baseline, and both rewards.",
         answer=Report,
         errors=("ApprenticeModeNeverTurnedOn",),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/holdback",
+        needs=Permission.READ,
+        summary="What a holdback has measured: the average rewards of both arms and the lift. And how many decisions "
+        "one takes, before it is switched on.",
+        answer=HoldbackReport,
+        query=("percentage", "difference"),
+        errors=("InvalidRequest",),
     ),
     _loops(
         method="GET",

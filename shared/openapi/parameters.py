@@ -31,6 +31,11 @@ _REQUIRED: dict[str, dict[str, Any]] = {
 }
 _OPTIONAL: dict[str, dict[str, Any]] = {
     "signed": {"schema": {"type": "boolean", "default": False}, "example": False},
+    "percentage": {
+        "schema": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "default": 0.05},
+        "example": 0.05,
+    },
+    "difference": {"schema": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 2}, "example": 0.01},
     "filter": {"schema": {"type": "string"}, "example": "metadata=evaluationType eq 'Manual'"},
     "top": _whole(LARGEST, 0),
     "skip": _whole(0, 0),
