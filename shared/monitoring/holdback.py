@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from shared.loops.arm_sums import ArmSums
+from shared.loops.config import Holdback
 from shared.loops.summary import Summary
-from shared.monitoring import anytime
-from shared.monitoring.lift import LEAST_REWARDED, Range
+from shared.monitoring import anytime, lift
+from shared.monitoring.lift import LEAST_REWARDED, Lift, Range
 
 BUCKETS = 100
 # An interval that holds at any time is some 1.75 times as wide as one for a single look; 80 % power.
@@ -35,30 +36,55 @@ class Measured(NamedTuple):
     baseline: Arm
 
     @property
-    def value(self) -> float:
-        """Above 0 if the policy earns more."""
-        return self.policy.mean - self.baseline.mean
+    def lift(self) -> Lift:
+        """The policy over the baseline; there is no interval as long as an arm has few rewarded decisions."""
+        n, m, b = self.policy.decisions + self.baseline.decisions, self.policy.mean, self.baseline.mean
+        found = Lift(n, m, b, min(self.policy.rewarded, self.baseline.rewarded), is_measured=True)
+        if found.rewarded < LEAST_REWARDED:
+            return found
+        deviation = math.sqrt((self.policy.variance + self.baseline.variance) * n)
+        return found._replace(deviation=deviation, relative=self._relative(n))
 
-    def range(self, alpha: float = anytime.ALPHA) -> Range | None:
-        """The lift with its interval, which holds at any time with the chance 1 - alpha; None if it is too early."""
-        if min(self.policy.rewarded, self.baseline.rewarded) < LEAST_REWARDED:
+    def _relative(self, n: int) -> Range | None:
+        """As a share of what the baseline earns, by the delta method; None if that may be 0."""
+        m, b = self.policy.mean, self.baseline.mean
+        if abs(b) <= anytime.half_width(math.sqrt(self.baseline.variance * n), n):
             return None
-        n = self.policy.decisions + self.baseline.decisions
-        half = anytime.half_width(math.sqrt((self.policy.variance + self.baseline.variance) * n), n, alpha)
-        return Range(self.value, self.value - half, self.value + half)
+        ratio = m / b
+        variance = (self.policy.variance + ratio * ratio * self.baseline.variance) / (b * b)
+        value, half = (m - b) / abs(b), anytime.half_width(math.sqrt(variance * n), n)
+        return Range(value, value - half, value + half)
+
+
+class Split(NamedTuple):
+    """How decisions fell to the arms. share: of the baseline. deviation: that of the share, as the mean of so many."""
+
+    decisions: int
+    share: float
+    deviation: float
+
+
+def lift_of(summary: Summary, held: Holdback | None) -> Lift | None:
+    """The lift as it is measured, if a holdback has come to an interval, else as the log has it."""
+    found = measured(summary, held.salt) if held is not None else None
+    return found.lift if found is not None and found.lift.deviation is not None else lift.of(summary)
 
 
 def measured(summary: Summary, window: str, slot: int = 0) -> Measured | None:
     """Of the decisions in a window, of several slots of one; None as long as an arm has none."""
-    buckets: dict[str, dict[int, ArmSums]] = {"policy": {}, "baseline": {}}
-    for hour in summary.hours.values():
-        if slot in hour.slots:
-            for arm, found in hour.slots[slot].arms.get(window, {}).items():
-                for bucket, sums in found.items():
-                    buckets[arm].setdefault(bucket, ArmSums()).merge(sums)
-    if not all(buckets.values()):
+    policy, baseline = (_buckets(summary, window, arm, slot) for arm in ("policy", "baseline"))
+    return Measured(_arm(policy.values()), _arm(baseline.values())) if policy and baseline else None
+
+
+def split(summary: Summary, window: str) -> Split | None:
+    """Of the decisions in a window; None without any."""
+    baseline, policy = (_buckets(summary, window, arm, 0) for arm in ("baseline", "policy"))
+    counts = [tuple(arm[one].n if one in arm else 0 for arm in (baseline, policy)) for one in {*baseline, *policy}]
+    n = sum(map(sum, counts))
+    if not n:
         return None
-    return Measured(*(_arm(found.values()) for found in buckets.values()))
+    share = sum(held for held, _ in counts) / n
+    return Split(n, share, math.sqrt(_variance((held - share * (held + other) for held, other in counts), n) * n))
 
 
 def needed(share: float, deviation: float, difference: float) -> int:
@@ -75,11 +101,24 @@ def deviation(n: float, total: float, squares: float) -> float:
     return math.sqrt(max(0.0, squares / n - (total / n) ** 2)) if n else 0.0
 
 
+def _buckets(summary: Summary, window: str, arm: str, slot: int) -> dict[int, ArmSums]:
+    made: dict[int, ArmSums] = {}
+    for hour in summary.hours.values():
+        if slot in hour.slots:
+            for bucket, sums in hour.slots[slot].arms.get(window, {}).get(arm, {}).items():
+                made.setdefault(bucket, ArmSums()).merge(sums)
+    return made
+
+
 def _arm(buckets: Iterable[ArmSums]) -> Arm:
     """The ratio of two sums over buckets, of rewards and of decisions, and its variance."""
     sums = list(buckets)
-    decisions = sum(one.n for one in sums)
-    mean = math.fsum(float(one.r) for one in sums) / decisions
-    squares = math.fsum((float(one.r) - mean * one.n) ** 2 for one in sums)
-    variance = squares / decisions**2 * BUCKETS / (BUCKETS - 1)
-    return Arm(decisions, mean, variance, sum(one.paid for one in sums))
+    n = sum(one.n for one in sums)
+    mean = math.fsum(float(one.r) for one in sums) / n
+    variance = _variance((float(one.r) - mean * one.n for one in sums), n)
+    return Arm(n, mean, variance, sum(one.paid for one in sums))
+
+
+def _variance(rests: Iterable[float], n: int) -> float:
+    """Of a ratio to n, by what each bucket has above it."""
+    return math.fsum(rest * rest for rest in rests) / (n * n) * BUCKETS / (BUCKETS - 1)

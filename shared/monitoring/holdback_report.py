@@ -91,8 +91,8 @@ def _arm(arm: Arm | None) -> ArmReport:
 def _lift(measured: Measured | None) -> LiftReport | None:
     if measured is None:
         return None
-    interval = measured.range()
-    return LiftReport(measured.value, *(interval[1:] if interval else (None, None)))
+    interval = measured.lift.range()
+    return LiftReport(measured.lift.value, *(interval[1:] if interval else (None, None)))
 
 
 def _needed(

@@ -33,7 +33,7 @@ class Lift(NamedTuple):
 
     rewarded: what is compared with LEAST_REWARDED. deviation: that of the lift, as the mean of so many decisions; None
     as long as there is too little for an interval. relative: the lift as a share of what the baseline earns, None if
-    that may be 0.
+    that may be 0. is_measured: by the arms of a holdback, of which online is the policy's; else it is estimated.
     """
 
     decisions: float
@@ -42,6 +42,7 @@ class Lift(NamedTuple):
     rewarded: float
     deviation: float | None = None
     relative: Range | None = None
+    is_measured: bool = False
 
     @property
     def value(self) -> float:

@@ -131,8 +131,8 @@ def _by_lift(seen: Seen) -> Verdict:
         return _too_early(seen)
     period = f"from {lift.decisions:,.0f} decisions of the last {DAYS} days"
     cause = f"{lift.online:.4g} per decision against {lift.baseline:.4g}, {period}; {_interval(lift, found)}. "
-    cause += "Estimated from the log."
-    basis: Basis = "estimated from the log"
+    basis: Basis = "measured by holdback" if lift.is_measured else "estimated from the log"
+    cause += f"{basis[0].upper()}{basis[1:]}."
     if found.lower > 0:
         return Verdict("working", f"It earns {_amount(lift)} more than the baseline.", cause, basis=basis)
     if found.upper < 0:

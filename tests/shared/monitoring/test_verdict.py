@@ -24,6 +24,13 @@ def raised(name: str) -> History:
     return History().after(1, {alarm: judgement}).after(2, {alarm: judgement})
 
 
+def test_it_says_whether_the_lift_is_estimated_or_measured() -> None:
+    estimated, measured = (verdict.of(SEEN._replace(lift=GOOD._replace(is_measured=one))) for one in (False, True))
+    assert (estimated.basis, measured.basis) == ("estimated from the log", "measured by holdback")
+    assert estimated.cause.endswith(" Estimated from the log.")
+    assert measured.cause.endswith(" Measured by holdback.")
+
+
 @pytest.mark.parametrize(
     ("seen", "kind", "sentence"),
     [
