@@ -15,6 +15,7 @@ from benchmarks import (
     learning,
     memory,
     migration,
+    optimiser,
     rank,
     relearning,
     replay,
@@ -41,6 +42,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "learning": learning.run,
     "evaluation": evaluation.run,
     "replay": replay.run,
+    "optimiser": optimiser.run,
     "summaries": summaries.run,
 }
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation import arguments, compare, explore, features, optimise
+from evaluation import arguments, compare, explore, features, finish, optimise
 from evaluation.errors import EvaluationError
 from migration.target import TargetError
 from migration.words import joined
@@ -20,7 +20,13 @@ SOURCE = """The log is that of a loop in storage, of a local run (--data) or of 
 settings in the environment name, or files and folders of dsjson (--log). No service has to run."""
 
 
-_COMMANDS = {"compare": compare.run, "optimise": optimise.run, "features": features.run, "explore": explore.run}
+_COMMANDS = {
+    "compare": compare.run,
+    "optimise": optimise.run,
+    "features": features.run,
+    "explore": explore.run,
+    "finish": finish.run,
+}
 
 
 def _arguments(command: Sequence[str]) -> argparse.Namespace:
@@ -60,7 +66,32 @@ def _arguments(command: Sequence[str]) -> argparse.Namespace:
     )
     _policies(exploring)
     _common(exploring, html=False)
+    finishing = commands.add_parser(
+        "finish",
+        help="work a job of the API to its end",
+        description="Works an evaluation or feature importance that was asked for by the API, with the parts that the "
+        "evaluator has stored. It may run beside the evaluator: what both have worked counts once.",
+    )
+    finishing.add_argument("id", help="of the job")
+    finishing.add_argument(
+        "--minutes", type=_minutes, default=60.0, help="that one part of the work may take (default: %(default)g)"
+    )
+    _place(finishing)
     return parser.parse_args(command)
+
+
+def _minutes(text: str) -> float:
+    found = arguments.number(text)
+    if found <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes above 0")
+    return found
+
+
+def _place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--loop", type=arguments.loop, default=DEFAULT_LOOP, help="name of the loop (default: %(default)s)"
+    )
+    parser.add_argument("--data", type=Path, help="data folder of a local run, which may be running or not")
 
 
 def _policies(parser: argparse.ArgumentParser) -> None:
@@ -74,10 +105,7 @@ def _policies(parser: argparse.ArgumentParser) -> None:
 
 
 def _common(parser: argparse.ArgumentParser, *, html: bool = True) -> None:
-    parser.add_argument(
-        "--loop", type=arguments.loop, default=DEFAULT_LOOP, help="name of the loop (default: %(default)s)"
-    )
-    parser.add_argument("--data", type=Path, help="data folder of a local run, which may be running or not")
+    _place(parser)
     parser.add_argument(
         "--log", type=Path, nargs="+", default=[], metavar="PATH", help="dsjson files or folders of them, also gzipped"
     )

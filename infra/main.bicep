@@ -109,6 +109,9 @@ param coolAfterDays int = 30
 @description('Make new API keys. Needed once; azd tells whether they are missing. True later on replaces the keys in use.')
 param createKeys bool = false
 
+@description('Make a new key for readers. Needed once; azd tells whether it is missing. True later on replaces those in use.')
+param createReaderKeys bool = false
+
 @description('Deleted keys cannot be destroyed for a week, nor can the vault. Once on, it stays on.')
 param keyVaultPurgeProtection bool = true
 
@@ -253,6 +256,16 @@ module keys 'app/keys.bicep' = if (createKeys) {
   }
 }
 
+module readerKeys 'app/reader-keys.bicep' = if (createReaderKeys) {
+  scope: group
+  dependsOn: [
+    vault
+  ]
+  params: {
+    vaultName: vaultName
+  }
+}
+
 module network 'app/network.bicep' = if (privateNetworking) {
   scope: group
   dependsOn: [
@@ -324,6 +337,7 @@ module api 'app/api.bicep' = {
     keys
     monitoring
     network
+    readerKeys
     roles
   ]
   params: {

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import io
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from shared.settings import Settings
 
@@ -143,28 +144,28 @@ class Storage:
                 return found.etag
             return str(written["etag"])
 
-    async def create(self, name: str, file: Path) -> bool:
-        """Uploads a file under an immutable name; False, and nothing is changed, if there is such a blob.
+    async def create(self, name: str, content: Path | bytes) -> bool:
+        """Uploads a file or bytes under an immutable name; False, and nothing is changed, if there is such a blob.
 
         True as well if that has the same bytes: the answer to the first try may have been lost, as in `replace`.
         """
         from azure.core.exceptions import ResourceExistsError
 
-        with _translated(), file.open("rb") as data:
+        with _translated(), io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as data:
             blob = await self._writable(name)
             try:
                 await blob.upload_blob(data, overwrite=False, max_concurrency=2)
             except ResourceExistsError:
-                return await self._holds(name, file)
+                data.seek(0)
+                return await self._holds(name, data)
             return True
 
-    async def _holds(self, name: str, file: Path) -> bool:
-        """True if a blob has the bytes of a file."""
-        with file.open("rb") as expected:
-            async for piece in self.stream(name):
-                if expected.read(len(piece)) != piece:
-                    return False
-            return not expected.read(1)
+    async def _holds(self, name: str, expected: BinaryIO) -> bool:
+        """True if a blob has these bytes."""
+        async for piece in self.stream(name):
+            if expected.read(len(piece)) != piece:
+                return False
+        return not expected.read(1)
 
     async def size(self, name: str) -> int | None:
         """Bytes of a blob, None if there is none."""
@@ -283,6 +284,8 @@ def _translated() -> Iterator[None]:
 
 
 def _connect(settings: Settings, credential: AsyncTokenCredential | None) -> ContainerClient:
+    from urllib.request import getproxies
+
     from azure.storage.blob.aio import ContainerClient
 
     sizes: dict[str, Any] = {
@@ -290,6 +293,7 @@ def _connect(settings: Settings, credential: AsyncTokenCredential | None) -> Con
         **{"max_single_put_size": BLOCK_BYTES, "max_block_size": BLOCK_BYTES},
     }
     options = {**RETRIES, **sizes, "connection_timeout": TIMEOUT_SECONDS, "read_timeout": TIMEOUT_SECONDS}
+    options["use_env_settings"] = bool(getproxies())  # without a proxy, two threads would look for one in each request
     name = settings.storage_container
     if settings.storage_connection_string:
         return ContainerClient.from_connection_string(settings.storage_connection_string, name, **options)

@@ -33,6 +33,8 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "published": ("model_version", "model_age_seconds"),
     # Trainer, when rewards have fallen so that exploration begins anew: the mean reward lately, and what was usual.
     "fell": ("model_version", "mean_reward", "usual_reward"),
+    # Evaluator, every few minutes: how many jobs are not ended, and for how long one of them has not been begun.
+    "evaluator": ("jobs", "waiting_seconds"),
     # Evaluator, each automatic optimisation: the contract's word, the best policy, why it was not applied.
     "optimized": ("outcome", "policy", "reason"),
     # Evaluator, when an alarm of a loop was raised or ended: how it stands now, how it stood before, and why.

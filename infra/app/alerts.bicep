@@ -1,4 +1,5 @@
-// Alerts on the log lines of the app. A query returns a row for each thing that is wrong; trainer-stalled, for each that is right.
+// Alerts on the log lines of the app. A query returns a row for each thing that is wrong; those of what stalled, for each
+// that is right.
 
 param actionGroupName string
 param location string
@@ -66,6 +67,16 @@ var rules = [
     frequency: 'PT15M'
     operator: 'GreaterThan'
     threshold: 0
+  }
+  {
+    name: 'evaluator-stalled'
+    description: 'For an hour the evaluator did not look for jobs, or left one waiting for longer than that.'
+    query: loadTextContent('../queries/evaluator-stalled.kql')
+    severity: 2
+    window: 'PT1H'
+    frequency: 'PT15M'
+    operator: 'LessThan'
+    threshold: 1
   }
   {
     name: 'loop-alarm'

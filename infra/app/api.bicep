@@ -135,6 +135,8 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
     APP_KEYS: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=app-keys)'
     ADMIN_KEYS: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=admin-keys)'
+    // Optional: a vault that was made before there were readers lacks the secret, and the app goes on without.
+    READER_KEYS: '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=reader-keys)'
     STORAGE_ACCOUNT_URL: dataBlobEndpoint
     STORAGE_CONTAINER: dataContainer
     EVENT_HUBS_NAMESPACE: hubsHost

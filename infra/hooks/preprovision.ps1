@@ -20,14 +20,19 @@ if ((Invoke-Az group exists --subscription $env:AZURE_SUBSCRIPTION_ID --name $gr
 }
 
 $keys = '0'
+$readers = '0'
 if ($vault) {
     $keys = Invoke-Az rest --method get --url "$vault/secrets?api-version=2023-07-01" `
         --query "length(value[?name=='app-keys' || name=='admin-keys'])" --output tsv
+    $readers = Invoke-Az rest --method get --url "$vault/secrets?api-version=2023-07-01" `
+        --query "length(value[?name=='reader-keys'])" --output tsv
 }
 
 if ($keys -notin '0', '2') {
     throw 'One of the secrets app-keys and admin-keys is missing in the vault. Making both anew would replace the other: ' +
         'recover or set the missing one (az keyvault secret recover, az keyvault secret set), or delete both.'
 }
+azd env set CREATE_READER_KEYS $(if ($readers -eq '0') { 'true' } else { 'false' })
+if ($LASTEXITCODE -ne 0) { throw 'azd env set failed.' }
 azd env set CREATE_KEYS $(if ($keys -eq '2') { 'false' } else { 'true' })
 if ($LASTEXITCODE -ne 0) { throw 'azd env set failed.' }

@@ -21,11 +21,18 @@ if [ "$exists" = true ]; then
 fi
 
 keys=0
+readers=0
 if [ -n "$vault" ]; then
   keys=$(az rest --method get --url "$vault/secrets?api-version=2023-07-01" \
     --query "length(value[?name=='app-keys' || name=='admin-keys'])" --output tsv)
+  readers=$(az rest --method get --url "$vault/secrets?api-version=2023-07-01" \
+    --query "length(value[?name=='reader-keys'])" --output tsv)
 fi
 
+case "$readers" in
+  0) azd env set CREATE_READER_KEYS true ;;
+  *) azd env set CREATE_READER_KEYS false ;;
+esac
 case "$keys" in
   0) azd env set CREATE_KEYS true ;;
   2) azd env set CREATE_KEYS false ;;

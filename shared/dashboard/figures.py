@@ -79,6 +79,11 @@ def parsed(text: str | None) -> int | None:
     return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+def bound(text: str) -> str:
+    """A sentence whose numbers and units are not torn apart at the end of a line."""
+    return text.replace(" %", f"{_SPACE}%")
+
+
 def plural(number: float, one: str, many: str | None = None) -> str:
     """For instance 1 event, 2 events."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"

@@ -1,46 +1,41 @@
 """How a loop is doing, as the evaluator has last judged it: verdict, lift and alarms."""
 
-from typing import NamedTuple
-
 import msgspec
 
-from shared.loops import monitoring_names, stored
 from shared.loops.apprentice import Progress, report
-from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LearningMode
-from shared.loops.stored import Damaged
 from shared.loops.summary import Summary
-from shared.monitoring import headline, lift, verdict
-from shared.monitoring.alarms import history
+from shared.monitoring import lift, verdict
 from shared.monitoring.alarms.catalogue import ALARMS
+from shared.monitoring.alarms.history import History
+from shared.monitoring.alarms.history import Standing as Stands
 from shared.monitoring.headline import Headline
 from shared.monitoring.states import State
-from shared.monitoring.verdict import Basis, Kind, Seen, Verdict
-from shared.storage import Storage
+from shared.monitoring.verdict import WORDS, Basis, Kind, Seen, Verdict
 
-# A word for each verdict, and how good that is.
-WORDS: dict[Kind, tuple[str, State]] = {
-    "no-data": ("No data", "unknown"),
-    "rewards-missing": ("Rewards missing", "critical"),
-    "too-early": ("Too early", "unknown"),
-    "working": ("Working", "ok"),
-    "no-better": ("No better", "warning"),
-    "worse": ("Worse", "critical"),
-    "exploration-broken": ("Exploration broken", "critical"),
-    "trainer-stalled": ("Trainer stands still", "critical"),
-    "apprentice": ("Apprentice", "unknown"),
-    "logging": ("Logging only", "unknown"),
-}
-# What is so while an alarm is not raised, of those that a page shows also then.
-WELL = {
-    "rewards-missing": "Rewards arrive",
-    "rewards-late": "Rewards are in time",
-    "reward-drop": "Rewards hold up",
+# What is so while an alarm is not raised; those of FIRST are shown also then.
+CALM = {
     "choices-off": "Choices follow the logged probabilities",
     "exploration-collapse": "It explores",
+    "rewards-missing": "Rewards arrive",
+    "reward-drop": "Rewards hold up",
+    "worse-than-baseline": "It earns no less than the baseline",
+    "one-action": "Several actions are shown",
+    "rewards-equal": "Rewards differ",
+    "rewards-late": "Rewards are in time",
+    "little-exploration": "Its log is good for evaluations",
+    "calibration": "Predicted rewards come true",
+    "feature-drift": "Features stay as they were",
+    "feature-cardinality": "No feature is an id or a time stamp",
+    "holdback-split": "The holdback is split as it should be",
     "trainer-behind": "The trainer keeps up",
+    "model-refused": "The model is sound",
+    "checkpoint-damaged": "Its state can be read",
 }
+FIRST = (
+    "rewards-missing", "rewards-late", "reward-drop", "choices-off", "exploration-collapse", "trainer-behind",
+)  # fmt: skip
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -79,29 +74,6 @@ class Check(msgspec.Struct, frozen=True):
     cause: str
     next: str
     since: int
-
-
-class Told(NamedTuple):
-    """What is stored of a loop; None for what is not there yet, or cannot be read."""
-
-    headline: Headline | None
-    alarms: history.History | None
-
-
-async def told(storage: Storage, home: Home) -> Headline | None:
-    """The headline alone: one read."""
-    try:
-        return (await stored.read(storage, monitoring_names.headline(home), headline.decode)).value
-    except Damaged:  # the evaluator makes it again
-        return None
-
-
-async def alarms(storage: Storage, home: Home) -> history.History | None:
-    """How its alarms stand and have stood."""
-    try:
-        return (await stored.read(storage, monitoring_names.alarms(home), history.decode)).value
-    except Damaged:
-        return None
 
 
 def of(found: Headline) -> Standing | None:
@@ -143,16 +115,15 @@ def _of_verdict(found: Verdict) -> Standing:
     return Standing(found.kind, state, word, found.sentence, found.cause, found.next, found.basis)
 
 
-def checks(found: history.History | None, *, every: bool = False) -> list[Check]:
-    """The alarms that are raised, the worst first, and then those of WELL, or all."""
-    known = found or history.History()
+def checks(known: History, *, every: bool = False) -> list[Check]:
+    """The alarms that are raised, the worst first, and then those of FIRST, or all."""
     raised = known.raised()
     titles = {alarm.name: alarm.title for alarm in ALARMS}
-    calm = [alarm.name for alarm in ALARMS] if every else list(WELL)
+    calm = [alarm.name for alarm in ALARMS] if every else list(FIRST)
     names = [*raised, *(name for name in calm if name not in raised)]
     made = []
     for name in names:
-        standing = known.alarms.get(name, history.Standing())
-        title = titles[name] if name in raised else WELL.get(name, titles[name])
+        standing = known.alarms.get(name, Stands())
+        title = titles[name] if name in raised else CALM.get(name, titles[name])
         made.append(Check(name, title, standing.state, standing.cause, standing.next, standing.since))
     return made

@@ -5,7 +5,8 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from shared import telemetry
@@ -28,6 +29,8 @@ KINDS: tuple[Kind, ...] = ("evaluations", "importances")
 LONGEST_TICK_SECONDS = 300.0
 # So often a tick sees what is new.
 LOOK_SECONDS = 5.0
+# So often it says that it has looked.
+TELL_SECONDS = 240.0
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class Evaluator:
         self._served: dict[Home, float] = {}  # when each loop has had its last turn
         self._ended: set[Listed] = set()  # the jobs that need not be read again
         self._optimizing = Optimizing(parts)
+        self._told = -math.inf
         self._rounds = Rounds(parts.storage, parts.registry, new_loop(parts.settings))
 
     async def tick(self) -> None:
@@ -60,6 +64,7 @@ class Evaluator:
             if not waiting or now - looked >= LOOK_SECONDS:
                 await self._go_round()
                 waiting, looked = deque(await self._open(done)), now
+                self._tell(waiting, now)
                 if not waiting:
                     return
             home, loop, jobs = waiting.popleft()
@@ -68,6 +73,16 @@ class Evaluator:
                 done.append((home, jobs.pop(0).asked))
             if jobs:
                 waiting.append(Waiting(home, loop, jobs))
+
+    def _tell(self, found: Iterable[Waiting], now: float) -> None:
+        """Says now and then that it has looked, and how long what it found has waited."""
+        if now - self._told < TELL_SECONDS:
+            return
+        self._told = now
+        jobs = [job for one in found for job in one.jobs]
+        begun = [datetime.fromisoformat(job.created).timestamp() for job in jobs if job.state == "waiting"]
+        waited = time.time() - min(begun) if begun else 0.0
+        telemetry.tell(_log, "evaluator", jobs=len(jobs), waiting_seconds=round(waited, 1))
 
     async def _go_round(self) -> None:
         """Judges alarms, if it is time."""

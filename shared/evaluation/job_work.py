@@ -16,6 +16,7 @@ from shared.evaluation.part import Part, Unit
 from shared.evaluation.plan import Plan
 from shared.evaluation.spool import Spool
 from shared.evaluation.unit_process import Order
+from shared.evaluation.unit_run import LONGEST_UNIT_SECONDS
 from shared.loops import stored
 from shared.loops.blob_names import Home
 from shared.loops.config import LoopConfig
@@ -27,19 +28,25 @@ ATTEMPTS = 3
 
 
 class JobWork:
-    """asked: the job. initial: the configuration of a loop that nobody has configured."""
+    """asked: the job. initial: the configuration of a loop that nobody has configured. patience: s for a unit."""
 
-    def __init__(self, storage: Storage, home: Home, asked: Asked, initial: LoopConfig) -> None:
+    def __init__(
+        self, storage: Storage, home: Home, asked: Asked, initial: LoopConfig, patience: float = LONGEST_UNIT_SECONDS
+    ) -> None:
         self._storage, self._home, self.asked, self._initial = storage, home, asked, initial
         self._scratch = scratch.folder()
         self._folder = Path(self._scratch.name)
         self._spool: Spool | None = None
         self._parts: dict[Unit, Part] = {}
-        self._attempts = 0
+        self._attempts, self._patience = 0, patience
 
     def close(self) -> None:
         """Deletes what is on disk; what is stored goes on another time."""
         self._scratch.cleanup()
+
+    def told(self) -> str:
+        """How far it is, for a reader."""
+        return f"{len(self._parts):,} parts so far" if self._parts else "reading the log"
 
     async def step(self) -> bool:
         """Takes up the job, or works one unit of it, or ends it; False once there is nothing more to do.
@@ -127,7 +134,7 @@ class JobWork:
         files = [str(file) for file in self._spool.files(stretch.since, stretch.until)]
         action = None if unit.policy else units.single_action(job.plan, self._parts)
         order = Order(job.plan, unit, files, str(folder), await self._previous(job.plan, unit), action)
-        ended = await unit_run.run(order)
+        ended = await unit_run.run(order, self._patience)
         if ended.status == unit_process.UNWORKABLE:
             return ended.said
         return self._crashed(unit, ended.said) if ended.status else None

@@ -21,8 +21,8 @@ class Ended(NamedTuple):
     said: str
 
 
-async def run(order: Order) -> Ended:
-    """Has the order carried out. Whoever waits no longer, and a process that takes too long, ends it."""
+async def run(order: Order, patience: float = LONGEST_UNIT_SECONDS) -> Ended:
+    """Has the order carried out. Whoever waits no longer, and a process that takes too long, ends it. patience: s."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "shared.evaluation.unit_process"),
         env=confinement.environment(),
@@ -33,7 +33,7 @@ async def run(order: Order) -> Ended:
     assert process.stdin is not None
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(LONGEST_UNIT_SECONDS):
+        async with asyncio.timeout(patience):
             process.stdin.write(msgspec.json.encode(order) + b"\n")
             await process.stdin.drain()
             errors = await process.stderr.read()

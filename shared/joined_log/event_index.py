@@ -14,7 +14,7 @@ import logging
 import os
 import struct
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -51,10 +51,16 @@ class Index(NamedTuple):
 
 async def publish(storage: Storage, home: Home, cut: int, joined: Entries, late: Entries, folder: Path) -> None:
     """Writes the index of a run from the entries of its log files; to be called before the run is committed."""
-    file = folder / "index"
-    count = await asyncio.to_thread(_write, file, {2 * cut: joined, 2 * cut + 1: late})
+    logs = {2 * cut: joined, 2 * cut + 1: late}
+    content: bytes | Path
+    if len(joined) + len(late) <= SLICE:
+        entries = b"".join(_sorted(logs))
+        content, count = entries, len(entries) // ENTRY.size
+    else:
+        content = folder / "index"
+        count = await asyncio.to_thread(_write, content, logs)
     if count:
-        await storage.create(_name(home, run_name(cut), run_name(cut), count), file)
+        await storage.create(_name(home, run_name(cut), run_name(cut), count), content)
 
 
 async def merge(storage: Storage, home: Home) -> None:
@@ -119,20 +125,19 @@ def _is_whole(index: Index, file: Path) -> bool:
 
 
 def _write(target: Path, logs: Mapping[int, Entries]) -> int:
-    """Writes the entries of log files in order, some of the keys at a time to bound memory; their number."""
-    parts = sum(map(len, logs.values())) // SLICE + 1
-    written = 0
+    """Writes the entries of log files in order; their number."""
     with target.open("wb") as out:
-        for low, high in pairwise(2**64 * part // parts for part in range(parts + 1)):
-            records = {
-                ENTRY.pack(key, run, place)
-                for run, entries in logs.items()
-                for key, place in entries
-                if low <= key < high
-            }
-            out.write(b"".join(sorted(records)))
-            written += len(records)
-    return written
+        return sum(out.write(piece) for piece in _sorted(logs)) // ENTRY.size
+
+
+def _sorted(logs: Mapping[int, Entries]) -> Iterator[bytes]:
+    """The entries of log files in order, some of the keys at a time to bound memory."""
+    parts = sum(map(len, logs.values())) // SLICE + 1
+    for low, high in pairwise(2**64 * part // parts for part in range(parts + 1)):
+        records = {
+            ENTRY.pack(key, run, place) for run, entries in logs.items() for key, place in entries if low <= key < high
+        }
+        yield b"".join(sorted(records))
 
 
 def _combine(sources: Sequence[Path], target: Path) -> int:

@@ -10,6 +10,8 @@ import msgspec
 
 from shared.storage import Storage
 
+WHOLE_BYTES = 1 << 20  # a file up to that size is read at once
+
 
 class DamagedArtifact(Exception):
     """The blob is missing or is not what was published."""
@@ -24,8 +26,11 @@ class Artifact(msgspec.Struct, frozen=True):
 
 async def publish(storage: Storage, name: str, file: Path) -> Artifact:
     """Uploads a file under an immutable name. What an earlier try of the same run has stored there is as good."""
-    if not await storage.create(name, file):
+    content = _content(file)
+    if not await storage.create(name, content):
         await storage.download(name, file)
+    elif isinstance(content, bytes):
+        return Artifact(name, hashlib.sha256(content).hexdigest())
     return Artifact(name, _digest(file))
 
 
@@ -36,6 +41,11 @@ async def fetch(storage: Storage, artifact: Artifact, target: Path) -> Path:
     if _digest(target) != artifact.sha256:
         raise DamagedArtifact(f"{artifact.name} is damaged: its SHA-256 is not the published one")
     return target
+
+
+def _content(file: Path) -> bytes | Path:
+    """The bytes of a file that is small enough to be read once, for its upload and its digest."""
+    return file.read_bytes() if file.stat().st_size <= WHOLE_BYTES else file
 
 
 def _digest(file: Path) -> str:

@@ -13,6 +13,7 @@ from shared.loops.blob_names import Home, loop_of
 from shared.loops.checkpoint import Past
 from shared.storage import Storage
 from shared.training.course import Course
+from shared.training.kept_files import KeptFiles
 from shared.vw import policy
 from shared.vw.experience import Experience, Pupil
 from shared.vw.known_actions import KnownActions
@@ -42,13 +43,19 @@ class Lessons:
 
     @classmethod
     async def begin(
-        cls, storage: Storage, home: Home, learners: Learners, course: Course, previous: Path | None, folder: Path
-    ) -> Self:
+        cls, storage: Storage, home: Home, learners: Learners, kept: KeptFiles, course: Course, previous: Path | None,
+        folder: Path,
+    ) -> Self:  # fmt: skip
         """Ready to be fed."""
-        begun = cls(learners, course, previous, folder, await _pupil(storage, home, course, folder))
+        begun = cls(learners, course, previous, folder, await _pupil(storage, home, kept, course, folder))
         if begun.pupil is None or course.past is not None:
             await begun.started()
         return begun
+
+    @property
+    def actions(self) -> Path:
+        """The file of the actions that the model knows, if it was needed."""
+        return _file(self._folder)
 
     @property
     def past(self) -> Past | None:
@@ -63,9 +70,8 @@ class Lessons:
         past = self.past
         if past is None or self.pupil is None or not self.pupil.has_changed_actions:
             return past
-        file = _file(self._folder)
-        await asyncio.to_thread(self.pupil.actions.write, file)
-        return msgspec.structs.replace(past, actions=await artifacts.publish(storage, f"{name}.actions", file))
+        await asyncio.to_thread(self.pupil.actions.write, self.actions)
+        return msgspec.structs.replace(past, actions=await artifacts.publish(storage, f"{name}.actions", self.actions))
 
     async def is_ready(self, patience: float | None) -> bool:
         """`Learner.is_ready`."""
@@ -98,14 +104,14 @@ class Lessons:
         return self.learner
 
 
-async def _pupil(storage: Storage, home: Home, course: Course, folder: Path) -> Pupil | None:
+async def _pupil(storage: Storage, home: Home, kept: KeptFiles, course: Course, folder: Path) -> Pupil | None:
     given, past = policy.parse(course.arguments), course.past
     if not given.has_experience:
         return None
     actions = KnownActions()
     if past is not None and past.actions is not None:
         try:
-            file = await artifacts.fetch(storage, past.actions, _file(folder))
+            file = await kept.fetch(storage, home, past.actions, _file(folder))
             actions = await asyncio.to_thread(KnownActions.read, file)
         except artifacts.DamagedArtifact as damage:
             telemetry.error(_log, f"{damage}; all actions are new for a while.", loop_of(home))

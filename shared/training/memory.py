@@ -1,8 +1,8 @@
 """What a joiner remembers between runs: each run stores a part of it, and it is made from the log if one is damaged.
 
 A part has the windows of the run that has stored it. The newest parts are merged when there are several of about one
-size, and left out when all that is in them is forgotten, so the number of parts grows with the logarithm of what is
-remembered.
+size, from memory if they are small and all there are, and left out when all that is in them is forgotten, so the number
+of parts grows with the logarithm of what is remembered.
 """
 
 import asyncio
@@ -63,6 +63,8 @@ async def publish(
         if not added.length:
             return parts
         kept = len(parts) + 1 - max(1, merging.due([*(part.length for part in parts), added.length], SMALL, LARGEST))
+        if parts and not kept and sum((part.length for part in parts), added.length) <= SMALL:
+            return [await _store_all(storage, f"{name}.windows.gz", windows, folder)]
         try:
             part = await _merge(storage, f"{name}.windows.gz", parts[kept:], added, folder)
         except DamagedArtifact as damage:
@@ -70,10 +72,15 @@ async def publish(
         else:
             return [*parts[:kept], part]
     # Under a name of its own: an earlier try of the run may have stored a part of it.
-    whole = await asyncio.to_thread(window_file.write, folder / "windows.all", windows.items())
-    stored = await artifacts.publish(storage, f"{name}.all.gz", whole.path)
+    stored = await _store_all(storage, f"{name}.all.gz", windows, folder)
     windows.is_stored = True
-    return [WindowPart(stored, whole.length, whole.last)]
+    return [stored]
+
+
+async def _store_all(storage: Storage, name: str, windows: Windows, folder: Path) -> WindowPart:
+    """Stores all that is remembered as one part."""
+    whole = await asyncio.to_thread(window_file.write, folder / "windows.all", windows.items())
+    return WindowPart(await artifacts.publish(storage, name, whole.path), whole.length, whole.last)
 
 
 def _known(before: Checkpoint, windows: Windows) -> list[WindowPart]:

@@ -20,6 +20,7 @@ from shared.loops.checkpoint import Checkpoint, Place, Plan
 from shared.storage import Storage
 from shared.training import course
 from shared.training.course import Course
+from shared.training.kept_files import KeptFiles
 from shared.training.lessons import Lessons
 from shared.vw.budget import BUDGET, Budget
 from shared.vw.cost import cost_of
@@ -54,21 +55,23 @@ class NewModel:
     """The learner of a run, from its start to its files.
 
     learners: how many may learn at once. A run that comes too late for its learner to be fed on the way learns from
-    its file, and so does one that has to learn the log first. alone: no other run waits for this one.
+    its file, and so does one that has to learn the log first. kept: files of earlier runs. alone: no other run
+    waits for this one.
     """
 
     def __init__(
         self, storage: Storage, home: Home, before: Checkpoint, plan: Plan, folder: Path, learners: Learners,
-        *, alone: bool = True,
+        kept: KeptFiles, *, alone: bool = True,
     ) -> None:  # fmt: skip
         self._storage, self._home, self._before, self._plan, self._folder = storage, home, before, plan, folder
         self.is_due = before.backlog is not None or before.draft is not None or course.must_relearn(before, plan.config)
         self._learns_from_file = self.is_due
-        self._learners, self._alone = learners, alone
+        self._learners, self._kept, self._alone = learners, kept, alone
         self._lessons: Lessons | None = None
         self._course: Course
         self._budget: Budget
         self._fed = 0  # of the run's own lines
+        self._steps, self._held = 0, b""  # all of them, if the learner was not fed and there was one step
         self._at: Place | None = None
 
     @property
@@ -87,7 +90,9 @@ class NewModel:
 
     async def feed(self, lines: bytes) -> None:
         """Learns joined lines if it has begun, unless that would keep the other runs waiting."""
+        self._steps += 1
         if self._lessons is None or self._learns_from_file:
+            self._held = lines if self._steps == 1 else b""
             return
         if not await self._lessons.is_ready(None if self._alone else PATIENCE_SECONDS):
             self._learns_from_file = True
@@ -145,7 +150,7 @@ class NewModel:
     async def _learn_own(self, log: Path) -> None:
         """Learns the run's own events from its file, behind those that it was fed on the way."""
         file, line = log_reading.file_name(self._plan.run), 0
-        async for lines in _chunks(log):
+        async for lines in _chunks(log, self._held):
             count = lines.count(b"\n")
             rest = log_reading.without(lines, self._fed - line)
             line += count
@@ -172,7 +177,7 @@ class NewModel:
             self._budget = Budget(cost_of(self._course.arguments), UNITS)
             previous = await self._fetch()
             self._lessons = await Lessons.begin(
-                self._storage, self._home, self._learners, self._course, previous, self._folder
+                self._storage, self._home, self._learners, self._kept, self._course, previous, self._folder
             )
         except BaseException:
             self._learners.release()
@@ -183,14 +188,18 @@ class NewModel:
         if self._course.state is None:
             return None
         try:
-            return await artifacts.fetch(self._storage, self._course.state, self._folder / "previous.vw")
+            previous = self._folder / "previous.vw"
+            return await self._kept.fetch(self._storage, self._home, self._course.state, previous)
         except artifacts.DamagedArtifact as damage:
             telemetry.error(_log, f"{damage}; learning the log again.", loop_of(self._home))
             self._course, self._learns_from_file = course.again(self._course, self._before, self._plan.config), True
             return None
 
 
-async def _chunks(log: Path) -> AsyncGenerator[bytes, None]:
+async def _chunks(log: Path, held: bytes) -> AsyncGenerator[bytes, None]:
+    if held:
+        yield held
+        return
     with gzip.open(log) as file:
         while lines := await asyncio.to_thread(file.readlines, CHUNK_BYTES):
             yield b"".join(lines)

@@ -51,7 +51,7 @@ class Pass:
         return reached
 
     def _joined(self, message: Message) -> Iterable[Run]:
-        """The runs that have joined interactions of a message."""
+        """The runs that have joined much by now, with the interactions of a message."""
         joined = dict.fromkeys([self._close(message, line) for line in message.body.splitlines()])
         return [run for run in joined if run is not None]
 
@@ -70,7 +70,7 @@ class Pass:
                 self._fail(run, error)
 
     def _close(self, message: Message, line: bytes) -> Run | None:
-        """The run that has joined it, None if there is none."""
+        """The run that has joined it, if that has joined much by now."""
         try:
             event = events.decode_interaction(line)
         except ValueError as error:

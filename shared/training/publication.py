@@ -25,6 +25,7 @@ from shared.loops.checkpoint import Checkpoint, ModelRecord, Past, Plan, WindowP
 from shared.loops.commits import Stored
 from shared.storage import Storage
 from shared.training import memory, progress, retention
+from shared.training.lessons import Lessons
 from shared.training.new_model import Learned, NewModel
 from shared.training.run_files import Batch
 from shared.training.trainee import Trainee
@@ -74,14 +75,10 @@ class Publication:
         if merge is not None and merge.merges == self._before.merges + 1:
             changed = msgspec.structs.replace(changed, merges=merge.merges, merged=merge.merged)
         self._trainee.keep(await commits.commit(self._storage, self._home, stored, changed, plan.run))
+        self._trainee.untidy, self._trainee.unmerged = (self._before, changed), self._trainee.unmerged + 1
         damaged_logs.forget(self._home)
         self._tell(changed)
         return changed
-
-    async def tidy(self, after: Checkpoint) -> None:
-        """Merges indexes; what else is to be tidied, is so beside the ticks."""
-        self._trainee.untidy = (self._before, after)
-        await event_index.merge(self._storage, self._home)
 
     async def _publish(self, after: Checkpoint, model: NewModel) -> Checkpoint:
         """With what was learned, or with the reason why the new model was refused."""
@@ -113,6 +110,7 @@ class Publication:
             artifacts.publish(self._storage, f"{models}.vw", learned.trainer),
             artifacts.publish(self._storage, f"{models}.predict.vw", learned.predict),
         )
+        self._trainee.kept.keep(self._home, published[0], learned.trainer)
         return ModelRecord(
             version,
             *published,
@@ -121,7 +119,7 @@ class Publication:
             outlook.settings_of(config),
             learned.course.since,
             progress.known(learned),
-            await learned.lessons.publish(self._storage, models),
+            await self._publish_past(learned.lessons, models),
         )
 
     async def _upload_draft(self, learned: Learned) -> tuple[Artifact, Past | None]:
@@ -129,7 +127,14 @@ class Publication:
         assert learned.trainer is not None
         assert learned.lessons is not None
         state = await artifacts.publish(self._storage, f"{name}.vw", learned.trainer)
-        return state, await learned.lessons.publish(self._storage, name)
+        self._trainee.kept.keep(self._home, state, learned.trainer)
+        return state, await self._publish_past(learned.lessons, name)
+
+    async def _publish_past(self, lessons: Lessons, name: str) -> Past | None:
+        past = await lessons.publish(self._storage, name)
+        if past is not None and past.actions is not None and lessons.actions.exists():
+            self._trainee.kept.keep(self._home, past.actions, lessons.actions)
+        return past
 
     async def _keep(self) -> None:
         """Publishes the joined log of the run, the log of what could not be joined, and their index."""
@@ -144,9 +149,8 @@ class Publication:
         """Publishes the summary of the run."""
         made = self._batch.summary
         if made.hours:
-            file = self._folder / "summary.json.gz"
-            await asyncio.to_thread(file.write_bytes, summary.encode(made))
-            await self._storage.create(summary_names.of_run(self._home, self._plan.cut), file)
+            encoded = await asyncio.to_thread(summary.encode, made)
+            await self._storage.create(summary_names.of_run(self._home, self._plan.cut), encoded)
 
     async def _remember(self, joiner: Joiner) -> list[WindowPart]:
         """Publishes what the join has to remember of the run."""

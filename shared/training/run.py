@@ -25,6 +25,8 @@ from shared.vw.learners import Learners
 # A loop in which nothing happens is committed after so much time or so many messages of others, for a trainer that
 # starts anew begins at its last commit.
 LONGEST_SILENCE_MS, LONGEST_SILENCE = 3_600_000, 10_000
+# Lines are written and fed to the learner in steps of so many bytes: each takes two threads.
+STEP_BYTES = 65_536
 
 _log = logging.getLogger(__name__)
 
@@ -42,8 +44,8 @@ class Run:
         self.trainee, self.loop, self.before, self.plan = trainee, trainee.loop, before, plan
         self.observed = before.observations if trainee.joiner is None else before.observed
         self._storage, self._folder = storage, folder
-        self._lines: list[Keyed] = []
-        self._model = NewModel(storage, trainee.home, before, plan, folder, learners, alone=alone)
+        self._lines, self._size = list[Keyed](), 0
+        self._model = NewModel(storage, trainee.home, before, plan, folder, learners, trainee.kept, alone=alone)
         self._has_told = False
         self._joiner: Joiner
         self._batch: Batch
@@ -63,13 +65,14 @@ class Run:
             self._batch.observe(message, event, line, recalled=self._has_read(message))
 
     def close_interaction(self, message: Message, event: events.Interaction, line: bytes) -> bool:
-        """Closes an interaction, unless an earlier run has done so; True if there is something to `flush`."""
+        """Closes an interaction, unless an earlier run has done so; True if there is enough to `flush`."""
         if message.sequence <= self.before.interactions[message.partition]:
             return False
         joined = self._batch.close_interaction(event, message.at, line)
         if joined is not None:
             self._lines.append(joined)
-        return joined is not None
+            self._size += len(joined[1])
+        return self._size >= STEP_BYTES
 
     def unreadable_observation(self, message: Message, line: bytes, error: ValueError) -> None:
         if not self._has_read(message):
@@ -104,7 +107,9 @@ class Run:
 
     async def flush(self) -> None:
         """Writes what was joined, and lets it be learned if a learner is free."""
-        joined, self._lines = self._lines, []
+        if not self._lines:
+            return
+        joined, self._lines, self._size = self._lines, [], 0
         if self._batch.learns:
             await self._model.begin()
         await asyncio.gather(self._model.feed(b"".join([line for _, line in joined])), self._batch.write_joined(joined))
@@ -129,13 +134,13 @@ class Run:
         await self._batch.close()
 
     async def _end(self, reached: list[int]) -> None:
+        await self.flush()
         self._batch.settle()
         after = self._after(reached)
         if self.before.plan is not None or self._is_worth(after):
             await self._batch.close()
             storing = Publication(self._storage, self.trainee, self.before, self.plan, self._folder, self._batch)
             after = await storing.store(after, self._joiner, self._model)
-            await storing.tidy(after)
         self.trainee.checkpoint, self.trainee.joiner = after, self._joiner
 
     def _has_read(self, message: Message) -> bool:

@@ -16,6 +16,7 @@ from shared.loops.config import DEFAULT_LOOP, LoopConfig, Policy
 from shared.loops.registry import Registry
 from shared.storage import Conflict, Storage
 from shared.training import course, planning
+from shared.training.kept_files import KeptFiles
 from shared.training.log_merging import Merge
 from shared.vw import policy
 
@@ -30,22 +31,26 @@ class Trainee:
     checkpoint: its state; ahead of the stored one after passes that found nothing to store.
     etag: of the stored checkpoint, None if there is none.
     written: the sum of the stored checkpoint's positions in the interactions hub.
+    kept: files of its last runs, and of other loops.
     joiner: the open observations at `checkpoint`, None if they have to be read again.
     ran: when a run was last looked for (s since 1970), 0 if not since the start or a failure.
     looked: when the configuration was last read (s since 1970), 0 if never.
     behind: since when (s since 1970) interactions wait that should be closed, as far as is known; None if none do.
     untidy: states that were current lately, if a run has committed since its storage was tidied.
+    unmerged: how many runs have been committed since its indexes were merged.
     merge: of its log, which its next commit is to name.
     """
 
-    def __init__(self, loop: str, created: str, initial: LoopConfig) -> None:
+    def __init__(self, loop: str, created: str, initial: LoopConfig, kept: KeptFiles | None = None) -> None:
         self.loop, self.created, self.home = loop, created, home_of(loop, created)
+        self.kept = kept or KeptFiles()
         self.config = self._initial = initial
         self.forget()
         self.looked, self._is_configured = 0.0, True
         self.behind: float | None = None
         self.is_busy = False
         self.untidy: tuple[Checkpoint, ...] = ()
+        self.unmerged = 0
         self.merge: Merge | None = None
 
     def fall_behind(self) -> None:

@@ -15,6 +15,7 @@ from shared.serving import service
 from shared.serving.service import Service
 from shared.training import lane
 from shared.training.housekeeping import Housekeeping
+from shared.training.kept_files import KeptFiles
 from shared.training.lane import Lane
 from shared.training.trainee import Trainee
 from shared.vw.learners import Learners
@@ -41,6 +42,7 @@ class Trainer:
         self._usual = Lane(parts.settings, parts.storage, Learners(LEARNERS, self._zygote), KEPT_PAIRS)
         self._late = Lane(parts.settings, parts.storage, Learners(1, self._zygote), 1)
         self._trainees: dict[str, Trainee] = {}
+        self._kept = KeptFiles()
         self._pulse, self._folding = Pulse(parts.storage), Folding(parts.storage)
         self._housekeeping = Housekeeping(parts.storage)
         self._ticking = asyncio.Lock()
@@ -154,7 +156,7 @@ class Trainer:
         self._trainees = {
             name: known[name]
             if name in known and known[name].created == created
-            else Trainee(name, created, new_loop(self._settings))
+            else Trainee(name, created, new_loop(self._settings), self._kept)
             for name, created in made.items()
         }
         if not known:

@@ -37,13 +37,14 @@ class Budget:
                 break
             count += 1
             units, learned = line_units(line, self._cost), is_learned(line, self._cost)
+            rewarded = learned and is_rewarded(line)
             if units > MOST:
                 self.refused += learned
-                self.rewarded_refused += learned and is_rewarded(line)
+                self.rewarded_refused += rewarded
                 continue
             self._left -= units
             self.learned += learned
-            self.rewarded += learned and is_rewarded(line)
+            self.rewarded += rewarded
             fed.append(line)
         return b"".join(fed), count
 
@@ -63,7 +64,7 @@ def line_units(line: bytes, cost: Cost) -> int:
     """At least what an event of the log costs a learner."""
     start, end = line.find(_CONTEXT) + len(_CONTEXT), line.rfind(_BEHIND)
     context = line[start : end if end > start else len(line)]
-    count = min(max(context.count(_TAG), 1), MOST_ACTIONS) if _TAG in context else MOST_ACTIONS
+    count = min(context.count(_TAG), MOST_ACTIONS) or MOST_ACTIONS
     slots = line.count(b'"_label_cost"') if cost.multi_slot else 1
     units = cost.glance(context, count, max(slots, 1))
     return units if units <= MOST else dsjson_units(line, cost)

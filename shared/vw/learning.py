@@ -13,6 +13,7 @@ import msgspec
 
 from shared.vw import policy
 from shared.vw.dsjson import Question
+from shared.vw.options import EXAMPLES
 
 if TYPE_CHECKING:
     from shared.vw.model import Model
@@ -41,7 +42,7 @@ def learn(
     import vowpalwabbit
 
     start = ["-i", str(previous), *policy.parse(arguments).learning_options] if previous else arguments.split()
-    options = ["--dsjson", "--save_resume", "--preserve_performance_counters", "--quiet"]
+    options = ["--dsjson", "--save_resume", "--preserve_performance_counters", "--quiet", *EXAMPLES]
     if predictions is not None:
         options += ["-p", str(predictions)]
     if not learns:
@@ -53,7 +54,7 @@ def reduce(model: Path, predict: Path) -> None:
     """Writes the copy of a model that predicts the same and cannot learn, without the learner's state."""
     import vowpalwabbit
 
-    options = ["--predict_only_model", "--testonly", "--quiet", "-f", str(predict)]
+    options = ["--predict_only_model", "--testonly", "--quiet", *EXAMPLES, "-f", str(predict)]
     vowpalwabbit.Workspace(arg_list=["-i", str(model), *options]).finish()
 
 

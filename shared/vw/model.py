@@ -10,6 +10,7 @@ from typing import Any
 import vowpalwabbit
 
 from shared.vw.exploration import Exploration
+from shared.vw.options import EXAMPLES
 from shared.vw.sampling import Ranking
 
 UNTRAINED = "N/A"
@@ -32,7 +33,7 @@ class Model:
         self, version: str, file: Path, options: Sequence[str] = (), exploration: Exploration | None = None
     ) -> None:
         self.version, self.exploration = version, exploration
-        arguments = ["-i", str(file), "--testonly", "--json", "--quiet", *options]
+        arguments = ["-i", str(file), "--testonly", "--json", "--quiet", *EXAMPLES, *options]
         self._workspace = vowpalwabbit.Workspace(arg_list=arguments)
         self.multi_slot = "ccb_explore_adf" in self._workspace.get_enabled_learners()
         self._predict = _low_level(self._workspace, self.multi_slot) or self._workspace.predict

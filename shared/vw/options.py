@@ -21,6 +21,9 @@ CROSSINGS = ("quadratic", "cubic", "interactions")  # of features
 # Options of ours: VW is not told them. `--interactions auto` is one, too.
 OWN_FLAGS, AUTO = frozenset(("unweighted", "explore_first")), "auto"
 USUAL_BITS = 18  # of a table of weights, where a policy does not say it
+# VW keeps so many empty examples ready, of which it makes more when it needs them: as many as a decision has actions.
+# Each takes 30 KB, and the 256 that VW would make cost more than to learn 50 events.
+EXAMPLES = ("--ring_size", "64")
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SHORT = {"q": "quadratic", "b": "bit_precision", "l": "learning_rate", "P": "progress"}
 

@@ -12,6 +12,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections import deque
 from pathlib import Path
@@ -22,6 +23,8 @@ from shared.vw import confinement, learning
 
 FAILED = 1
 LONGEST_ORDER = 65_536  # bytes that are read at once
+# How long (s) the number of the user's tasks is taken to be what it was: to count them takes 2 ms.
+COUNTED_SECONDS = 1.0
 
 
 class Order(msgspec.Struct, omit_defaults=True):
@@ -53,6 +56,7 @@ class Forks:
     def __init__(self, control: socket.socket) -> None:
         self._control, self._running = control, set[int]()
         self._unread, self._descriptors = b"", deque[int]()
+        self._tasks, self._counted = 0, float("-inf")
 
     def take_orders(self) -> bool:
         """Carries out what has come; False at the end."""
@@ -82,15 +86,21 @@ class Forks:
             os.kill(process, signal.SIGKILL)
 
     def _fork(self, order: Order, events: int, errors: int) -> None:
+        tasks = self._count_tasks()
         process = os.fork()
         if not process:
             self._control.close()
-            confinement.limit(confinement.tasks())
+            confinement.limit(tasks)
             _become_learner(order, events, errors)
         os.close(events)
         os.close(errors)
         self._running.add(process)
         self._tell(Told(forked=process))
+
+    def _count_tasks(self) -> int:
+        if time.monotonic() - self._counted > COUNTED_SECONDS:
+            self._tasks, self._counted = confinement.tasks(), time.monotonic()
+        return self._tasks
 
     def _tell(self, told: Told) -> None:
         self._control.sendall(msgspec.json.encode(told) + b"\n")
@@ -123,7 +133,10 @@ def _become_learner(order: Order, events: int, errors: int) -> None:
 
 def main() -> None:
     """Entry point of the process."""
-    import vowpalwabbit  # noqa: F401  forks have it loaded
+    # What forks would load, each for itself.
+    import resource  # noqa: F401
+
+    from shared.vw import model  # noqa: F401
 
     gc.freeze()  # what is shared with forks stays shared
     waking, wake = os.pipe()

@@ -11,6 +11,8 @@ from harness import functions
 from harness.functions_runtime import SCRIPT, http, installed, request
 from harness.system import ADMIN_KEY, CONFIGURATION, PROJECT, System
 
+from shared.dashboard import sessions
+
 RANK = {"eventId": "runtime", "actions": [{"id": "é", "features": [{"x": 1}]}, {"id": "b", "features": [{"x": 2}]}]}
 VERSION = {"api-version": "2022-09-01-preview"}
 
@@ -56,6 +58,25 @@ def invoked(system: System, calls: list[tuple[str, dict[str, Any] | None]]) -> d
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
+
+
+def test_the_cookie_of_a_session_keeps_its_attributes(system: System) -> None:
+    """The worker takes it out of the headers and parses it again."""
+    link = request("GET", "enter", key="", query={"link": sessions.link([ADMIN_KEY])})
+    link["headers"] = {"host": "shop.azurewebsites.net"}
+    (answer,) = invoked(system, [("dashboard", link)])["answers"]
+    assert (answer["status"], answer["headers"]["Location"]) == (303, "/dashboard")
+    (cookie,) = answer["cookies"]
+    known = {name: cookie[name] for name in ("name", "path", "samesite", "max-age", "httponly", "secure", "domain")}
+    assert known == {
+        "name": "__Host-personalizer",
+        "path": "/",
+        "samesite": "Strict",
+        "max-age": "28800",
+        "httponly": True,
+        "secure": True,
+        "domain": "",
+    }
 
 
 def test_it_finds_all_functions_with_their_triggers(loaded: dict[str, Any]) -> None:

@@ -63,7 +63,7 @@ def test_numbers_in_the_browser_are_those_of_the_twin(browser: Browser, world: W
         data = client.get(f"{LOOP}.json", params={"period": "14d"}).json()
     with looking(browser, world.system.url) as watched:
         page = watched.go(f"{LOOP}?period=14d")
-        assert page.locator("h1").inner_text() == data["standing"]["sentence"]
+        assert page.locator("h1").inner_text() == figures.bound(data["standing"]["sentence"])
         page.get_by_text("As a table").click()
         table = page.get_by_role("table", name="Average reward over time")
         shown = [row.split("\t") for row in table.locator("tbody").inner_text().splitlines()]

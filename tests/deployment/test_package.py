@@ -25,6 +25,7 @@ from deployment.target import find_python, supported_pythons
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 APP = {
     "admin_function",
+    "dashboard_function",
     "function_app.py",
     "host.json",
     "rank_function",
@@ -128,6 +129,15 @@ def test_it_ranks_and_learns_in_an_empty_environment(package: Package, services:
     )
     assert json.loads(learned["body"])["status"] == "learned"
     assert health["status"] == 200
+
+
+def test_it_opens_a_page_and_has_what_that_needs(package: Package, services: System) -> None:
+    (page,) = invoked(package, services, ("dashboard", request("GET", "login", key="")))
+    assert page["status"] == 200
+    files = re.findall(r'(?:href|src)="/dashboard/(assets/[^"]+)"', page["body"])
+    assert len(files) == 3
+    answers = invoked(package, services, *(("dashboard", request("GET", path, key="")) for path in files))
+    assert [one["status"] for one in answers] == [200] * 3
 
 
 def test_it_holds_the_app_and_nothing_else_of_the_project(package: Package) -> None:

@@ -61,6 +61,26 @@ def test_keys_are_made_where_they_are_missing(tmp_path: Path, group: str, vault:
     assert azure.calls().endswith(f"azd env set CREATE_KEYS {create}\n")
 
 
+def test_a_vault_without_a_readers_key_gets_one_and_keeps_the_others(tmp_path: Path) -> None:
+    answers = {
+        "group exists": "echo true",
+        "resource list": "echo /vault",
+        "reader-keys": "echo 0",
+        "secrets": "echo 2",
+    }
+    azure = Azure(tmp_path, answers)
+    done = azure.run("infra/hooks/preprovision.sh")
+    assert done.returncode == 0, done.stderr
+    assert azure.calls().endswith("azd env set CREATE_READER_KEYS true\nazd env set CREATE_KEYS false\n")
+
+
+def test_the_first_readers_key_is_made_by_its_rotation(tmp_path: Path) -> None:
+    azure = Azure(tmp_path, {"secret list": "echo 0", "secret set": f"cat > {tmp_path}/sent"})
+    done = azure.run("infra/rotate-keys.sh", "reader-keys")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"[0-9a-f]{32}", (tmp_path / "sent").read_text())
+
+
 def test_one_missing_secret_does_not_replace_the_other(tmp_path: Path) -> None:
     answers = {"group exists": "echo true", "resource list": "echo /vault", "vault/secrets": "echo 1"}
     azure = Azure(tmp_path, answers)
@@ -160,7 +180,8 @@ def test_nothing_is_deployed_but_the_app() -> None:
         return set(done.stdout.splitlines())
 
     deployed = listed() - listed("-ci", "-X", ".funcignore")
-    folders = {"shared", "rank_function", "reward_function", "trainer_function", "evaluator_function", "admin_function"}
+    functions = ("rank", "reward", "trainer", "evaluator", "admin", "dashboard")
+    folders = {"shared", *(f"{name}_function" for name in functions)}
     files = {"function_app.py", "host.json", "requirements.txt", "LICENSE"}
     assert {path.partition("/")[0] for path in deployed} == folders | files
     ignored, kept_back = (set((PROJECT / name).read_text().split()) for name in (".gitignore", ".funcignore"))

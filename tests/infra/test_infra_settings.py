@@ -42,7 +42,13 @@ def test_every_required_setting_is_given() -> None:
 
 def test_the_app_starts_with_what_is_given() -> None:
     values = {name: "1" if "string(" in value or "PARTITIONS" in name else "x" for name, value in GIVEN.items()}
-    other = {"ENTRA_ROLES": "true", "EVENT_HUBS_MAX_EVENT_BYTES": "250000", "ADMIN_KEYS": "y", "ALLOWED_ORIGINS": ""}
+    other = {
+        "ENTRA_ROLES": "true",
+        "EVENT_HUBS_MAX_EVENT_BYTES": "250000",
+        "ADMIN_KEYS": "y",
+        "READER_KEYS": "z",
+        "ALLOWED_ORIGINS": "",
+    }
     settings = load(values | other)
     assert settings.storage_account_url == settings.event_hubs_namespace == settings.azure_client_id == "x"
     assert not settings.storage_connection_string
@@ -60,6 +66,7 @@ def test_secrets_are_references_to_the_vault() -> None:
     assert {name: found and found[1] for name, found in secret.items()} == {
         "APP_KEYS": "app-keys",
         "ADMIN_KEYS": "admin-keys",
+        "READER_KEYS": "reader-keys",
         "SIGNING_KEY": "signing-key",
     }
     assert API.of("variable")["signing"].value == "signingKeyFromVault ? { SIGNING_KEY: signingKey } : {}"

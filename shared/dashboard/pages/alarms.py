@@ -7,6 +7,7 @@ from shared.dashboard.markup import Html, b, h1, join, p
 from shared.dashboard.page import Call, Page
 from shared.dashboard.parts import Column
 from shared.dashboard.standing import Check
+from shared.monitoring import blobs
 from shared.monitoring.alarms.catalogue import ALARMS
 from shared.monitoring.alarms.history import Change
 
@@ -22,9 +23,8 @@ class Alarms(msgspec.Struct, frozen=True):
 
 async def load(call: Call) -> Alarms:
     """What the evaluator has stored."""
-    found = await standing.alarms(call.of.storage, call.of.home)
-    changes = found.changes[::-1] if found is not None else []
-    return Alarms(call.of.loop, found.judged if found is not None else 0, standing.checks(found, every=True), changes)
+    found = (await blobs.alarms(call.of.storage, call.of.home)).value
+    return Alarms(call.of.loop, found.judged, standing.checks(found, every=True), found.changes[::-1])
 
 
 def view(data: Alarms, call: Call) -> Html:

@@ -14,6 +14,7 @@ from shared.dashboard.parts import Cell, Column
 from shared.dashboard.standing import Standing
 from shared.loops.blob_names import home_of
 from shared.loops.config import DEFAULT_LOOP
+from shared.monitoring import blobs
 from shared.monitoring.headline import Headline, Raised
 from shared.monitoring.states import State
 
@@ -48,7 +49,7 @@ async def load(call: Call) -> Loops:
 
     async def row(name: str, created: str) -> Row:
         async with slots:
-            return _row(name, await standing.told(service.storage, home_of(name, created)))
+            return _row(name, (await blobs.told(service.storage, home_of(name, created))).value)
 
     known = {name: record.created for name, record in service.registry.loops.items()}
     found = await asyncio.gather(*(row(*one) for one in {DEFAULT_LOOP: "", **known}.items()))
@@ -56,9 +57,9 @@ async def load(call: Call) -> Loops:
     return Loops(_sentence(rows), rows, max((one.standing.through for one in rows if one.standing), default=0))
 
 
-def _row(name: str, found: Headline | None) -> Row:
-    judged = standing.of(found) if found is not None else None
-    if found is None or judged is None:
+def _row(name: str, found: Headline) -> Row:
+    judged = standing.of(found)
+    if judged is None:
         return Row(name, "unknown", "No data", None)
     state = "warning" if judged.state == "ok" and found.alarms else judged.state
     return Row(name, state, judged.word, judged, found.points, found.alarms)
@@ -99,7 +100,7 @@ def view(data: Loops, call: Call) -> Html:
     rows = [_shown(one, reach) for one in data.loops]
     about = p(_counts(data.loops), cls="muted") if len(rows) > 1 else None
     return join(
-        section(h1(data.sentence), about, cls="w12"),
+        section(h1(figures.bound(data.sentence)), about, cls="w12"),
         parts.card(parts.grid(columns, rows, "Loops"), more="table", data_watch=WATCHED_SECONDS),
         _making(call) if call.may(Permission.OWN) else None,
     )

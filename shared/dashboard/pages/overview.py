@@ -13,6 +13,7 @@ from shared.dashboard.standing import Check, Standing
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LearningMode, LoopConfig
 from shared.loops.reward_sums import DELAYS_MS
+from shared.monitoring import blobs
 
 
 class ModelNow(msgspec.Struct, frozen=True, rename="camel"):
@@ -52,13 +53,12 @@ async def load(call: Call) -> Overview:
     loop = call.of
     config, state = await loop.read_config(), await loop.read_checkpoint()
     found = await history.read(loop, call.given.get("period"), call.given.get("by"))
-    told, alarms = await standing.told(loop.storage, loop.home), await standing.alarms(loop.storage, loop.home)
-    known = standing.of(told) if told is not None else None
+    told, alarms = await blobs.told(loop.storage, loop.home), await blobs.alarms(loop.storage, loop.home)
     return Overview(
         loop=loop.loop,
         mode=config.mode,
-        standing=known or standing.judged(found.summary, state, config.mode),
-        checks=standing.checks(alarms),
+        standing=standing.of(told.value) or standing.judged(found.summary, state, config.mode),
+        checks=standing.checks(alarms.value),
         model=model_of(state),
         changes=_changes(config, state),
         delays=_delays(state),
@@ -109,8 +109,8 @@ def view(data: Overview, call: Call) -> Html:
 
 
 def _verdict(found: Standing) -> Html:
-    about = join(found.cause, join(" ", strong(found.next)) if found.next else None)
-    return parts.verdict(found.state, found.word, found.sentence, about, figure(found))
+    about = join(figures.bound(found.cause), join(" ", strong(figures.bound(found.next))) if found.next else None)
+    return parts.verdict(found.state, found.word, figures.bound(found.sentence), about, figure(found))
 
 
 def figure(found: Standing) -> Html | None:
@@ -142,7 +142,7 @@ def _row_of_checks(data: Overview) -> Html:
             span(drawings.shape(one.state), cls=one.state),
             span(
                 b(one.title, span(f": {one.state}", cls="skip")),
-                span(one.cause, cls="muted small"),
+                span(figures.bound(one.cause), cls="muted small"),
                 join(" ", span(one.next, cls="small")) if one.next and one.state != "ok" else None,
             ),
         )

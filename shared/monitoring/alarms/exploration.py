@@ -4,6 +4,8 @@ The sum of 1 / e (`shared.loops.exploring`) is `second` of the sums for the rand
 squared, by that sum is how many decisions of the random policy the log is worth.
 """
 
+import math
+
 from shared.loops.policy_sums import RANDOM
 from shared.loops.summary import DAY_MS, Summary
 from shared.monitoring.alarms.judgement import Judgement, ok, unknown
@@ -71,9 +73,10 @@ def _worth(made: Summary) -> float | None:
 
 def _inverse(made: Summary) -> tuple[float, float]:
     """The sum of 1 / e and the number of decisions. Of one action, e is 1."""
-    sums = made.total(RANDOM)
+    every = [slots[0][RANDOM] for slots in made.stretches.values() if RANDOM in slots.get(0, {})]
     alone = sum(hour.slots[0].sizes.get(1, 0) for hour in made.hours.values() if 0 in hour.slots)
-    return float(sums.second) - alone, float(sums.n) - alone
+    second, n = (math.fsum(float(getattr(sums, name)) for sums in every) for name in ("second", "n"))
+    return second - alone, n - alone
 
 
 def _sizes(made: Summary) -> dict[int, int]:

@@ -75,7 +75,9 @@ async def main() -> None:
 def answer(returned: Datum | None) -> dict[str, Any]:
     value = returned.value if returned else {}
     headers = {name: one.value for name, one in value["headers"].items()}
-    return {"status": int(value["status_code"].value), "headers": headers, "body": value["body"].value.decode()}
+    cookies = [{"name": name, **one} for each in value["cookies"] or [] for name, one in each.items()]
+    status, body = int(value["status_code"].value), value["body"].value.decode()
+    return {"status": status, "headers": headers, "body": body, "cookies": cookies}
 
 
 class Counting(logging.Handler):

@@ -33,9 +33,9 @@ class Counted(Storage):
 
     uploaded = 0
 
-    async def create(self, name: str, file: Path) -> bool:
-        self.uploaded += size_of(file)
-        return await super().create(name, file)
+    async def create(self, name: str, content: Path | bytes) -> bool:
+        self.uploaded += len(content) if isinstance(content, bytes) else size_of(content)
+        return await super().create(name, content)
 
 
 def size_of(file: Path) -> int:
@@ -157,8 +157,9 @@ async def test_a_run_that_is_repeated_stores_the_same_under_the_same_name(storag
 
 @pytest.mark.parametrize("found", ["at the start", "when it is merged"])
 async def test_a_part_that_is_lost_is_made_again(
-    storage: Storage, tmp_path: Path, found: str, caplog: pytest.LogCaptureFixture
+    storage: Storage, tmp_path: Path, found: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(memory, "SMALL", 2)  # more than that is not merged from memory
     loop = Loop(storage, f"lost-{len(found)}", tmp_path)
     await loop.run(1, key_of("a"))
     await loop.run(2)
@@ -180,6 +181,16 @@ async def test_a_part_that_is_lost_is_made_again(
     assert [part.length for part in loop.state.windows[1:]] == [1], "a run stores what it adds again"
     await loop.check()
     assert caplog.text == ""
+
+
+async def test_small_parts_are_merged_without_being_read(storage: Storage, tmp_path: Path) -> None:
+    loop = Loop(storage, "small", tmp_path)
+    await loop.run(1)
+    await loop.run(2)
+    await loop.damage(0)
+    await loop.run(3)
+    assert [part.length for part in loop.state.windows] == [3]
+    await loop.check()
 
 
 async def test_a_try_that_stored_its_part_does_not_stand_for_all(storage: Storage, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from harness.trained import AT_ONCE, Deployment
 
 from shared.hubs.reader_pairs import Heads, Links, Pair
 from shared.serving.service import Service
-from shared.training import planning
+from shared.training import planning, run
 from shared.training.passes import Pass
 from shared.training.run import Run
 from shared.training.trainee import Trainee
@@ -50,21 +50,23 @@ async def begun(deployed: Deployment, loops: list[str], heads: Heads, folder: Pa
     return runs
 
 
+@pytest.mark.parametrize("step", [1, 1 << 20])
 async def test_each_run_gets_its_own_events_and_those_of_other_loops_are_passed_over(
-    deployed: Deployment, pair: Pair, tmp_path: Path, learners: Learners
+    deployed: Deployment, pair: Pair, tmp_path: Path, learners: Learners, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
+    monkeypatch.setattr(run, "STEP_BYTES", step)
     await deployed.reward("1", 0.5, loop="a")
     for loop in ("a", "b", "c"):
         await deployed.rank("1", "2", loop=loop)
     assert await deployed.parts.interactions.append(0, b"of no loop\n")
     heads = await pair.heads()
     runs = await begun(deployed, ["a", "b"], heads, tmp_path, learners)
-    one = Pass(pair, runs, lambda run, error: pytest.fail(f"{run.loop}: {error}"))
+    one = Pass(pair, runs, lambda each, error: pytest.fail(f"{each.loop}: {error}"))
     await one.observe()
     reached = await one.close()
     assert reached == heads.interactions
-    for run in runs:
-        await run.end(reached)
+    for each in runs:
+        await each.end(reached)
     assert await deployed.joined("a") == {"1": 0.5, "2": 0}
     assert await deployed.joined("b") == {"1": 0, "2": 0}
     assert await deployed.counts("a") == {"skipped": 2, "matched": 1}
@@ -72,14 +74,15 @@ async def test_each_run_gets_its_own_events_and_those_of_other_loops_are_passed_
 
 
 async def test_a_run_that_fails_is_told_of_once_and_the_others_go_on(
-    deployed: Deployment, pair: Pair, tmp_path: Path, learners: Learners
+    deployed: Deployment, pair: Pair, tmp_path: Path, learners: Learners, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run, "STEP_BYTES", 1)
     for loop in ("a", "b"):
         await deployed.rank(*(f"{number}" for number in range(6)), loop=loop)
     runs = await begun(deployed, ["a", "b"], await pair.heads(), tmp_path, learners)
     shutil.rmtree(tmp_path / "a")  # the disk of one run is gone
     dropped: list[tuple[str, type[Exception]]] = []
-    one = Pass(pair, runs, lambda run, error: dropped.append((run.loop, type(error))))
+    one = Pass(pair, runs, lambda one, error: dropped.append((one.loop, type(error))))
     await one.observe()
     reached = await one.close()
     assert dropped == [("a", FileNotFoundError)]

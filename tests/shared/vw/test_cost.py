@@ -1,6 +1,7 @@
 """The bound is compared with what Vowpal Wabbit itself counts."""
 
 import json
+import random
 from typing import Any
 
 import msgspec
@@ -117,3 +118,35 @@ def test_a_dear_context_is_counted_by_its_namespaces() -> None:
     plain, wild = (cost.cost_of(f"--cb_explore_adf -q {one}").of(body, 2) for one in ("Fj", "::"))
     assert plain == 2 * (3001 + 3000)
     assert wild == 2 * (3001 + 3001 * 3002 // 2)
+
+
+def slow_glance(bound: cost.Cost, context: bytes, count: int, slots: int) -> int:
+    """`Cost.glance` as it is defined: each action, in each slot, with all commas that it might be between."""
+    actions = max(context.find(b'"_multi"'), 0)
+    end = context.rfind(b'"_slots"') if bound.multi_slot else len(context)
+    end = end if end > actions else len(context)
+    shared = context[:actions].count(b",") + 1
+    ours = b'"i":{"constant":1,"id":'
+    is_ours = context.count(ours) == count and b'"\\u' not in context and context.count(b'"i') == 2 * count
+    is_ours &= any(ord("i") in crossing for crossing in bound.crossings)
+
+    def sizes(part: bytes, mark: bytes, number: int) -> list[int]:
+        pieces = part.split(mark)[1:]
+        commas = [one.count(b",") for one in pieces] if len(pieces) == number else [part.count(b",")]
+        return [one + 1 for one in commas] + [1] * (number - len(commas))
+
+    own = sizes(context[actions:end], b'"_tag"', count)
+    slotted = sizes(context[end:], b'"_id"', slots) if bound.multi_slot else [0]
+    return sum(bound._wild(shared + one + other, 2 if is_ours else None) for one in own for other in slotted)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--cb_explore_adf --cubic ::i", "--cb_explore_adf -q ::", "--ccb_explore_adf -q ::"]
+)
+def test_a_glance_is_the_sum_over_all_actions_and_slots(arguments: str) -> None:
+    chance, bound = random.Random(1), cost.cost_of(arguments)
+    names = (b'"_multi"', b'"_tag"', b'"_slots"', b'"_id"', b'"i":{"constant":1,"id":', b'"\\u0069"', b"\\", b'"other"')
+    for _ in range(3_000):
+        context = b"".join(chance.choice(names) + b"," * chance.randrange(4) for _ in range(chance.randrange(25)))
+        count, slots = chance.randint(1, 4), chance.randint(1, 3)
+        assert bound.glance(context, count, slots) == slow_glance(bound, context, count, slots), context
