@@ -43,7 +43,6 @@ FIELDS = {
     "explorationPercentage": ("Exploration", "The largest share of decisions that explore, 0 to 1. Trains anew."),
     "modelExportFrequency": ("Model export frequency", "How often a model is published, such as PT1M."),
     "logRetentionDays": ("Days of log", "How long decisions are kept; -1 for ever. What is older is deleted."),
-    "holdbackPercentage": ("Holdback", "The share of decisions that show the baseline, to measure the lift; 0: none."),
     "modelRetrainDays": ("Days to train anew from", "What part of the log a new model learns; 0: models are kept."),
 }
 
