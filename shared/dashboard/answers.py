@@ -64,13 +64,9 @@ def problem(error: ApiError, *, as_json: bool, bar: Child = None, back: str = li
         role="alert",
     )
     refresh = max(error.retry_after or 0, 5) if away else None
-    return html(
-        frame.document(
-            _HEADLINES.get(error.status, "Refused"), content, bar if bar is not None else frame.brand(), refresh=refresh
-        ),
-        error.status,
-        more,
-    )
+    top = bar if bar is not None else frame.brand()
+    page = frame.document(_HEADLINES.get(error.status, "Refused"), content, top, refresh=refresh)
+    return html(page, error.status, more)
 
 
 _HEADLINES = {

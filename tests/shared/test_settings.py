@@ -123,3 +123,15 @@ def test_what_is_no_origin_is_refused(text: str) -> None:
         load(REQUIRED | {"ALLOWED_ORIGINS": text})
     settings = load(REQUIRED | {"ALLOWED_ORIGINS": "https://Shop.example, *"})
     assert settings.allowed_origins == ("https://shop.example", "*")
+
+
+def test_readers_are_optional_also_where_the_vault_has_no_secret_for_them() -> None:
+    reference = "@Microsoft.KeyVault(VaultName=v;SecretName=reader-keys)"
+    assert load(REQUIRED).reader_keys == load(REQUIRED | {"READER_KEYS": reference}).reader_keys == ()
+    assert load(REQUIRED | {"READER_KEYS": "see, look"}).reader_keys == ("see", "look")
+
+
+@pytest.mark.parametrize("name", ["APP_KEYS", "ADMIN_KEYS"])
+def test_a_reader_s_key_is_no_other_key(name: str) -> None:
+    with pytest.raises(SettingsError, match="READER_KEYS has a key in common"):
+        load(REQUIRED | {name: "mine", "READER_KEYS": "mine"})
