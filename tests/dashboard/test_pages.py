@@ -223,3 +223,19 @@ def test_every_alarm_has_words_for_when_it_is_not_raised() -> None:
 
     assert {alarm.name for alarm in ALARMS} == set(CALM)
     assert set(FIRST) <= set(CALM)
+
+
+@pytest.mark.parametrize(
+    ("states", "says"),
+    [
+        (["ok", "unknown"], "2 loops, and none that needs you."),
+        (["ok", "warning"], "None of 2 loops is in trouble; look at b: b's word."),
+        (["critical", "warning"], "One of 2 loops needs you: a, a's word."),
+        (["critical", "critical"], "2 loops need you: a, a's word."),
+    ],
+)
+def test_the_first_sentence_names_the_loop_that_needs_somebody(states: list[Any], says: str) -> None:
+    from shared.dashboard.pages import loops
+
+    rows = [loops.Row(name, state, f"{name}'s word", None) for name, state in zip("ab", states, strict=True)]
+    assert loops._sentence(rows) == says

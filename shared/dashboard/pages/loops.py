@@ -75,6 +75,10 @@ def _sentence(rows: list[Row]) -> str:
         return rows[0].standing.sentence
     if len(rows) == 1:
         return "One loop, which has no data yet."
+    worth_a_look = [one for one in rows if one.state == "warning"]
+    if worth_a_look:
+        first = worth_a_look[0]
+        return f"None of {len(rows)} loops is in trouble; look at {first.name}: {first.word.lower()}."
     return f"{len(rows)} loops, and none that needs you."
 
 
