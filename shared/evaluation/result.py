@@ -28,6 +28,10 @@ QUESTIONS = {
     BASELINE: "Always the first action, the one that the caller would have shown.",
     RANDOM: "Every action equally likely.",
 }
+_OF_SLOTS = QUESTIONS | {
+    BASELINE: "In each slot its baseline action, the one that the caller would have shown.",
+    RANDOM: "In each slot every action that is left for it equally likely.",
+}
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -99,7 +103,9 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
     since, until = plan.stretches[first].since, plan.stretches[-1].until
     context = Context(rewards, until - since, judged[ONLINE])
     arguments = {one.name: one.arguments for one in plan.candidates}
-    questions = QUESTIONS | {one.name: FROZEN for one in plan.candidates if one.model}
+    questions = (_OF_SLOTS if plan.is_multi_slot else QUESTIONS) | {
+        one.name: FROZEN for one in plan.candidates if one.model
+    }
     policies = [
         estimate.of(name, questions.get(name, LEARNS), one, context, arguments.get(name, ""))
         for name, one in judged.items()

@@ -71,7 +71,10 @@ _TEXTS = {
         "averageReward": "ipsEstimatorNumerator by ipsEstimatorDenominator.",
     },
     "PolicyResult": _POLICY_RESULT
-    | {"summary": "By five minutes; empty in a list.", "totalSummary": "Over all of the time."},
+    | {
+        "summary": "By five minutes; empty in a list.",
+        "totalSummary": "Over all of the time; of several slots, the first.",
+    },
     "Evaluation": _JOB
     | {
         "jobId": "The evaluation's id.",
@@ -83,7 +86,11 @@ _TEXTS = {
     "TimePoint": _POINT | {"timeStamp": "When the interval ends."},
     "TimeSeries": {"data": "A point for each interval with events."},
     "OfflinePolicyResult": _POLICY_RESULT
-    | {"summary": "Over all of the evaluation.", "timeseries": "Over the time that is asked for."},
+    | {
+        "slotId": "Of several slots, the one; absent for all together.",
+        "summary": "Over all of the evaluation.",
+        "timeseries": "Over the time that is asked for.",
+    },
     "EvaluationResult": {
         "startTime": "As it is asked for.",
         "endTime": "As it is asked for.",

@@ -154,15 +154,17 @@ def test_what_is_damaged_is_told_and_can_be_deleted(system: System, admin: httpx
     assert loop.names("evaluations/") == []
 
 
-def test_a_loop_of_several_slots_is_told_why_it_cannot_be_evaluated(system: System, admin: httpx.Client) -> None:
-    policy = {"name": "slots", "arguments": "--ccb_explore_adf --epsilon 0.2 --cb_type mtr -q ::"}
-    assert admin.put("configurations/policy", json=policy).status_code == 200
-    name = admin.post("evaluations", json=ASKED).json()["id"]
-    told = ended(admin, f"evaluations/{name}")
-    assert told["status"] == "failed"
-    assert "several slots" in told["error"]
-    admin.delete("configurations/policy")
-    admin.delete(f"evaluations/{name}")
+def test_policies_of_the_other_kind_are_refused_with_what_to_do(admin: httpx.Client) -> None:
+    several = {"name": "several", "arguments": "--ccb_explore_adf --epsilon 0.2 --cb_type mtr -q ::"}
+    refused = admin.post("evaluations", json=ASKED | {"policies": [NEW, several]})
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["target"]) == (
+        400, "InvalidEvaluationContract", "policies[1].arguments",
+    )  # fmt: skip
+    assert error["innerError"]["code"] == "InvalidPolicyConfiguration"
+    assert "write --cb_explore_adf instead" in error["message"]
+    again = admin.put(f"{newest(admin)}evaluations/kinds", params=QUERY, json=ASKED | {"policies": [several]})
+    assert (again.status_code, again.json()["error"]["code"]) == (400, "InvalidEvaluationContract")
 
 
 def test_a_loop_with_many_evaluations_costs_the_others_no_more_than_turns(system: System, admin: httpx.Client) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness import slot_logs
 from harness.exports import line, write
 from harness.migration import Aside
 from harness.stored import Loop
@@ -16,6 +17,7 @@ from harness.system import ADMIN_KEY, PROJECT, System, running
 from shared.evaluation import diagnostics, features, grid, optimization, plan, recent_log, watching
 from shared.evaluation.diagnostics import MEAN_WEIGHTS
 from shared.monitoring import reward_drop
+from shared.vw import dsjson
 from shared.vw.schema import Schema
 
 PAGE = (PROJECT / "docs" / "evaluate.md").read_text()
@@ -32,6 +34,8 @@ def test_the_commands_answer(system: System, tmp_path: Path) -> None:
     aside = Aside(system)
     logs = write(tmp_path / "exported" / "logs" / "1.json", [line(number) for number in range(900)]).parent
     assert aside.run("import", "--logs", logs).status == 0
+    (tmp_path / "exported" / "page").mkdir()
+    (tmp_path / "exported" / "page" / "1.json").write_bytes(b"".join(map(dsjson.encode, slot_logs.log(600))))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STORAGE_")}
     said = []
     for command in COMMANDS:
@@ -46,11 +50,15 @@ def test_the_commands_answer(system: System, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert "about" in done.stderr
         said.append(done.stdout)
-    compared, optimised, explored, ranked, reported = said
+    compared, by_slot, optimised, explored, ranked, reported = said
     for column in ("reward", "95 % interval", "more than Online", "more than Baseline1", "Best single action"):
         assert column in compared
         assert column in PAGE
     assert "Self-check" in compared
+    assert "By slot:" in by_slot
+    for sentence in ("If what a slot earns depended on its own action alone", "on average"):
+        assert sentence in by_slot
+        assert sentence in " ".join(PAGE.split())
     assert "was chosen of 60 candidates" in optimised
     assert "Slower or faster learning is not in" in PAGE
     assert "slower or faster learning is not in it" in explored

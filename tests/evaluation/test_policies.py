@@ -30,10 +30,13 @@ async def test_a_policy_is_served_with_its_own_epsilon_or_the_loops_exploration(
     assert "--explore_first" in found[1].exploring
 
 
-async def test_a_loop_of_several_slots_gets_a_sentence() -> None:
+async def test_a_policy_must_be_of_the_kind_of_the_log() -> None:
     several = LoopConfig(policy=Policy("slots", policy.MULTI_SLOT_ARGUMENTS))
-    with pytest.raises(EvaluationError, match="several slots"):
-        await names(config=several)
-    with pytest.raises(EvaluationError, match="several slots"):
-        await names("current", config=several)
-    assert await names("default", config=several) == ["default"]
+    found = await policies.chosen((), several, has_loop=True, is_multi_slot=True)
+    assert [(one.name, one.arguments) for one in found] == [("current", policy.MULTI_SLOT_ARGUMENTS)]
+    alone = await policies.chosen((), LOOP, has_loop=False, is_multi_slot=True)
+    assert [one.name for one in alone] == ["multi-slot"]
+    with pytest.raises(EvaluationError, match=r"default decides about one slot, .* write --ccb_explore_adf instead of"):
+        await policies.chosen(["default"], several, has_loop=True, is_multi_slot=True)
+    with pytest.raises(EvaluationError, match=r"mine decides about several slots .* write --cb_explore_adf instead"):
+        await names("mine=--ccb_explore_adf --epsilon 0.1")

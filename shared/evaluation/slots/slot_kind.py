@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from shared.loops.config import Policy
-from shared.vw.policy import NAMED
 
 _ONLY_SINGLE = "the log decides about several slots, for which only policies that are named are compared"
 NO_OPTIMISATION = f"A better policy cannot be looked for: {_ONLY_SINGLE}."
@@ -18,7 +17,7 @@ def misfit(name: str, arguments: str, *, is_multi_slot: bool) -> str | None:
     if is_multi_slot:
         return (
             f"{name} decides about one slot, and the log is of decisions about several: write --ccb_explore_adf "
-            f"instead of --cb_explore_adf, for instance {NAMED['multi-slot']}, or leave it out."
+            "instead of --cb_explore_adf, as in the policy multi-slot, or leave it out."
         )
     return (
         f"{name} decides about several slots (--ccb_explore_adf), and the log is of decisions about one: write "
