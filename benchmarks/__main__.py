@@ -23,6 +23,7 @@ from benchmarks import (
     summaries,
     trace,
     trainer,
+    workers,
 )
 from benchmarks.figures import Figure, show
 
@@ -42,6 +43,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "evaluation": evaluation.run,
     "replay": replay.run,
     "summaries": summaries.run,
+    "workers": workers.run,
 }
 
 
