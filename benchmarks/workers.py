@@ -27,6 +27,14 @@ RATE_GOAL, P99_GOAL = 0.95, 1.0
 CONNECTIONS, USERS, PAUSE = 32, 8, 0.02
 
 
+class Size(NamedTuple):
+    """requests: of a block whose CPU is measured; seconds: a stream; rounds: of alternating pairs."""
+
+    requests: int
+    seconds: float
+    rounds: int
+
+
 class Workers(NamedTuple):
     """Processes that answer on one port."""
 
@@ -85,14 +93,50 @@ async def _kept(port: int, requests: Sequence[bytes], seconds: float) -> list[fl
     return sorted(latencies)
 
 
-def _rate(served: Workers, generator: Executor, requests: Sequence[bytes], count: int) -> float:
+def _rate(served: Workers, generator: Executor, requests: Sequence[bytes], count: int, connections: int) -> float:
     """Requests per CPU second of all processes."""
     before = served.cpu_seconds()
-    generator.submit(load.closed_loop, served.port, requests, count, CONNECTIONS).result()
+    generator.submit(load.closed_loop, served.port, requests, count, connections).result()
     return count / (served.cpu_seconds() - before)
 
 
-def measure(environment: dict[str, str], count: int, seconds: float, rounds: int) -> list[Figure]:
+def _rates(one: Workers, two: Workers, generator: Executor, requests: Sequence[bytes], size: Size) -> Iterator[Figure]:
+    """Group commit makes larger messages of more clients, so that it matters whether each worker has as many."""
+    for name, connections in (("as many clients in all", CONNECTIONS), ("as many clients each", 2 * CONNECTIONS)):
+        pairs = [
+            (
+                _rate(one, generator, requests, size.requests, CONNECTIONS),
+                _rate(two, generator, requests, size.requests, connections),
+            )
+            for _ in range(size.rounds)
+        ]
+        yield _rate_figure(name, pairs)
+
+
+def _p99s(
+    one: Workers,
+    two: Workers,
+    victims: Executor,
+    attackers: Executor,
+    requests: Sequence[bytes],
+    dear: bytes,
+    size: Size,
+) -> Iterator[Figure]:
+    for name, ask in (("20 a second", hostile.steady), (f"{USERS} kept connections", kept)):
+        pairs = []
+        for _ in range(size.rounds):
+            ends = []
+            for served in (two, one):
+                attack = attackers.submit(hostile.again, served.port, dear, size.seconds + 0.5)
+                latencies = victims.submit(ask, served.port, requests, size.seconds).result()
+                if not attack.result():
+                    raise RuntimeError("no dear request was answered")
+                ends.append(latencies[len(latencies) * 99 // 100])
+            pairs.append((ends[0], ends[1]))
+        yield _p99_figure(name, pairs)
+
+
+def measure(environment: dict[str, str], size: Size) -> list[Figure]:
     requests = [client.rank(traffic.request(10, 5, seed)) for seed in range(50)]
     with (
         workers(environment, 1) as one,
@@ -104,27 +148,16 @@ def measure(environment: dict[str, str], count: int, seconds: float, rounds: int
         dear = client.rank(dearest_inside(), header, hostile.LOOP)
         for served in (one, two):  # until every process has both models
             attackers.submit(load.closed_loop, served.port, [dear, *requests], 400, CONNECTIONS).result()
-        rates = [(_rate(one, victims, requests, count), _rate(two, victims, requests, count)) for _ in range(rounds)]
-        figures = [_rate_figure(rates)]
-        for name, ask in (("20 a second", hostile.steady), (f"{USERS} kept connections", kept)):
-            pairs = []
-            for _ in range(rounds):
-                ends = []
-                for served in (two, one):
-                    attack = attackers.submit(hostile.again, served.port, dear, seconds + 0.5)
-                    latencies = victims.submit(ask, served.port, requests, seconds).result()
-                    if not attack.result():
-                        raise RuntimeError("no dear request was answered")
-                    ends.append(latencies[len(latencies) * 99 // 100])
-                pairs.append((ends[0], ends[1]))
-            figures.append(_p99_figure(name, pairs))
-    return figures
+        return [
+            *_rates(one, two, victims, requests, size),
+            *_p99s(one, two, victims, attackers, requests, dear, size),
+        ]
 
 
-def _rate_figure(rates: Sequence[tuple[float, float]]) -> Figure:
+def _rate_figure(load: str, rates: Sequence[tuple[float, float]]) -> Figure:
     one, two = (median(column) for column in zip(*rates, strict=True))
     ratio = median(several / single for single, several in rates)
-    name = "rank, requests per CPU second of two workers against one"
+    name = f"rank, requests per CPU second of two workers against one, {load}"
     return at_least(name, ratio, f"{two:,.0f}", f"{one:,.0f}", RATE_GOAL)
 
 
@@ -138,7 +171,7 @@ def _p99_figure(name: str, pairs: Sequence[tuple[float, float]]) -> Figure:
 def run(quick: bool = False) -> list[Figure]:
     with parts.servers() as environment:
         models.publish(environment)
-        return measure(environment, count=500 if quick else 8_000, seconds=3 if quick else 20, rounds=2 if quick else 5)
+        return measure(environment, Size(500, 3, 2) if quick else Size(8_000, 20, 5))
 
 
 if __name__ == "__main__":

@@ -97,8 +97,8 @@ def test_hostile(environment: dict[str, str]) -> None:
 
 
 def test_workers(environment: dict[str, str]) -> None:
-    told = ("requests per CPU second", "20 a second: p99", "kept connections: p99")
-    check(workers.measure(environment, count=100, seconds=1, rounds=1), *told)
+    told = ("clients in all", "clients each", "20 a second: p99", "kept connections: p99")
+    check(workers.measure(environment, workers.Size(requests=100, seconds=1, rounds=1)), *told)
 
 
 def test_start(environment: dict[str, str]) -> None:
