@@ -2,6 +2,7 @@
 
 PORT ?= 7071
 DATA ?= .data
+WORKERS ?= 1
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
@@ -18,8 +19,8 @@ help: ## List these commands
 setup: .venv/local.stamp ## Install what run and demo need, which do without a network from then on
 	@$(PY) -m local.azurite --install
 
-run: .venv/local.stamp ## Run the service on this machine [PORT=7071] [DATA=.data]
-	@exec $(PY) -m local --port "$(PORT)" --data "$(DATA)"
+run: .venv/local.stamp ## Run the service on this machine [PORT=7071] [DATA=.data] [WORKERS=1]
+	@exec $(PY) -m local --port "$(PORT)" --data "$(DATA)" --workers "$(WORKERS)"
 
 demo: .venv/local.stamp ## Run it with simulated visitors and watch it learn
 	@exec $(PY) -m simulator

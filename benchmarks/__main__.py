@@ -26,6 +26,7 @@ from benchmarks import (
     summaries,
     trace,
     trainer,
+    workers,
 )
 from benchmarks.figures import Figure, show
 
@@ -48,6 +49,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "optimiser": optimiser.run,
     "summaries": summaries.run,
     "rounds": rounds.run,
+    "workers": workers.run,
 }
 
 

@@ -14,13 +14,24 @@ PRODUCT, HELLO, FLOOR = PROJECT / "function_app.py", APPS / "hello_app.py", APPS
 
 
 class Server:
-    """A process that serves on a free port from the moment it is made. A context manager that ends it."""
+    """A process that serves on a free port from the moment it is made. A context manager that ends it.
 
-    def __init__(self, environment: dict[str, str], module: str, *options: str) -> None:
+    inherited: descriptors of this process that it gets.
+    """
+
+    def __init__(
+        self, environment: dict[str, str], module: str, *options: str, inherited: tuple[int, ...] = ()
+    ) -> None:
         command = [sys.executable, "-m", module, *options]
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
-            command, cwd=PROJECT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=self._log, text=True
+            command,
+            cwd=PROJECT,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            pass_fds=inherited,
         )
         assert self._process.stdout is not None
         ready = self._process.stdout.readline()
@@ -45,5 +56,7 @@ class Server:
 class Host(Server):
     """The local Functions host with an app."""
 
-    def __init__(self, environment: dict[str, str], *options: str, app: Path = PRODUCT) -> None:
-        super().__init__(environment, "local.host", "--port", "0", "--app", str(app), *options)
+    def __init__(
+        self, environment: dict[str, str], *options: str, app: Path = PRODUCT, inherited: tuple[int, ...] = ()
+    ) -> None:
+        super().__init__(environment, "local.host", "--port", "0", "--app", str(app), *options, inherited=inherited)

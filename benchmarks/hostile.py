@@ -106,24 +106,24 @@ async def _again(port: int, request: bytes, seconds: float) -> int:
     return answered
 
 
-def put(host: Host, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def put(port: int, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """An administrator's PUT; the answer."""
     headers = {"Ocp-Apim-Subscription-Key": "local-admin-key", "Content-Type": "application/json"}
     data = json.dumps(body).encode() if body is not None else b""
-    request = Request(f"http://127.0.0.1:{host.port}/{path}", data, headers, method="PUT")
+    request = Request(f"http://127.0.0.1:{port}/{path}", data, headers, method="PUT")
     with urlopen(request, timeout=60) as answer:  # noqa: S310
         told: dict[str, Any] = json.load(answer)
     return told
 
 
-def prepare(environment: dict[str, str], host: Host) -> bytes:
+def prepare(environment: dict[str, str], port: int) -> bytes:
     """Makes the hostile loop and trains it; the app key."""
-    key: str = put(host, f"loops/{LOOP}")["appKeys"][0]
-    put(host, f"loops/{LOOP}/personalizer/v1.0/configurations/service", CONFIGURATION)
+    key: str = put(port, f"loops/{LOOP}")["appKeys"][0]
+    put(port, f"loops/{LOOP}/personalizer/v1.0/configurations/service", CONFIGURATION)
     policy = {"name": LOOP, "arguments": POLICY}
-    put(host, f"loops/{LOOP}/personalizer/v1.0/configurations/policy", policy)
+    put(port, f"loops/{LOOP}/personalizer/v1.0/configurations/policy", policy)
     header = f"Ocp-Apim-Subscription-Key: {key}\r\n".encode()
-    asyncio.run(_train(environment, host.port, client.rank(crossed(3), header, LOOP)))
+    asyncio.run(_train(environment, port, client.rank(crossed(3), header, LOOP)))
     return header
 
 
@@ -154,7 +154,7 @@ def measure(environment: dict[str, str], seconds: float, rounds: int) -> list[Fi
         load.generator() as victims,
         load.generator() as attackers,
     ):
-        header = prepare(environment, host)
+        header = prepare(environment, host.port)
         attacks = {
             "dear to predict": dearest(),
             "long to read, and refused": long(BODY_BYTES),

@@ -1,8 +1,8 @@
 """The whole service on this machine, on loopback only: `python -m local`.
 
-Starts Azurite, the Event Hubs server and the function app (HTTP and timers each in a process of their own), and
-keeps them running. STORAGE_CONNECTION_STRING or EVENT_HUBS_CONNECTION_STRING in the environment replaces the local
-server of that kind.
+Starts Azurite, the Event Hubs server and the function app (HTTP and timers each in a process of their own, HTTP in as
+many as --workers says), and keeps them running. STORAGE_CONNECTION_STRING or EVENT_HUBS_CONNECTION_STRING in the
+environment replaces the local server of that kind.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from pathlib import Path
 from local import arguments, releasing
 from local.azurite import PROJECT
 from local.host.ncrontab import Schedule
+from local.listening import HOST, Listening
 from local.packages import InstallError
-from local.services import APP, OWN_SERVERS, free_port, function_app, is_free, own_servers, released
+from local.services import APP, OWN_SERVERS, free_port, function_app, own_servers, released
 from local.supervisor import Service, StartError, Supervisor
 from shared import settings
 from shared.dashboard import sessions
@@ -65,7 +66,7 @@ def _is_locked_by_us(file: TextIOWrapper) -> bool:
     return True
 
 
-async def run(supervisor: Supervisor, servers: list[Service], app: Path, port: int, released: Path) -> None:
+async def run(supervisor: Supervisor, servers: list[Service], app: Path, listening: Listening, released: Path) -> None:
     """Run until SIGINT or SIGTERM. StartError if a process does not start.
 
     released: see `releasing`; it is written where both servers are local ones.
@@ -74,7 +75,7 @@ async def run(supervisor: Supervisor, servers: list[Service], app: Path, port: i
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     values = _values(servers)
-    starting = asyncio.create_task(_start(supervisor, servers, app, port, values, released.parent))
+    starting = asyncio.create_task(_start(supervisor, servers, app, listening, values, released.parent))
     stopping = asyncio.create_task(stop.wait())
     done_with: asyncio.Task[None] | None = None
     try:
@@ -90,6 +91,7 @@ async def run(supervisor: Supervisor, servers: list[Service], app: Path, port: i
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
+        listening.close()
         await supervisor.stop()
 
 
@@ -104,13 +106,13 @@ def _values(servers: list[Service]) -> dict[str, str]:
 
 
 async def _start(
-    supervisor: Supervisor, servers: list[Service], app: Path, port: int, values: dict[str, str], data: Path
+    supervisor: Supervisor, servers: list[Service], app: Path, listening: Listening, values: dict[str, str], data: Path
 ) -> None:
     await supervisor.start(*servers)
-    await supervisor.start(*function_app(app, port, values))
+    await supervisor.start(*function_app(app, listening.port, values, listening.places))
     for role, name in (("app", "APP_KEYS"), ("admin", "ADMIN_KEYS")):
         _say(f"{role} key: {DEFAULTS[name] if values[name] == DEFAULTS[name] else f'as set in {name}'}")
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{HOST}:{listening.port}"
     if app == APP:
         link = sessions.link([key for key in map(str.strip, values["ADMIN_KEYS"].split(",")) if key])
         _say(f"dashboard: {url}/dashboard/enter?link={link} (good once, within an hour)")
@@ -141,9 +143,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--port", type=arguments.port, default=7071, help="port on 127.0.0.1, 0 for a free one (default: 7071)"
     )
+    parser.add_argument(
+        "--workers",
+        type=arguments.workers,
+        default=os.environ.get("WORKERS") or "1",
+        help="processes that answer HTTP on that port, at most one for each core (default: WORKERS, or 1)",
+    )
     parser.add_argument("--data", type=Path, default=Path(".data"), help="folder of all data (default: .data)")
     parser.add_argument("--app", type=Path, default=APP, help="script with the FunctionApp")
     return parser.parse_args()
+
+
+def _listening(port: int, workers: int) -> Listening:
+    try:
+        return Listening(port, workers)
+    except OSError:
+        raise StartError(f"port {port} is taken; stop what listens there, or {ANOTHER}") from None
 
 
 def main() -> None:
@@ -154,11 +169,10 @@ def main() -> None:
     try:
         if given.app == APP:
             _check_settings()
-        if not is_free(port):
-            raise StartError(f"port {port} is taken; stop what listens there, or {ANOTHER}")
+        listening = _listening(port, given.workers)
         with lock(data) as held:
             supervisor = Supervisor(PROJECT, data / "logs", held.fileno(), _say)
-            asyncio.run(run(supervisor, own_servers(data), given.app.resolve(), port, released(data)))
+            asyncio.run(run(supervisor, own_servers(data), given.app.resolve(), listening, released(data)))
     except (StartError, InstallError, SettingsError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

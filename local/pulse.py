@@ -37,15 +37,22 @@ class Ear:
         self.heard_anything = False
         self._silent, self._is_closed = 0, False
 
+    def listen(self) -> bool:
+        """True if anything was heard so far."""
+        return self.heard_anything or self._hears()
+
     def silent(self) -> int:
         """Listens once. Looks are counted and not time, which goes on while this machine or process is suspended."""
+        self._silent = 0 if self._hears() else self._silent + 1
+        return self._silent
+
+    def _hears(self) -> bool:
         try:
             heard = bool(os.read(self._read, 4096))
         except BlockingIOError:
             heard = False
         self.heard_anything |= heard
-        self._silent = 0 if heard else self._silent + 1
-        return self._silent
+        return heard
 
     def close_write(self) -> None:
         """After the process has its own copy."""

@@ -7,9 +7,12 @@ import random
 import secrets
 import socket
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from local import azurite
+from local.listening import HOST, Place
 from local.supervisor import Service, is_healthy, listens
 from shared.auth import KEY_HEADERS, PRINCIPAL_HEADER
 
@@ -34,7 +37,7 @@ def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((HOST, port))
         except OSError:
             return False
     return True
@@ -99,19 +102,30 @@ def _kept(data: Path) -> int:
     return sum(folder.name.isdigit() for folder in (data / "eventhubs" / "interactions").glob("*"))
 
 
-def function_app(app: Path, port: int, settings: dict[str, str]) -> list[Service]:
-    """The app several times: its HTTP functions on `port`, its timers beside them; evaluations wait for no trainer."""
+def function_app(app: Path, port: int, settings: dict[str, str], places: Sequence[Place] = ()) -> list[Service]:
+    """The app several times: its HTTP functions on `port`, its timers beside them; evaluations wait for no trainer.
+
+    places: of the processes that answer HTTP on a socket that they inherit; without any, one opens its own.
+    """
     if app.resolve() == APP.resolve():  # whatever of it takes a body needs a key
         settings = {"FUNCTIONS_HOST_KEY_HEADERS": ",".join((*KEY_HEADERS, PRINCIPAL_HEADER, "cookie"))} | settings
     host = [sys.executable, "-m", "local.host", "--app", str(app)]
     http = Service("http", [*host, "--http-only", "--port", str(port)], lambda: is_healthy(port), settings)
+    workers = [_worker(http, place, len(places)) for place in places] or [http]
     if app.resolve() != APP.resolve():
-        return [http, _timers("timers", [*host, "--timers-only"], settings)]
+        return [*workers, _timers("timers", [*host, "--timers-only"], settings)]
     return [
-        http,
+        *workers,
         _timers("timers", [*host, "--timers-only", "--timer", "train"], settings),
         _timers("evaluator", [*host, "--timers-only", "--timer", "evaluate"], settings),
     ]
+
+
+def _worker(http: Service, place: Place, count: int) -> Service:
+    """One of `count` processes on one socket."""
+    name = http.name if count == 1 else f"{http.name}-{place.number + 1}"
+    inherited = (place.listener, place.counts)
+    return replace(http, name=name, command=[*http.command, "--shared", str(place)], inherited=inherited)
 
 
 def _timers(name: str, command: list[str], settings: dict[str, str]) -> Service:

@@ -32,12 +32,16 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """A command, the settings it gets beside those of this process, and how to tell that it can serve."""
+    """A command, the settings it gets beside those of this process, and how to tell that it can serve.
+
+    inherited: descriptors of this process that it gets, too.
+    """
 
     name: str
     command: list[str]
     is_ready: Callable[[], Awaitable[bool]]
     settings: dict[str, str] = field(default_factory=dict)
+    inherited: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Supervisor:
         up = asyncio.Event()
         self._groups.append([asyncio.create_task(self._keep(service, child, up)) for service, child in started])
         for service, child in started:
-            await self._wait_until_ready(service, child.process)
+            await self._wait_until_ready(service, child)
         up.set()
 
     async def stop(self) -> None:
@@ -82,11 +86,12 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(*group, return_exceptions=True)
 
-    async def _wait_until_ready(self, service: Service, process: Process) -> None:
+    async def _wait_until_ready(self, service: Service, child: _Child) -> None:
+        """Waits for a sign of life, too: on a port that several processes serve, another one may have answered."""
         deadline = asyncio.get_running_loop().time() + START_SECONDS
-        while not await service.is_ready():
-            if process.returncode is not None:
-                raise StartError(f"{service.name} {_describe(process.returncode)} at start:\n{self._tail(service)}")
+        while not (child.ear.listen() and await service.is_ready()):
+            if (code := child.process.returncode) is not None:
+                raise StartError(f"{service.name} {_describe(code)} at start:\n{self._tail(service)}")
             if asyncio.get_running_loop().time() > deadline:
                 raise StartError(f"{service.name} did not answer in {START_SECONDS} s:\n{self._tail(service)}")
             await asyncio.sleep(0.05)
@@ -138,7 +143,7 @@ class Supervisor:
                 stdout=output,
                 stderr=STDOUT,
                 start_new_session=True,  # Ctrl-C reaches this process alone, which stops the others in order.
-                pass_fds=(self._held, ear.write),
+                pass_fds=(self._held, ear.write, *service.inherited),
                 preexec_fn=lambda: _die_with(parent),
             )
         ear.close_write()

@@ -20,26 +20,50 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from local import pulse
 from local.arguments import port
+from local.host.accepting import Acceptor
 from local.host.functions import Functions, load_app, route_prefix
 from local.host.http_trigger import HttpTriggers, Keys
 from local.host.invocation import thread_pool
 from local.host.log_lines import JsonLines
+from local.listening import HOST, Counts, Place
 
 GRACE_SECONDS = 5
 log = logging.getLogger("local.host")
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it serves, and ends with status 0 on SIGTERM."""
+    """uvicorn that says when it serves, and ends with status 0 on SIGTERM.
+
+    counts: of the processes that serve the same socket; None where there is no other.
+    """
 
     ready: Callable[[], None]
 
+    def __init__(self, config: uvicorn.Config, counts: Counts | None) -> None:
+        super().__init__(config)
+        self._counts = counts
+        self._acceptors: list[Acceptor] = []
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if self._counts is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self._acceptors = [Acceptor(one, self._counts, self._counted) for one in sockets or ()]
         self.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for acceptor in self._acceptors:
+            acceptor.close()
+        await super().shutdown(sockets)
+
+    def _counted(self) -> asyncio.Protocol:
+        assert self._counts is not None
+        return _Counted(self.config, self.server_state, self._counts)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -49,10 +73,30 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Counted(HttpToolsProtocol):
+    """A connection that is counted until it ends."""
+
+    def __init__(self, config: uvicorn.Config, state: uvicorn.server.ServerState, counts: Counts) -> None:
+        super().__init__(config, state, {})
+        self._counts = counts
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._counts.add(-1)
+        super().connection_lost(exc)
+
+
 async def serve(
-    listener: socket.socket, app: Path, http: bool = True, timers: bool = True, named: Sequence[str] = ()
+    listener: socket.socket,
+    app: Path,
+    http: bool = True,
+    timers: bool = True,
+    named: Sequence[str] = (),
+    counts: Counts | None = None,
 ) -> None:
-    """Serve the app of a script on a bound socket until SIGTERM or SIGINT. named: the timers, none for all."""
+    """Serve the app of a script on a bound socket until SIGTERM or SIGINT.
+
+    named: the timers, none for all; counts: see `_Server`.
+    """
     functions = Functions(load_app(app), route_prefix(app.parent), thread_pool())
     if not timers:
         functions.timers.clear()
@@ -70,11 +114,17 @@ async def serve(
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server, signs = _Server(config), pulse.start()
-    server.ready = lambda: _announce(listener, functions)
+    server, signs = _Server(config, counts), list[asyncio.Task[None]]()
+
+    def ready() -> None:
+        _announce(listener, functions)
+        if (beat := pulse.start()) is not None:  # from now on, so that the first sign says that it serves
+            signs.append(beat)
+
+    server.ready = ready
     await server.serve([listener])
-    if signs is not None:
-        signs.cancel()
+    for beat in signs:
+        beat.cancel()
 
 
 def _announce(listener: socket.socket, functions: Functions) -> None:
@@ -87,10 +137,14 @@ def _keys(name: str) -> tuple[str, ...]:
     return tuple(key for key in os.environ.get(name, "").split(",") if key)
 
 
-def _listen(port: int) -> socket.socket:
+def _listener(port: int, place: Place | None) -> socket.socket:
+    if place is not None:
+        listener = socket.socket(fileno=place.listener)
+        listener.setblocking(False)
+        return listener
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((HOST, port))
     return listener
 
 
@@ -99,6 +153,7 @@ def _arguments() -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--port", type=port, default=7071, help="port on 127.0.0.1, 0 for a free one (default: 7071)")
     parser.add_argument("--app", type=Path, default=Path("function_app.py"), help="script that holds the FunctionApp")
+    parser.add_argument("--shared", type=Place.parse, help=argparse.SUPPRESS)  # a socket that others serve, too
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--http-only", action="store_true", help="serve HTTP functions, run no timers")
     only.add_argument("--timers-only", action="store_true", help="run timers; over HTTP only /admin is served")
@@ -124,12 +179,14 @@ def main() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
     try:
-        listener = _listen(arguments.port)
+        listener = _listener(arguments.port, arguments.shared)
     except OSError as error:
         sys.exit(f"cannot listen on port {arguments.port}: {error.strerror}; choose another with --port")
     try:
         http, timers = not arguments.timers_only, not arguments.http_only
-        uvloop.run(serve(listener, arguments.app, http, timers, arguments.timer))
+        counts = Counts(arguments.shared) if arguments.shared is not None else None
+        others = counts if counts is not None and not counts.is_alone else None
+        uvloop.run(serve(listener, arguments.app, http, timers, arguments.timer, others))
     except ValueError as error:
         sys.exit(f"cannot start: {error}")
     logging.shutdown()

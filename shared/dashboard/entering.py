@@ -1,19 +1,23 @@
 """Logging in and out: the form that takes a key, the link that `make run` prints, and the cookie they both give."""
 
 import asyncio
+import contextlib
+import secrets
 import time
 from urllib.parse import parse_qs
 
 import azure.functions as func
+import msgspec
 
 from shared import auth
 from shared.auth import Permission, Role
 from shared.dashboard import answers, frame, links, sessions, visitors
 from shared.dashboard.markup import button, div, field, form, h1, label, p, section
-from shared.dashboard.sessions import Session
+from shared.dashboard.sessions import Link, Session
 from shared.errors import ApiError
 from shared.loops.config import DEFAULT_LOOP
 from shared.serving.service import Service
+from shared.storage import Conflict, Storage
 
 # A wrong key is answered after so long, one at a time; while so many wait, no more are taken.
 WRONG_SECONDS, MOST_WAITING = 1.0, 8
@@ -22,7 +26,17 @@ WRONG = "This key does not open the dashboard."
 USED = "This link has been used, or is too old. Paste a key instead."
 
 _turn, _waiting = asyncio.Lock(), 0
-_used: dict[str, int] = {}  # the links that were used, until they expire
+USED_LINKS = "dashboard/links.json"
+
+
+class Used(msgspec.Struct, frozen=True):
+    """The nonces of links that were used, with when they expire (s since 1970). by: whose write it was, never twice."""
+
+    links: dict[str, int]
+    by: str
+
+
+_used = msgspec.json.Decoder(Used)
 
 
 def form_page(to: str = links.ROOT, fault: str | None = None, status: int = 200) -> func.HttpResponse:
@@ -77,11 +91,9 @@ async def follow_link(service: Service, req: func.HttpRequest) -> func.HttpRespo
     """Takes the link that `make run` prints: once, and only for a while."""
     keys = service.settings.admin_keys
     found = sessions.read_link(req.params.get("link", ""), keys)
-    if found is None or found.nonce in _used:
+    if found is None or not await _use(service.storage, found):
         await _slow()
         return form_page(links.ROOT, USED, 401)
-    _forget_expired()
-    _used[found.nonce] = found.until
     key = next((one for one in keys if sessions.prefix(auth.digest(one)) == found.key), None)
     if key is None:
         return form_page(links.ROOT, USED, 401)
@@ -119,7 +131,18 @@ async def _slow() -> None:
         _waiting -= 1
 
 
-def _forget_expired() -> None:
-    now = time.time()
-    for nonce in [nonce for nonce, until in _used.items() if until < now]:
-        del _used[nonce]
+async def _use(storage: Storage, link: Link) -> bool:
+    """Notes in the store, which all processes share, that a link is used; False if it was."""
+    while True:
+        blob = await storage.read(USED_LINKS)
+        try:
+            used = _used.decode(blob.data).links if blob is not None else {}
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False  # a key still opens the dashboard
+        if link.nonce in used:
+            return False
+        current = {nonce: until for nonce, until in used.items() if until > time.time()}
+        data = msgspec.json.encode(Used(current | {link.nonce: link.until}, secrets.token_hex(8)))
+        with contextlib.suppress(Conflict):  # another link is used at this moment
+            await storage.replace(USED_LINKS, data, blob.etag if blob is not None else None)
+            return True

@@ -25,6 +25,7 @@ from benchmarks import (
     start,
     trace,
     traffic,
+    workers,
 )
 from benchmarks.figures import Figure, at_least, at_most, bounded, show
 from benchmarks.plain import Ranker
@@ -93,6 +94,11 @@ def test_latency(environment: dict[str, str]) -> None:
 
 def test_hostile(environment: dict[str, str]) -> None:
     check(hostile.measure(environment, seconds=1, rounds=1), "dear to predict", "long to read", "almost long")
+
+
+def test_workers(environment: dict[str, str]) -> None:
+    told = ("clients in all", "clients each", "20 a second: p99", "kept connections: p99")
+    check(workers.measure(environment, workers.Size(requests=100, seconds=1, rounds=1)), *told)
 
 
 def test_start(environment: dict[str, str]) -> None:

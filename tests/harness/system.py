@@ -107,7 +107,10 @@ class System:
     """Azurite, the Event Hubs server, the HTTP functions and the timers, on free ports and their own data.
 
     settings: of the function app, beside those that every test needs.
+    patience: seconds that a client waits for an answer.
     """
+
+    patience = 30.0
 
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
@@ -165,7 +168,7 @@ class System:
     def client(self, key: str = APP_KEY) -> httpx.Client:
         """A client of v1.0, for instance `client().post("rank", json=...)`."""
         headers = {"Ocp-Apim-Subscription-Key": key}
-        return httpx.Client(base_url=f"{self.url}/personalizer/v1.0/", headers=headers, timeout=30)
+        return httpx.Client(base_url=f"{self.url}/personalizer/v1.0/", headers=headers, timeout=self.patience)
 
     def configure(self, **changed: Any) -> None:
         """Puts CONFIGURATION with some members changed."""
