@@ -31,6 +31,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "InvalidMultiSlotApiAccess": (400, "This operation does not fit the loop's learning policy."),
     "InvalidModelImportFormat": (400, "Given model file format is invalid."),
     "InvalidModelImportSignature": (400, "Given model file is not signed, or its signature is not valid."),
+    "InvalidSelection": (400, "Invalid selection of events."),
     "InvalidLoopName": (
         400,
         "A loop's name is 1 to 63 lower-case letters, digits and hyphens, no hyphen first or last.",

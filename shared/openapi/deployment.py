@@ -4,13 +4,14 @@ from functools import partial
 from typing import Any
 
 from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
+from shared.admin.selection_body import SearchBody
 from shared.admin.undo import Undone
 from shared.auth import Permission
 from shared.evaluation.optimization_answers import Optimizations
 from shared.loops.apprentice import Report
 from shared.monitoring.alarms.answer import AlarmList
 from shared.monitoring.holdback_report import HoldbackReport
-from shared.openapi import schemas
+from shared.openapi import examples, schemas
 from shared.openapi.operation import Operation
 from shared.trace.traced_event import Trace
 
@@ -51,6 +52,16 @@ LOOPS = [
         "comes when the event is logged already is told after the trainer's next run.",
         answer=Trace,
         errors=("InvalidRequest", "EventNotFound"),
+    ),
+    _loops(
+        method="POST",
+        path="loops/{loop}/events/search",
+        summary="The stored lines of events that match any of the conditions, as JSON Lines: at most 5 MB or 60 s of "
+        "reading; the header x-continuation-token has what goes on from there.",
+        body=SearchBody,
+        answer=schemas.Lines,
+        example=examples.SEARCH,
+        errors=("BadRequest", "InvalidSelection"),
     ),
     _loops(
         method="GET",

@@ -1,0 +1,26 @@
+"""HTTP: finding, handing over and erasing what is stored about a person or an event."""
+
+import azure.functions as func
+
+from shared.auth import Permission
+from shared.serving import http
+from shared.serving.routes import Routes
+from shared.serving.service import Service
+
+routes = Routes()
+# Behind the last line of an answer that is not the last one.
+TOKEN_HEADER = "x-continuation-token"
+
+
+@routes.deployment("POST", "loops/{loop}/events/search", Permission.ADMINISTER)
+async def search_events(req: func.HttpRequest, service: Service) -> func.HttpResponse:
+    """`POST /loops/{loop}/events/search`: the stored lines that a selection means, as JSON Lines."""
+    from shared.admin import selection_body  # here, because a process that answers Rank starts without it
+    from shared.trace import event_search
+
+    body = selection_body.search(http.text_of(req))
+    found = await event_search.search(service.loop(http.loop_of(req)), selection_body.selected(body), body.token)
+    answer = func.HttpResponse(found.lines, mimetype="application/jsonl", charset="utf-8")
+    if found.token is not None:
+        answer.headers[TOKEN_HEADER] = found.token
+    return answer
