@@ -9,7 +9,7 @@ from shared.serving.service import Service
 
 routes = Routes()
 # Behind the last line of an answer that is not the last one.
-TOKEN_HEADER = "x-continuation-token"
+GO_ON_HEADER = "x-continuation-token"
 
 
 @routes.deployment("POST", "loops/{loop}/events/search", Permission.ADMINISTER)
@@ -22,5 +22,5 @@ async def search_events(req: func.HttpRequest, service: Service) -> func.HttpRes
     found = await event_search.search(service.loop(http.loop_of(req)), selection_body.selected(body), body.token)
     answer = func.HttpResponse(found.lines, mimetype="application/jsonl", charset="utf-8")
     if found.token is not None:
-        answer.headers[TOKEN_HEADER] = found.token
+        answer.headers[GO_ON_HEADER] = found.token
     return answer

@@ -28,7 +28,8 @@ def by(feature: str, value: str) -> Selection:
     [
         ("user.id", "17", True),
         ("user.id", "1", False),
-        ("user.id", "17.0", False),
+        ("user.id", "17.0", True),
+        ("user.id", "1e", False),
         ("id", "17", False),
         ("id", "a", False),
         ("user.tags", "vip", True),
@@ -50,7 +51,8 @@ def test_features_are_found_by_their_names_and_values(feature: str, value: str, 
 
 def test_text_and_number_of_the_same_digits_are_equal() -> None:
     texts = line(c={"FromUrl": [{"user": {"id": "17"}}]})
-    assert by("user.id", "17").line(texts) == by("user.id", "17").line(line()) == "e1"
+    floats = line(c={"FromUrl": [{"user": {"id": 17.0}}]})
+    assert [by("user.id", "17").line(one) for one in (texts, floats, line())] == ["e1"] * 3
 
 
 def test_values_that_json_spells_in_several_ways_are_found() -> None:
