@@ -6,7 +6,8 @@ import msgspec
 from pydantic import BeforeValidator, Field, model_validator
 
 from shared.admin.documents import Document, read
-from shared.joined_log.selection import Selection, Wanted
+from shared.joined_log.selection import Selection
+from shared.loops.erasures import Wanted
 
 MOST, LONGEST = 10_000, 1_024
 CODE = "InvalidSelection"

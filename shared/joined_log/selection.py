@@ -8,6 +8,7 @@ import msgspec
 
 from shared.hubs.events import key_of
 from shared.joined_log import unjoined_lines
+from shared.loops.erasures import Wanted
 from shared.vw import dsjson
 from shared.vw.dsjson import CONTEXT
 
@@ -15,14 +16,6 @@ from shared.vw.dsjson import CONTEXT
 _IDENTITY = "i"
 # Texts that JSON spells in one way only, so that a line without them cannot match.
 _PLAIN = re.compile(r"[A-Za-z0-9 _:;,.@#+*()-]+")
-
-
-class Wanted(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """One condition: an event's id, or a feature, its names parted by dots, and its value as text."""
-
-    event_id: str | None = None
-    feature: str | None = None
-    value: str | None = None
 
 
 class _Line(msgspec.Struct, rename=dsjson.LINE, gc=False):

@@ -3,8 +3,9 @@
 from functools import partial
 from typing import Any
 
+from shared.admin.erasures import ErasureInfo
 from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
-from shared.admin.selection_body import SearchBody
+from shared.admin.selection_body import SearchBody, SelectionBody
 from shared.admin.undo import Undone
 from shared.auth import Permission
 from shared.evaluation.optimization_answers import Optimizations
@@ -62,6 +63,24 @@ LOOPS = [
         answer=schemas.Lines,
         example=examples.SEARCH,
         errors=("BadRequest", "InvalidSelection"),
+    ),
+    _loops(
+        method="PUT",
+        path="loops/{loop}/erasures/{erasureId}",
+        summary="Has the trainer erase the events that match any of the conditions, or only count them.",
+        body=SelectionBody,
+        answer=ErasureInfo,
+        status=202,
+        query=("dryRun",),
+        example=examples.SEARCH,
+        errors=("BadRequest", "InvalidRequest", "InvalidSelection", "ErasureAlreadyExists"),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/erasures/{erasureId}",
+        summary="How far an erasure is, what it meant, and what is left where.",
+        answer=ErasureInfo,
+        errors=("ErasureNotFound",),
     ),
     _loops(
         method="GET",

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from shared.joined_log import unjoined_lines
-from shared.joined_log.selection import Selection, Wanted
+from shared.joined_log.selection import Selection
+from shared.loops.erasures import Wanted
 
 CONTEXT = {
     "FromUrl": [{"user": {"id": 17, "tags": ["new", "vip"]}, "flat.name": "x", "device": "phone"}, {"k=1": True}],
