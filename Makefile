@@ -10,7 +10,7 @@ PACKAGES = shared local migration evaluation simulator examples benchmarks deplo
 INSTALL = $(PY) -m local.packages
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test soak lint bench package lock clean
+.PHONY: help setup run demo test soak lint screenshot bench package lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
@@ -35,6 +35,9 @@ lint: .venv/dev.stamp ## Check style and types
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy $(PACKAGES)
 	@.venv/bin/lint-imports --no-logo --no-cache
+
+screenshot: .venv/dev.stamp ## Make the picture of the dashboard in docs/ anew, in Chromium
+	@$(PY) tests/screenshot.py
 
 bench: .venv/dev.stamp ## Measure
 	@$(PY) -m benchmarks

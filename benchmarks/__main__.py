@@ -13,12 +13,14 @@ from benchmarks import (
     http_rank,
     latency,
     learning,
+    loops,
     memory,
     migration,
     optimiser,
     rank,
     relearning,
     replay,
+    rounds,
     slots,
     start,
     summaries,
@@ -35,6 +37,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "hostile": hostile.run,
     "start": start.run,
     "trainer": trainer.run,
+    "loops": loops.run,
     "trace": trace.run,
     "memory": memory.run,
     "relearning": relearning.run,
@@ -44,6 +47,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "replay": replay.run,
     "optimiser": optimiser.run,
     "summaries": summaries.run,
+    "rounds": rounds.run,
 }
 
 

@@ -22,6 +22,8 @@ from shared.evaluation.result import Result
 from shared.evaluation.spool import Period, Spool
 from shared.loops.config import LoopConfig
 
+_NOT_ROBUST = "The log decides about several slots, for which there is no model of rewards: leave out --doubly-robust."
+
 
 class Question(NamedTuple):
     """What is evaluated. config: the loop's, or what stands in for it; has_loop: it is a loop's."""
@@ -29,6 +31,21 @@ class Question(NamedTuple):
     config: LoopConfig
     has_loop: bool
     spool: Spool
+
+    @property
+    def is_multi_slot(self) -> bool:
+        """By the loop's policy; by the events where there is no loop."""
+        return self.config.policy.parsed.is_multi_slot if self.has_loop else self.spool.is_multi_slot
+
+    async def candidates(self, given: Sequence[str]) -> list[Candidate]:
+        """The policies that a command is given; raises EvaluationError."""
+        several = self.is_multi_slot
+        return await policies.chosen(given, self.config, has_loop=self.has_loop, is_multi_slot=several)
+
+    def check_single(self, reason: str) -> None:
+        """EvaluationError with the reason if the log is about several slots."""
+        if self.is_multi_slot:
+            raise EvaluationError(reason)
 
 
 def cores() -> int:
@@ -44,7 +61,9 @@ async def run(given: argparse.Namespace) -> int:
     output.check(given.json, given.html, given.events)
     with scratch.folder() as folder:
         question = await asked(given, Path(folder, "log"))
-        candidates = await policies.chosen(given.policy, question.config, has_loop=question.has_loop)
+        if given.doubly_robust:
+            question.check_single(_NOT_ROBUST)
+        candidates = await question.candidates(given.policy)
         made = msgspec.structs.replace(planned(question, candidates), is_robust=given.doubly_robust)
         with executors.of(given) as executor:
             outcome = worked(given, made, question, executor, Path(folder, "work"))
@@ -76,6 +95,9 @@ async def asked(given: argparse.Namespace, folder: Path) -> Question:
 def planned(question: Question, candidates: Sequence[Candidate]) -> Plan:
     """What is to be done."""
     stretches = question.spool.stretches()
+    if question.is_multi_slot:
+        reward, slots = question.config.default_reward, question.spool.slots
+        return Plan(list(candidates), stretches, reward, is_multi_slot=True, slots=slots)
     return Plan(
         list(candidates),
         stretches,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from evaluation import compare, executors, output, policies, report
+from evaluation import compare, executors, output, report
 from evaluation.errors import EvaluationError
 from shared import scratch
 from shared.evaluation import result
@@ -18,6 +18,7 @@ from shared.vw import policy
 
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 LABEL = "Same log, other exploration: slower or faster learning is not in it."
+_ONLY_SINGLE = "The log decides about several slots: other exploration is tried on decisions about one slot alone."
 # More decisions than anybody makes: the exploration never shows what the policy would do.
 _NEVER = 1e15
 
@@ -43,7 +44,8 @@ async def run(given: argparse.Namespace) -> int:
         raise EvaluationError("Exploration is judged for one policy: leave out all --policy but one.")
     with scratch.folder() as folder:
         question = await compare.asked(given, Path(folder, "log"))
-        base = (await policies.chosen(given.policy, question.config, has_loop=question.has_loop))[0]
+        question.check_single(_ONLY_SINGLE)
+        base = (await question.candidates(given.policy))[0]
         made = msgspec.structs.replace(
             compare.planned(question, [_at(base, share) for share in SHARES]), held_out=0, looks_ahead=True
         )

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from evaluation import compare, executors, output, policies
+from evaluation import compare, executors, output
 from evaluation.errors import EvaluationError
 from shared import scratch
 from shared.evaluation import importance
 from shared.evaluation.features import Group
 from shared.evaluation.importance import Importance, Importances
+from shared.evaluation.slots import slot_kind
 
 _HEAD = ("score", "feature", "earns less without it", "95 % interval, all together")
 
@@ -23,7 +24,8 @@ async def run(given: argparse.Namespace) -> int:
         raise EvaluationError("Features are judged for one policy: leave out all --policy but one.")
     with scratch.folder() as folder:
         question = await compare.asked(given, Path(folder, "log"))
-        known = await policies.chosen(given.policy, question.config, has_loop=question.has_loop)
+        question.check_single(slot_kind.NO_FEATURES)
+        known = await question.candidates(given.policy)
         groups = question.spool.features.groups()
         if not groups:
             raise EvaluationError("The events of this log have no features to leave out.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from evaluation import compare, executors, output, policies, report
+from evaluation import compare, executors, output, report
 from evaluation.compare import Question
 from evaluation.errors import EvaluationError
 from evaluation.runner import Outcome
@@ -13,6 +13,7 @@ from shared import scratch
 from shared.evaluation import grid, plan, result
 from shared.evaluation.plan import Candidate, Plan
 from shared.evaluation.result import Result
+from shared.evaluation.slots import slot_kind
 
 
 async def run(given: argparse.Namespace) -> int:
@@ -20,7 +21,8 @@ async def run(given: argparse.Namespace) -> int:
     output.check(given.json, given.html)
     with scratch.folder() as folder:
         question = await compare.asked(given, Path(folder, "log"))
-        known = await policies.chosen(given.policy, question.config, has_loop=question.has_loop)
+        question.check_single(slot_kind.NO_OPTIMISATION)
+        known = await question.candidates(given.policy)
         made = planned(question, known)
         with executors.of(given) as executor:
             outcome = compare.worked(given, made, question, executor, Path(folder, "work"))

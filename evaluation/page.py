@@ -22,6 +22,7 @@ _COLUMNS = (
     "policy", "average reward", "95 % interval", "more than Online", "more than Baseline1",
     "expected effective events", "",
 )  # fmt: skip
+_SLOTS = ("slot", "policy", "average reward", "95 % interval", "")
 
 
 def made(found: Result) -> str:
@@ -36,6 +37,11 @@ def made(found: Result) -> str:
         f"<h1>Policies compared</h1><p>{seen}</p>",
         charts.forest(found.policies),
         _table(_COLUMNS, map(_row, found.policies)),
+        *(
+            [f"<h2>By slot</h2><p>{report.SLOTS}</p>", _table(_SLOTS, map(report.slot_row, found.slots))]
+            if found.slots
+            else []
+        ),
         f"<h2>Over time</h2>{charts.series(found.series, times)}",
         f"<h2>What was seen</h2>{''.join(map(_policy, found.policies))}",
         _listed("", [f"{reason} It is left out." for reason in found.failed.values()] + found.notes),

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from shared.evaluation.estimate import Comparison, Estimate
-from shared.evaluation.part import BASELINE, ONLINE, SINGLE
+from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE
 from shared.evaluation.result import Result
 
+SLOTS = "Rewards above are those of a slot, on average. By slot:"
+_SLOT_HEAD = ("slot", "policy", "reward", "95 % interval", "")
 _HEAD = ("policy", "reward", "95 % interval", "more than Online", "more than Baseline1", "")
 
 
@@ -21,6 +23,10 @@ def lines(found: Result) -> Iterator[str]:
     yield ""
     yield from _table(found)
     yield ""
+    if found.slots:
+        yield SLOTS
+        yield from _laid_out([_SLOT_HEAD, *map(slot_row, found.slots)])
+        yield ""
     for one in found.policies:
         if one.name not in (ONLINE, BASELINE):
             yield from _said(one)
@@ -74,6 +80,11 @@ def sentences(one: Estimate) -> list[str]:
     if one.robust is not None:
         ends = interval(one.robust.lower, one.robust.upper)
         said.append(f"Doubly robust, with a model of the rewards: {one.robust.value:.4f}, 95 % interval {ends}.")
+    if one.additive is not None and one.name != RANDOM:
+        ends = interval(one.additive.lower, one.additive.upper)
+        said.append(
+            f"If what a slot earns depended on its own action alone: {one.additive.value:.4f}, 95 % interval {ends}."
+        )
     said += [] if found is None or one.name == SINGLE else [_decided(found)]
     if one.unreliable:
         said.append("Unreliable: " + " ".join(one.unreliable))
@@ -103,10 +114,18 @@ def _said(one: Estimate) -> Iterator[str]:
 
 
 def _table(found: Result) -> Iterator[str]:
-    rows = [_HEAD, *map(_row, found.policies)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    yield from _laid_out([_HEAD, *map(_row, found.policies)])
+
+
+def _laid_out(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def slot_row(one: Estimate) -> tuple[str, ...]:
+    """Slot, policy and figures."""
+    return one.slot or "", one.name, f"{one.value:.4f}", interval(one.lower, one.upper), flag(one)
 
 
 def _row(one: Estimate) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from shared.evaluation.spool import Spool
 from shared.joined_log import damaged_logs, log_reading
 from shared.loops import commits
 from shared.loops.config import LoopConfig
+from shared.vw import dsjson
 from shared.vw.dsjson import Dated
 
 # A line that this service has written: what others write is checked, and made safe for VW, at twenty times the cost.
@@ -90,7 +91,7 @@ def _event(line: bytes, anonymous: Counter[str]) -> tuple[bytes, int, bytes]:
             return name, _minute(minute) + round(float(seconds) * 1000), line
         except ValueError:
             raise Unusable("its Timestamp is no time") from None
-    decision = decisions.read(line, False, None, anonymous)
+    decision = decisions.read(line, dsjson.is_multi_slot(line), None, anonymous)
     return decision.id.encode(), decision.at, decision.line
 
 

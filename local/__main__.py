@@ -28,7 +28,7 @@ from shared.dashboard import sessions
 from shared.settings import SettingsError
 
 SCHEDULES = {"TRAINER_SCHEDULE": "* * * * * *", "EVALUATOR_SCHEDULE": "*/5 * * * * *"}
-DEFAULTS = {"APP_KEYS": "local-app-key", "ADMIN_KEYS": "local-admin-key", **SCHEDULES}
+DEFAULTS = {"APP_KEYS": "local-app-key", "ADMIN_KEYS": "local-admin-key", "DEMO": "true", **SCHEDULES}
 # A second run needs both a port and a folder of its own.
 ANOTHER = "choose a port and a folder of its own: make run PORT=7072 DATA=.data-2"
 # The children of a run that was killed need a moment to be gone.

@@ -20,6 +20,7 @@ from shared.errors import ApiError
 from shared.evaluation.part import ONLINE
 from shared.evaluation.plan import FIVE_MINUTES_MS, Candidate
 from shared.evaluation.result import Result
+from shared.evaluation.slots import slot_kind
 from shared.loops.config import Policy
 from shared.vw import policy
 
@@ -86,18 +87,25 @@ async def _candidates(given: argparse.Namespace, question: Question) -> list[Can
         except UnusableDocument as error:
             raise EvaluationError(f"{given.policy} is {error}.") from None
     else:
-        old = Policy(OLD, question.config.arguments if question.has_loop else policy.HISTORIC_ARGUMENTS)
+        old = Policy(OLD, question.config.arguments if question.has_loop else _usual(question))
     try:
         checked = await policy_check.checked(old, question.config.exploration)
     except ApiError as error:
         raise EvaluationError(f"The {OLD}: {error.message}") from None
-    if checked.parsed.is_multi_slot:
-        raise EvaluationError("The old policy decides about several slots, which cannot be evaluated yet.")
+    several = question.is_multi_slot
+    wrong = slot_kind.misfit(f"The {OLD}", checked.arguments, is_multi_slot=several)
+    if wrong is not None:
+        raise EvaluationError(wrong)
     explored = question.config.with_policy(checked).exploration
-    new = Candidate(NEW, policy.DEFAULT_ARGUMENTS, question.config.exploration)
-    if checked.parsed.learns_like(policy.parse(policy.DEFAULT_ARGUMENTS)):
+    newest = policy.MULTI_SLOT_ARGUMENTS if several else policy.DEFAULT_ARGUMENTS
+    new = Candidate(NEW, newest, question.config.exploration)
+    if checked.parsed.learns_like(policy.parse(newest)):
         return [new]
     return [Candidate(OLD, checked.arguments, explored), new]
+
+
+def _usual(question: Question) -> str:
+    return policy.MULTI_SLOT_ARGUMENTS if question.is_multi_slot else policy.HISTORIC_ARGUMENTS
 
 
 def _found(given: argparse.Namespace, question: Question, candidates: list[Candidate], folder: Path) -> Result:

@@ -36,7 +36,9 @@ def candidate(model: Exported, folder: Path, config: LoopConfig) -> Candidate:
     arguments = policy_check.with_epsilon(header.options, config.exploration)
     parsed = policy.parse(arguments)
     if parsed.is_multi_slot:
-        raise EvaluationError("The exported model decides about several slots, which cannot be evaluated yet.")
+        raise EvaluationError(
+            "The exported model decides about several slots, and is not judged frozen: leave out --model."
+        )
     file = folder / "exported.vw"
     file.write_bytes(model.data)
     exploration = config.exploration if parsed.epsilon is None else parsed.epsilon

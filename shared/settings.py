@@ -175,6 +175,7 @@ class Settings:
     evaluator_schedule: str = _setting(
         "NCRONTAB of the evaluator, which works the evaluations that wait.", "*/30 * * * * *"
     )
+    demo: bool = _setting("Offer a demo on the dashboard, whose visitors an owner sends to a loop of its own.", False)
     clock_skew_seconds: float = _setting("Extra wait for events that are stamped but not yet readable.", 1.0, 0, 60)
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ from local import azurite
 from local.__main__ import DEFAULTS
 from local.packages import InstallError
 from local.supervisor import StartError
+from shared.dashboard import sessions
 from simulator.admin import Refused
 from simulator.demo import Result, Run, play, summary
 from simulator.display import Display, display
@@ -52,7 +53,9 @@ async def _play_running(run: Run, given: argparse.Namespace, screen: Display) ->
 async def _play_fresh(run: Run, screen: Display) -> Result:
     screen.say("starting Azurite, the Event Hubs server and the function app ...")
     async with fresh_service(screen.say) as service:
-        screen.say(f"ready: {service.url}\n")
+        screen.say(f"ready: {service.url}")
+        link = sessions.link([service.admin_key])
+        screen.say(f"dashboard, while it runs: {service.url}/dashboard/enter?link={link} (good once)\n")
         result = await play(run, service.url, service.app_key, service.admin_key, screen, service.counts)
         _report(result, screen, service)
         return result

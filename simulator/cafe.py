@@ -4,37 +4,18 @@ from __future__ import annotations
 
 from random import Random
 
+from shared.dashboard.demo import cafe
 from simulator.scenario import Action, Scenario, Visit
 
-TIMES = ("morning", "noon", "evening")
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-# Rows follow TIMES. Every drink is the favourite at several times and in several kinds of weather.
-FAVOURITES = {
-    "sunny": ("espresso", "lemonade", "apple spritz"),
-    "rainy": ("hot chocolate", "espresso", "lemonade"),
-    "windy": ("lemonade", "apple spritz", "hot chocolate"),
-    "snowy": ("apple spritz", "hot chocolate", "espresso"),
-}
-
-DRINKS = [
-    Action("espresso", [{"served": "hot", "price": 2.2}]),
-    Action("lemonade", [{"served": "cold", "price": 3.5}]),
-    Action("hot chocolate", [{"served": "hot", "price": 3.9}]),
-    Action("apple spritz", [{"served": "cold", "price": 3.2}]),
-]
-
-ORDERED_IF_FAVOURITE = 0.8
-ORDERED_OTHERWISE = 0.15
+DRINKS = [Action(drink, features) for drink, features in cafe.DRINKS.items()]
 
 
 def visit(rng: Random, progress: float) -> Visit:
-    weather, time = rng.choice(tuple(FAVOURITES)), rng.randrange(len(TIMES))
-    favourite = FAVOURITES[weather][time]
+    weather, time = rng.choice(tuple(cafe.FAVOURITES)), cafe.TIMES[rng.randrange(len(cafe.TIMES))]
     return Visit(
-        context=[{"weather": weather, "time": TIMES[time]}, {"weekday": rng.choice(WEEKDAYS)}],
+        context=cafe.context(weather, time, rng.choice(cafe.WEEKDAYS)),
         actions=DRINKS,
-        expected=[ORDERED_IF_FAVOURITE if drink.id == favourite else ORDERED_OTHERWISE for drink in DRINKS],
+        expected=[cafe.expected(weather, time, drink.id) for drink in DRINKS],
     )
 
 

@@ -73,7 +73,6 @@ _HEADLINES = {
     401: "Sign in again.",
     403: "Your key does not allow that.",
     404: "There is nothing here.",
-    409: "It is there already.",
     429: "Too many attempts.",
     500: "Something went wrong.",
     503: "The service cannot answer that just now.",

@@ -14,6 +14,7 @@ TABS = {
     "features": ("Features", Permission.READ),
     "evaluations": ("Evaluations", Permission.READ),
     "optimize": ("Optimize", Permission.READ),
+    "holdback": ("Holdback", Permission.READ),
     "apprentice": ("Apprentice", Permission.READ),
     "alarms": ("Alarms", Permission.READ),
     "settings": ("Model and settings", Permission.READ),

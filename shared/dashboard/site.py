@@ -1,5 +1,6 @@
 """From a request to a page, its JSON twin, a file or the answer of an action."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +16,7 @@ from shared.dashboard.actions.action import Action
 from shared.dashboard.downloads import DOWNLOADS, Download
 from shared.dashboard.markup import Html, span
 from shared.dashboard.page import Call, Page, encoded
-from shared.dashboard.pages import LOOPS, PAGES
+from shared.dashboard.pages import DEMO, LOOPS, PAGES
 from shared.dashboard.visitors import Visitor
 from shared.errors import ApiError, shown
 from shared.hubs.event_log import LogUnavailable
@@ -99,10 +100,11 @@ async def _page(
         raise ApiError("InvalidApiAccess", f"A {visitor.called}'s key does not show this page.")
     data = await page.load(call)
     if as_json:
-        return answers.json(encoded(data))
+        return answers.json(await asyncio.to_thread(encoded, data))
     loop = call.loop.loop if call.loop is not None else None
     bar = frame.bar(visitor, loop, page.tab) if loop is not None else frame.bar(visitor)
-    return answers.html(frame.document(_title(page, loop), page.view(data, call), bar, _end(req, path, data)))
+    content = await asyncio.to_thread(page.view, data, call)
+    return answers.html(frame.document(_title(page, loop), content, bar, _end(req, path, data)))
 
 
 async def _downloaded(download: Download, call: Call) -> func.HttpResponse:
@@ -119,6 +121,8 @@ async def _found(
             if visitor.loop is None:
                 return LOOPS, Call(service, visitor, given=given)
             return PAGES[""], await _call(service, visitor, visitor.loop, given)
+        case ["demo"] if service.settings.demo:
+            return DEMO, Call(service, visitor, given=given)
         case ["loops", loop]:
             return PAGES[""], await _call(service, visitor, loop, given)
         case ["loops", loop, name] if name in PAGES:

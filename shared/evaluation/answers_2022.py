@@ -13,6 +13,7 @@ from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.job import Job, milliseconds, moment
 from shared.evaluation.outcome import Outcome
 from shared.evaluation.part import Judged
+from shared.evaluation.slots.slot_figures import per_slot
 from shared.loops.policy_sums import PolicySums
 from shared.serving.versions import IN_QUERY, PARAMETER
 
@@ -45,14 +46,15 @@ class TimeSeries(msgspec.Struct, rename="camel"):
     data: list[TimePoint]
 
 
-class OfflinePolicyResult(msgspec.Struct, rename="camel"):
-    """What a policy would have earned."""
+class OfflinePolicyResult(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What a policy would have earned. slot_id: of several slots, the one; None for all."""
 
     name: str
     arguments: str
     policy_source: Source
     summary: Summary
     timeseries: TimeSeries
+    slot_id: str | None = None
 
 
 class EvaluationResult(msgspec.Struct, rename="camel"):
@@ -136,18 +138,47 @@ def evaluation(job: Job, outcome: Outcome | None, window: Window) -> OfflineEval
             moment(milliseconds(window.start)),
             moment(milliseconds(window.end)),
             window.interval // timedelta(minutes=1),
-            [
-                OfflinePolicyResult(
-                    name,
-                    arguments_of(job, name),
-                    source_of(job, name),
-                    Summary(*_point(sums, outcome.rewards)),
-                    TimeSeries(list(_course(outcome, name, window))),
-                )
-                for name, sums in outcome.sums.items()
-            ],
+            list(_values(job, outcome, window)),
         )
     return told
+
+
+def _values(job: Job, outcome: Outcome, window: Window) -> Iterator[OfflinePolicyResult]:
+    """Each policy; of several slots then each slot with each policy."""
+    for name in outcome.sums:
+        every = [
+            (_time(at), _judged(outcome, each[name], at, name)) for at, each in outcome.series.items() if name in each
+        ]
+        yield _value(job, outcome, name, _judged(outcome, outcome.sums[name], None, name), every, window)
+    for slot in job.plan.slots if job.plan is not None else ():
+        for name, found in outcome.slot_sums.items():
+            every = [
+                (_time(at), Judged(each[name].slots[slot]))
+                for at, each in outcome.slot_series.items()
+                if name in each and slot in each[name].slots and each[name].slots[slot].n.units
+            ]
+            if slot in found.slots:
+                yield _value(job, outcome, name, Judged(found.slots[slot]), every, window, slot)
+
+
+def _judged(outcome: Outcome, sums: PolicySums, at: str | None, name: str) -> Judged:
+    """A policy over all, or in a bucket; of several slots with the sums of all."""
+    slots = outcome.slot_sums.get(name) if at is None else outcome.slot_series.get(at, {}).get(name)
+    return Judged(sums, slots=slots)
+
+
+def _value(
+    job: Job, outcome: Outcome, name: str, whole: Judged, every: Sequence[tuple[datetime, Judged]], window: Window,
+    slot: str | None = None,
+) -> OfflinePolicyResult:  # fmt: skip
+    return OfflinePolicyResult(
+        name,
+        arguments_of(job, name),
+        source_of(job, name),
+        Summary(*_point(whole, outcome.rewards)),
+        TimeSeries(list(_course(outcome.rewards, every, window))),
+        slot,
+    )
 
 
 def importance(job: Job, outcome: Outcome | None) -> FeatureImportance:
@@ -169,22 +200,18 @@ def paged(jobs: Sequence[Job], page: Page, url: str, more: dict[str, str]) -> Jo
     return told
 
 
-def _course(outcome: Outcome, name: str, window: Window) -> Iterator[TimePoint]:
+def _course(rewards: Interval, every: Sequence[tuple[datetime, Judged]], window: Window) -> Iterator[TimePoint]:
     """A point per interval that has events: of all since the start (Expanding), or of the interval alone (Rolling)."""
-    buckets = [
-        (time, each[name])
-        for at, each in outcome.series.items()
-        if name in each and window.start - _BUCKET < (time := _time(at)) < window.end
-    ]
-    sums = PolicySums()
+    buckets = [(time, one) for time, one in every if window.start - _BUCKET < time < window.end]
+    sums = Judged(PolicySums())
     for place, (time, one) in enumerate(buckets):
         sums.merge(one)
         end = _end(time, window)
         if place + 1 < len(buckets) and _end(buckets[place + 1][0], window) == end:
             continue
-        yield TimePoint(*_point(sums, outcome.rewards), moment(milliseconds(end)))
+        yield TimePoint(*_point(sums, rewards), moment(milliseconds(end)))
         if window.kind == "Rolling":
-            sums = PolicySums()
+            sums = Judged(PolicySums())
 
 
 def _end(time: datetime, window: Window) -> datetime:
@@ -197,6 +224,6 @@ def _time(at: str) -> datetime:
     return datetime.fromisoformat(at).replace(tzinfo=UTC)
 
 
-def _point(sums: PolicySums, rewards: Interval) -> tuple[float, list[float]]:
-    interval = estimate.interval_of(Judged(sums), rewards)
-    return estimate.value_of(sums, rewards), list(interval)
+def _point(judged: Judged, rewards: Interval) -> tuple[float, list[float]]:
+    value, interval = estimate.point_of(per_slot(judged), rewards)
+    return value, list(interval)

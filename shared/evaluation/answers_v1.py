@@ -86,12 +86,21 @@ def _status(job: Job, *, preview: bool) -> str:
 
 def _policies(job: Job, outcome: Outcome, *, brief: bool) -> list[PolicyResult]:
     found = []
-    for name, sums in outcome.sums.items():
-        course = [] if brief else [(at, each[name]) for at, each in outcome.series.items() if name in each]
+    for name, whole in outcome.sums.items():
+        slots = outcome.slot_sums.get(name)
+        sums = whole if slots is None else slots.first
+        course = [] if brief else _course(outcome, name)
         summary = [_summary(f"{at}:00Z", one, _BUCKET) for at, one in course]
         total = _summary(moment(job.asked.until), sums, _AT_ONCE)
         found.append(PolicyResult(name, arguments_of(job, name), source_of(job, name), summary, total))
     return found
+
+
+def _course(outcome: Outcome, name: str) -> list[tuple[str, PolicySums]]:
+    """By five minutes; of several slots, the first."""
+    if outcome.slot_sums:
+        return [(at, each[name].first) for at, each in outcome.slot_series.items() if name in each]
+    return [(at, each[name]) for at, each in outcome.series.items() if name in each]
 
 
 def _summary(at: str, sums: PolicySums, window: str) -> PolicyResultSummary:

@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.admin import configuration, logs, policy_check
 from shared.admin.evaluation_bodies import EvaluationContract, FeatureImportanceContract, OfflineEvaluationContract
 from shared.errors import ApiError, shown
-from shared.evaluation import answers, job_store
+from shared.evaluation import answers, job_plan, job_store
 from shared.evaluation.job import Asked, Job, milliseconds, moment
 from shared.evaluation.outcome import Outcome
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM
@@ -38,10 +38,14 @@ def importance(id: str, body: FeatureImportanceContract) -> Asked:
 async def ask(loop: Serving, asked: Asked, *, says_empty: str = "NoLogsExistInDateRange") -> None:
     """Stores a new job. The same one a second time changes nothing; another of its id is refused.
 
-    Raises NoLogsExistInDateRange, or what `says_empty` names, if the log has nothing of the period.
+    Raises NoLogsExistInDateRange, or what `says_empty` names, if the log has nothing of the period, and
+    InvalidEvaluationContract or InvalidContract for what does not fit the kind of the loop's policy.
     """
     found = await job_store.read(loop.storage, loop.home, asked.kind, asked.id)
     if found is None:
+        wrong = job_plan.why_not(asked, await loop.read_config())
+        if wrong is not None:
+            raise ApiError.of((wrong,), wrong.code)
         await _check_period(loop, asked, says_empty)
         if await job_store.create(loop.storage, loop.home, Job(asked, moment(round(time.time() * 1000)))):
             return

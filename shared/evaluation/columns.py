@@ -35,13 +35,22 @@ class Columns:
     def add(self, reward: float, possible: Sequence[float], logged: Sequence[float], count: float, usual: bool) -> None:
         """An event. possible: the weight of each action, the chosen one's first; logged: its probability in the log;
         usual: its reward is the default one."""
-        self.weights.append(possible[0])
+        second = math.fsum([w * w * p for w, p in zip(possible, logged, strict=True)])
+        heavy = not usual and possible[0] > HEAVY
+        self.put(possible[0], reward, count, second, min(possible), max(possible), heavy)
+
+    def put(
+        self, weight: float, reward: float, count: float, second: float, least: float, largest: float, heavy: bool
+    ) -> None:
+        """An event by its figures. second: its sum of p_eval^2 / p_log over the actions; least, largest: its possible
+        weights; heavy: as it counts for `PolicySums`."""
+        self.weights.append(weight)
         self.rewards.append(reward)
         self.counts.append(count)
-        self._second.append(math.fsum([w * w * p for w, p in zip(possible, logged, strict=True)]) * count * count)
-        self._least = min(self._least, min(possible) * count)
-        self._largest = max(self._largest, max(possible) * count)
-        self._heavy += not usual and possible[0] > HEAVY
+        self._second.append(second * count * count)
+        self._least = min(self._least, least * count)
+        self._largest = max(self._largest, largest * count)
+        self._heavy += heavy
 
     @property
     def is_whole(self) -> bool:
@@ -104,10 +113,14 @@ class Paired(msgspec.Struct):
     def of(cls, columns: Columns, others: Sequence[float]) -> "Paired":
         """others: the weights of the policy that it is compared with, on the same events."""
         differences = columns.decisions([mine - other for mine, other in zip(columns.weights, others, strict=True)])
-        rewards = columns.rewards
-        earned = [d * r for d, r in zip(differences, rewards, strict=True)]
+        earned = [d * r for d, r in zip(differences, columns.rewards, strict=True)]
+        return cls.summed(columns.total_decisions, differences, earned)
+
+    @classmethod
+    def summed(cls, decisions: ExactSum, differences: Sequence[float], earned: Sequence[float]) -> "Paired":
+        """Of d and d r, event by event, each times the decisions that an event stands for."""
         return cls(
-            n=columns.total_decisions,
+            n=decisions,
             d=total(differences),
             dr=total(earned),
             dd=total([d * d for d in differences]),

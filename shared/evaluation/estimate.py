@@ -15,6 +15,7 @@ from shared.evaluation.intervals.gaussian import GaussianIps
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.paired import Difference
 from shared.evaluation.part import BASELINE, ONLINE, Judged
+from shared.evaluation.slots import slot_figures
 from shared.loops.policy_sums import PolicySums
 
 DAY_MS = 86_400_000
@@ -37,7 +38,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class Robustly(msgspec.Struct, frozen=True):
-    """The doubly robust estimate, with its Gaussian interval; it may leave the range of rewards."""
+    """A second estimate, with its Gaussian interval; it may leave the range of rewards."""
 
     value: float
     lower: float
@@ -49,7 +50,9 @@ class Estimate(msgspec.Struct, frozen=True):
 
     half_width: of the interval that Azure Personalizer published. effective, expected: observed and expected effective
     events. unreliable: why the figures are, a sentence each; empty if they are not, as those of what served itself.
-    verdict: None for the policies that a log has anyway. robust: None unless it was asked for.
+    verdict: None for the policies that a log has anyway. robust: doubly robust, None unless it was asked for.
+    slot: of several slots, the one that the figures are of; None for all, of which they say what a slot earns on
+    average. additive: by the pseudo-inverse estimator, for all of several slots.
     """
 
     name: str
@@ -69,6 +72,8 @@ class Estimate(msgspec.Struct, frozen=True):
     unreliable: list[str] = []
     verdict: Verdict | None = None
     robust: Robustly | None = None
+    slot: str | None = None
+    additive: Robustly | None = None
 
 
 def cressie_read(sums: PolicySums) -> CressieRead:
@@ -93,6 +98,14 @@ def interval_of(judged: Judged, rewards: Interval) -> Interval:
         default.add(event)
     default.events = cressie_read(sums)
     return _within(default.get(), rewards)
+
+
+def point_of(judged: Judged, rewards: Interval) -> tuple[float, Interval]:
+    """The value with its interval; of several slots as of `slot_figures.per_slot`, with the value in the interval."""
+    value, interval = value_of(slot_figures.pooled(judged), rewards), interval_of(judged, rewards)
+    if judged.slots is not None:
+        interval = Interval(min(interval.lower, value), max(interval.upper, value))
+    return value, interval
 
 
 def quick_interval(sums: PolicySums, rewards: Interval) -> Interval:
@@ -135,13 +148,13 @@ def of(name: str, question: str, judged: Judged, context: Context, arguments: st
     """A policy's figures. arguments: of a policy that learns, which alone may be promoted."""
     sums = judged.sums
     diagnosed, ips = gate.diagnostics(sums), GaussianIps(sums.n, sums.wr, sums.wwrr)
-    interval = interval_of(judged, context.rewards)
+    value, interval = point_of(judged, context.rewards)
     compared = {
         other: found
         for other in (ONLINE, BASELINE)
         if other != name and (found := comparison(judged, other, context.rewards, context.span)) is not None
     }
-    n, value = float(sums.n), value_of(sums, context.rewards)
+    n = float(sums.n)
     served_so = ONLINE not in judged.paired or not judged.paired[ONLINE].dd.units
     unreliable = [] if served_so else diagnosed.doubts()
     verdict = None
@@ -167,7 +180,15 @@ def of(name: str, question: str, judged: Judged, context: Context, arguments: st
         unreliable=unreliable,
         verdict=verdict,
         robust=_robustly(judged),
+        additive=_additive(judged),
     )
+
+
+def of_slot(name: str, slot: str, judged: Judged, rewards: Interval, online: Judged) -> Estimate:
+    """A policy's figures of one of several slots. online: what was served."""
+    question = f"In slot {slot!r}, where events have it."
+    found = of(name, question, slot_figures.of_slot(judged, slot), Context(rewards, 0.0, online))
+    return msgspec.structs.replace(found, slot=slot, unreliable=[] if name == ONLINE else found.unreliable)
 
 
 def _robustly(judged: Judged) -> Robustly | None:
@@ -175,6 +196,15 @@ def _robustly(judged: Judged) -> Robustly | None:
     sums = judged.robust
     interval = None if sums is None else DrGaussian(sums.n, sums.value, sums.squares).get()
     return None if sums is None or interval is None else Robustly(float(sums.value) / float(sums.n), *interval)
+
+
+def _additive(judged: Judged) -> Robustly | None:
+    """Per slot; None for a single slot, and for fewer than two events."""
+    size = slot_figures.mean_slots(judged)
+    if judged.slots is None or size is None:
+        return None
+    value, interval = judged.slots.additive.get(), judged.slots.additive.interval()
+    return None if value is None or interval is None else Robustly(value / size, *(end / size for end in interval))
 
 
 def _end(value: float | None, without: float) -> float:

@@ -10,7 +10,8 @@ from shared.evaluation.plan import Plan
 from shared.loops.config import LoopConfig, Policy
 from shared.loops.evaluation_names import Kind
 
-FORMAT = 1
+# A job about several slots is of format 2.
+FORMAT, SEVERAL_SLOTS = 2, 2
 State = Literal["waiting", "running", "completed", "failed", "timeout"]
 OPEN: tuple[State, ...] = ("waiting", "running")
 
@@ -51,7 +52,7 @@ class Job(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     reason: str | None = None
     applied: bool | None = None
-    v: int = FORMAT
+    v: int = 1
 
     @property
     def is_open(self) -> bool:

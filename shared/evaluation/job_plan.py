@@ -4,9 +4,11 @@ import asyncio
 
 import msgspec
 
+from shared.errors import Fault
 from shared.evaluation import grid, importance, plan
-from shared.evaluation.job import Job, moment
+from shared.evaluation.job import SEVERAL_SLOTS, Asked, Job, moment
 from shared.evaluation.plan import FIVE_MINUTES_MS, Candidate, Plan
+from shared.evaluation.slots import slot_kind
 from shared.evaluation.spool import Period, Spool
 from shared.joined_log import log_reading
 from shared.loops.blob_names import Home
@@ -43,12 +45,17 @@ def planned(job: Job, log: Spool) -> Job:
     assert config is not None
     if not log.events:
         raise Impossible(_nothing(log))
-    if config.policy.parsed.is_multi_slot:
-        raise Impossible("The loop's policy decides about several slots, which cannot be evaluated yet.")
+    several = config.policy.parsed.is_multi_slot
+    wrong = why_not(asked, config)
+    if wrong is not None:
+        raise Impossible(wrong.message)
     if asked.kind == "importances":
         return _of_features(job, config, log)
     own = [Candidate(one.name, one.arguments, _share(one.arguments, config)) for one in asked.policies]
     stretches = log.stretches()
+    if several:
+        made = Plan(own, stretches, config.default_reward, keeps_series=True, is_multi_slot=True, slots=log.slots)
+        return msgspec.structs.replace(job, plan=made, v=SEVERAL_SLOTS)
     made = Plan(own, stretches, config.default_reward, log.schema, plan.half(stretches), keeps_series=True)
     if asked.optimizes:
         made = _with_race(made, config, log)
@@ -56,6 +63,20 @@ def planned(job: Job, log: Spool) -> Job:
     if groups:
         made = importance.planned(_current(config), groups, made)
     return msgspec.structs.replace(job, plan=made, groups=groups)
+
+
+def why_not(asked: Asked, config: LoopConfig) -> Fault | None:
+    """What cannot be done with the kind of policy that the loop has, and what to do; None if all can."""
+    several = config.policy.parsed.is_multi_slot
+    if asked.kind == "importances":
+        return Fault("InvalidContract", slot_kind.NO_FEATURES) if several else None
+    if asked.optimizes and several:
+        return Fault("InvalidEvaluationContract", f"{slot_kind.NO_OPTIMISATION} Ask without optimization.")
+    wrong = slot_kind.first_misfit(asked.policies, is_multi_slot=several)
+    if wrong is None:
+        return None
+    target = f"policies[{wrong[0]}].arguments"
+    return Fault("InvalidEvaluationContract", wrong[1], target, "InvalidPolicyConfiguration")
 
 
 def _with_race(made: Plan, config: LoopConfig, log: Spool) -> Plan:

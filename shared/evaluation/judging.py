@@ -4,48 +4,70 @@ import math
 from array import array
 from collections.abc import Sequence
 
-from shared.evaluation.buckets import Buckets, Series
+from shared.evaluation import logged, served
+from shared.evaluation.buckets import Buckets
 from shared.evaluation.columns import Columns, total
 from shared.evaluation.event import LARGEST_WEIGHT
-from shared.evaluation.logged import Logged
-from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Judged
+from shared.evaluation.logged import Logged, Use
+from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Judged, Part, Unit
 from shared.evaluation.plan import Plan
 from shared.evaluation.reward_model import Robust
+from shared.evaluation.served import Outlook
+from shared.evaluation.told import Shown, Tell
 
 _LEAST = 1 / LARGEST_WEIGHT
 
 
 class Judging:
-    """Where they are added. plan: what is asked of them; policy: its name."""
+    """Where they are added. plan: what is asked of them; policy: its name; tell: of each event, None if nobody asks."""
 
-    def __init__(self, plan: Plan, policy: str) -> None:
-        self._plan, self._policy = plan, policy
+    def __init__(self, plan: Plan, policy: str, tell: Tell | None) -> None:
+        self._plan, self._policy, self._tell = plan, policy, tell
+        self._exploration = plan.candidate(policy).exploration
         self._is_measured = policy in plan.measured
         self._buckets = Buckets() if plan.keeps_series and not self._is_measured else None
         self._columns, self._baseline, self._terms = Columns(), array("d"), list[float]()
         self._shows = {name: array("d") for name in (RANDOM, BASELINE)}
 
-    def add(self, event: Logged, pmf: Sequence[float], costs: Sequence[float] | None) -> None:
+    def read(self, line: bytes) -> tuple[Logged, Use]:
+        """The event of a line, and what it may be used for."""
+        return logged.read(line)
+
+    def answers(self, _event: Logged) -> int:
+        """How many lines VW answers."""
+        return 1
+
+    def judge(self, event: Logged, predictions: Sequence[bytes], outlook: Outlook | None, costs: bytes | None) -> None:
+        """predictions: VW's line; costs: that of a model of the rewards; raises BadPrediction."""
+        count = len(event.a)
+        pmf = served.served(served.parsed(predictions[0], count), outlook, self._exploration)
+        self._add(event, pmf, None if costs is None else served.parsed(costs, count))
+        if self._tell is not None:
+            shown = Shown(event.id, event.at, event.chosen, event.p[0], event.reward)
+            self._tell(self._policy, shown, pmf[event.a[0] - 1])
+
+    def part(self, unit: Unit) -> Part:
+        """Of all events so far."""
+        series = self._buckets.series() if self._buckets is not None else {}
+        return Part(unit, {unit.policy: self._judged()}, series=series)
+
+    def _add(self, event: Logged, pmf: Sequence[float], costs: Sequence[float] | None) -> None:
         """pmf: what the policy would have served, in the order of the actions; costs: what a model of the rewards said
         before it learned the event."""
-        logged = event.p
-        possible = [pmf[number - 1] / p if p > _LEAST else 0.0 for number, p in zip(event.a, logged, strict=True)]
+        chances = event.p
+        possible = [pmf[number - 1] / p if p > _LEAST else 0.0 for number, p in zip(event.a, chances, strict=True)]
         reward = event.reward
-        self._columns.add(reward, possible, logged, event.decisions, reward == self._plan.default_reward)
-        self._baseline.append(1 / logged[0] if event.a[0] == event.first else 0.0)
+        self._columns.add(reward, possible, chances, event.decisions, reward == self._plan.default_reward)
+        self._baseline.append(1 / chances[0] if event.a[0] == event.first else 0.0)
         if self._buckets is not None:
-            self._buckets.add(self._policy, event.at, reward, possible, logged, event.decisions)
+            self._buckets.add(self._policy, event.at, reward, possible, chances, event.decisions)
         if costs is not None:
             value = -math.fsum([share * cost for share, cost in zip(pmf, costs, strict=True)])
             self._terms.append((value + possible[0] * (reward + costs[event.a[0] - 1])) * event.decisions)
         if self._plan.looks_ahead:
             self._look_ahead(event, pmf)
 
-    def series(self) -> Series:
-        """The course over time, if it is asked for."""
-        return self._buckets.series() if self._buckets is not None else {}
-
-    def judged(self) -> Judged:
+    def _judged(self) -> Judged:
         """Of all events so far."""
         others = {ONLINE: array("d", [1.0]) * len(self._baseline), BASELINE: self._baseline}
         judged = Judged.of(self._columns, others, keep=self._is_measured)

@@ -23,6 +23,7 @@ class Use(Enum):
     BASELINE = "of Apprentice or LoggingOnly: they count for Baseline1 alone"
     NOWHERE = "never activated: they count nowhere"
     SLOTS = "of several slots"
+    SINGLE = "of one slot, unlike the policies"
     IMPROBABLE = "without a usable probability of the chosen action"
     INCOMPLETE = "without the probabilities of all actions"
     UNREADABLE = "unreadable"

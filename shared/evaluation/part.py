@@ -10,13 +10,15 @@ from shared.evaluation.buckets import Series
 from shared.evaluation.columns import Columns, Paired
 from shared.evaluation.event import Event
 from shared.evaluation.intervals.default import ENOUGH
+from shared.evaluation.multi_slot.slot_sums import SlotSeries, SlotSums
 from shared.evaluation.reward_model import Robust
 from shared.evaluation.single_action import Tally
 from shared.loops import exact_sum, unreadable
 from shared.loops.exact_sum import ExactSum
 from shared.loops.policy_sums import PolicySums
 
-FORMAT = 1
+# A part of decisions about several slots is of format 2.
+FORMAT, SEVERAL_SLOTS = 2, 2
 ONLINE, BASELINE, RANDOM, SINGLE = "Online", "Baseline1", "BaselineRand", "Best single action"
 
 
@@ -36,6 +38,7 @@ class Judged(msgspec.Struct):
     rows: weight and reward of every event, in order, 16 bytes each, if they are asked for or if almost all rewards are
     the same, for then the interval cannot do with sums. None otherwise. shows: by the names of other policies, sums of
     p_other^2 / p over events and actions, p being what this policy would have served. robust: with a model of rewards.
+    slots: of several slots, what was earned in each; `sums` are then of whole events, as `slot_columns` has them.
     """
 
     sums: PolicySums
@@ -43,12 +46,13 @@ class Judged(msgspec.Struct):
     rows: bytes | None = None
     shows: dict[str, ExactSum] = {}
     robust: Robust | None = None
+    slots: SlotSums | None = None
 
     @classmethod
     def of(cls, columns: Columns, others: Mapping[str, Sequence[float]], *, keep: bool = False) -> "Judged":
         """others: the weights of policies that it is compared with, on the same events. keep: rows are asked for."""
         paired = {name: Paired.of(columns, weights) for name, weights in others.items()}
-        return cls(columns.sums(), paired, _rows(columns, keep=keep))
+        return cls(columns.sums(), paired, rows_of(columns, keep=keep))
 
     def merge(self, later: "Judged") -> None:
         """Adds the events of a later stretch."""
@@ -57,6 +61,9 @@ class Judged(msgspec.Struct):
             self.paired.setdefault(name, Paired()).merge(paired)
         if later.robust is not None:
             self.robust = self.robust.merged(later.robust) if self.robust is not None else later.robust
+        if later.slots is not None:
+            self.slots = self.slots or SlotSums()
+            self.slots.merge(later.slots)
         for name, squares in later.shows.items():
             self.shows[name] = self.shows.get(name, ExactSum()) + squares
         self.rows = None if self.rows is None or later.rows is None else self.rows + later.rows
@@ -77,8 +84,9 @@ def _others(rewards: Sequence[float]) -> int:
     return counts.total() - max(counts.values(), default=0)
 
 
-def _rows(columns: Columns, *, keep: bool) -> bytes | None:
-    """None if rewards are not rare, and for sub-sampled events, of which no interval needs them."""
+def rows_of(columns: Columns, *, keep: bool = False) -> bytes | None:
+    """Weight and reward of every event; None if rewards are not rare, and for sub-sampled events, of which no interval
+    needs them."""
     if (not keep and _others(columns.rewards) >= ENOUGH) or not columns.is_whole:
         return None
     rows = array("d", bytes(16 * len(columns.weights)))
@@ -105,7 +113,7 @@ class Drawn(msgspec.Struct):
 
 class Part(msgspec.Struct):
     """judged: by the names of policies. uses: how many lines there were of each `Use`, by its name. series: the course
-    over time, if the plan asks for it."""
+    over time, if the plan asks for it; slot_series: the same by slot."""
 
     unit: Unit
     judged: dict[str, Judged]
@@ -113,7 +121,8 @@ class Part(msgspec.Struct):
     drawn: Drawn | None = None
     tally: Tally | None = None
     series: Series = {}
-    v: int = FORMAT
+    slot_series: SlotSeries = {}
+    v: int = 1
 
 
 _encoder = msgspec.json.Encoder(enc_hook=exact_sum.to_json, order="sorted")

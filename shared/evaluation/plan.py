@@ -51,6 +51,7 @@ class Plan(msgspec.Struct, frozen=True):
     event, so that they can be compared with each other, and no report lists them. looks_ahead: parts
     also tell how well a log that a candidate had served would show other policies. is_robust: candidates are also
     judged with a model of the rewards, which takes about twice as long. keeps_series: parts have the course over time.
+    is_multi_slot: all policies decide about several slots; slots: the ids of those whose figures are told.
     """
 
     candidates: list[Candidate]
@@ -63,6 +64,8 @@ class Plan(msgspec.Struct, frozen=True):
     looks_ahead: bool = False
     is_robust: bool = False
     keeps_series: bool = False
+    is_multi_slot: bool = False
+    slots: list[str] = []
 
     def candidate(self, name: str) -> Candidate:
         """KeyError if there is none of this name."""

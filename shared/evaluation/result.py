@@ -15,6 +15,8 @@ from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE, Drawn, Judg
 from shared.evaluation.plan import Plan
 from shared.evaluation.reward_range import reward_range
 from shared.evaluation.self_check import SelfCheck
+from shared.evaluation.slots.slot_figures import per_slot, pooled
+from shared.evaluation.slots.slot_log import NO_BASELINES
 from shared.evaluation.units import single_action
 from shared.loops.policy_sums import PolicySums
 
@@ -43,7 +45,8 @@ class Result(msgspec.Struct, frozen=True):
 
     policies: over all events, but for the best single action, which is over those that did not choose it. series: by
     policy. failed: policies that cannot be judged, with the reason. notes: what a reader must know.
-    chosen: the policy that an optimisation chose, on events that are not among these.
+    chosen: the policy that an optimisation chose, on events that are not among these. slots: of decisions about several
+    slots, the policies in each.
     """
 
     since: int
@@ -58,6 +61,7 @@ class Result(msgspec.Struct, frozen=True):
     failed: dict[str, str]
     notes: list[str]
     chosen: str | None = None
+    slots: list[Estimate] = []
 
 
 def merged(parts: Mapping[Unit, Part], policy: str, unit: Unit, stretches: Iterable[int]) -> Judged:
@@ -78,6 +82,8 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
     uses, drawn = Counter[str](), Drawn()
     for part in log:
         uses.update(part.uses)
+    without_baselines = uses.pop(NO_BASELINES, 0)
+    for part in log:
         drawn.merge(part.drawn or Drawn())
     units = {name: Unit("", 0) for name in (ONLINE, BASELINE, RANDOM)}
     units |= {
@@ -85,8 +91,11 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
         for one in plan.candidates
         if one.name not in {*failed, *plan.measured} and all(Unit(one.name, number) in parts for number in every)
     }
-    judged = {name: merged(parts, name, unit, every) for name, unit in units.items()}
-    rewards = reward_range(plan.default_reward, (judged[ONLINE].sums, judged[BASELINE].sums))
+    judged = {name: per_slot(merged(parts, name, unit, every)) for name, unit in units.items()}
+    if without_baselines and not judged[BASELINE].sums.n.units:
+        failed[BASELINE] = f"{BASELINE} cannot be judged: no event says which actions are its baselines (_ba)."
+        del judged[BASELINE], units[BASELINE]
+    rewards = reward_range(plan.default_reward, (pooled(one) for name, one in judged.items() if name in QUESTIONS))
     since, until = plan.stretches[first].since, plan.stretches[-1].until
     context = Context(rewards, until - since, judged[ONLINE])
     arguments = {one.name: one.arguments for one in plan.candidates}
@@ -97,6 +106,8 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
     ]
     series = {name: _series(plan, parts, name, unit, rewards, every) for name, unit in units.items()}
     notes = _notes(plan, policies)
+    if without_baselines and BASELINE in judged:
+        notes.append(f"{BASELINE} is judged without {without_baselines:,} events that do not say their baselines.")
     action = single_action(plan, parts)
     if action is not None:
         policies.insert(len(QUESTIONS), _single(plan, parts, action, context))
@@ -109,12 +120,25 @@ def combine(plan: Plan, parts: Mapping[Unit, Part], failed: Mapping[str, str] | 
         skipped={Use[name].value: count for name, count in sorted(uses.items()) if Use[name] is not Use.JUDGED},
         rewards=rewards,
         default_reward=plan.default_reward,
-        self_check=self_check.check(drawn, judged[RANDOM].sums),
+        self_check=_checked(drawn, judged[RANDOM]),
         policies=policies,
         series=series,
         failed={name: reason for name, reason in failed.items() if name not in plan.measured},
         notes=notes,
+        slots=[
+            estimate.of_slot(name, slot, one, rewards, judged[ONLINE])
+            for slot in plan.slots
+            for name, one in judged.items()
+            if one.slots is not None and slot in one.slots.slots
+        ],
     )
+
+
+def _checked(drawn: Drawn, random: Judged) -> SelfCheck:
+    """Of several slots, by the first one's weights."""
+    if random.slots is None:
+        return self_check.check(drawn, random.sums)
+    return self_check.check(drawn, random.slots.first, has_own=False)
 
 
 def _single(plan: Plan, parts: Mapping[Unit, Part], action: str, whole: Context) -> Estimate:
@@ -131,7 +155,7 @@ def _series(
     points = []
     for number in every:
         stretch = plan.stretches[number]
-        judged = merged(parts, name, unit, [number])
+        judged = per_slot(merged(parts, name, unit, [number]))
         n = float(judged.sums.n)
         if n:
             interval = estimate.quick_interval(judged.sums, rewards)

@@ -19,12 +19,15 @@ class SelfCheck(msgspec.Struct, frozen=True):
     told: list[str]
 
 
-def check(drawn: Drawn, random: PolicySums) -> SelfCheck:
-    """drawn: of all events; random: of the uniform policy, whose weights have the mean 1 if probabilities are true."""
+def check(drawn: Drawn, random: PolicySums, *, has_own: bool = True) -> SelfCheck:
+    """drawn: of all events; random: of the uniform policy, whose weights have the mean 1 if probabilities are true.
+
+    has_own: lines say the chosen probability twice, so that the two can be compared.
+    """
     n = float(random.n)
     if not n:
         return SelfCheck(False, ["There is no event to check."])
-    found = [_measured(drawn), _likeliest(drawn, n), _mean_weight(random, n)]
+    found = [*([_measured(drawn)] if has_own else []), _likeliest(drawn, n), _mean_weight(random, n)]
     return SelfCheck(all(passed for passed, _ in found), [sentence for _, sentence in found])
 
 

@@ -58,13 +58,25 @@ def served(pmf: list[float], outlook: Outlook | None, share: float) -> list[floa
 
 def parsed(prediction: bytes, count: int) -> list[float]:
     """The pmf in the order of the actions of `2:0.5,0:0.3,1:0.2`, as VW writes it; raises BadPrediction."""
-    try:
-        found = _numbers.decode(b"[" + prediction.replace(b":", b",") + b"]")
-    except msgspec.DecodeError:
-        found = []
+    found = _pairs(prediction)
     if len(found) != 2 * count:
         raise BadPrediction(f"VW answered {prediction[:60].decode(errors='replace')!r} for {count} actions")
     pmf = [0.0] * count
     for index, probability in zip(found[::2], found[1::2], strict=True):
         pmf[int(index)] = probability
     return pmf
+
+
+def by_action(prediction: bytes) -> dict[int, float]:
+    """The probabilities of one slot by the index of the action, in VW's order; raises BadPrediction."""
+    found = _pairs(prediction)
+    if not found or len(found) % 2:
+        raise BadPrediction(f"VW answered {prediction[:60].decode(errors='replace')!r} for a slot")
+    return {int(index): p for index, p in zip(found[::2], found[1::2], strict=True)}
+
+
+def _pairs(prediction: bytes) -> list[float]:
+    try:
+        return _numbers.decode(b"[" + prediction.replace(b":", b",") + b"]")
+    except msgspec.DecodeError:
+        return []

@@ -8,7 +8,9 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from shared.evaluation.features import Seen
+from shared.evaluation.multi_slot.slot_sums import MOST_SLOTS
 from shared.evaluation.plan import FIVE_MINUTES_MS, Stretch, stretches
+from shared.evaluation.slots import slot_events
 from shared.vw import dsjson
 from shared.vw.dsjson import Dated
 from shared.vw.schema import Schema, Tally
@@ -56,11 +58,24 @@ class Spool:
         self._ends: int | None = None
         self._files: OrderedDict[int, BinaryIO] = OrderedDict()
         self._tally, self._looked, self._latest = Tally(), 0, dict[str, Any]()
+        self._looked_at, self._several = 0, 0
+        self._slots, self._places = Counter[str](), Counter[str]()
 
     @property
     def events(self) -> int:
         """Lines within the period."""
         return self.counts.total()
+
+    @property
+    def is_multi_slot(self) -> bool:
+        """True if most events that were looked at decide about several slots."""
+        return 2 * self._several > self._looked_at
+
+    @property
+    def slots(self) -> list[str]:
+        """The ids of the commonest slots, in the order in which events have them."""
+        common = sorted(self._slots, key=lambda name: (-self._slots[name], name))[:MOST_SLOTS]
+        return sorted(common, key=lambda name: (self._places[name] / self._slots[name], name))
 
     @property
     def schema(self) -> Schema:
@@ -127,7 +142,9 @@ class Spool:
         return file
 
     def _look(self, line: bytes) -> None:
+        self._looked_at += 1
         if dsjson.is_multi_slot(line):
+            self._look_at_slots(line)
             return
         try:
             context = msgspec.json.decode(_context(line).c)
@@ -137,3 +154,11 @@ class Spool:
             self._latest = context
             self._tally.add(context)
             self.features.add(context)
+
+    def _look_at_slots(self, line: bytes) -> None:
+        event, _ = slot_events.read(line)
+        self._several += 1
+        for place in range(len(event.slots)):
+            name = event.name(place)
+            self._slots[name] += 1
+            self._places[name] += place

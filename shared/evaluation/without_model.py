@@ -2,7 +2,6 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable
 
 from shared.evaluation import action_names, logged, single_action
 from shared.evaluation.buckets import Buckets
@@ -11,9 +10,8 @@ from shared.evaluation.columns import Columns, total
 from shared.evaluation.logged import Logged, Use
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE, Drawn, Judged, Part, Unit
 from shared.evaluation.single_action import Tallying
+from shared.evaluation.told import Shown, Tell
 
-# What is told of each event that is judged: policy, event, and the policy's probability of the logged action.
-Tell = Callable[[str, Logged, float], None]
 # What the three policies are called where their weights are computed.
 _NAMES = {"online": ONLINE, "baseline": BASELINE, "random": RANDOM}
 
@@ -87,7 +85,7 @@ class Log:
             if self._buckets is not None:
                 self._buckets.add(_NAMES[name], event.at, choice.reward, possible, choice.p, count)
             if self._tell is not None:
-                self._tell(_NAMES[name], event, possible[0] * choice.p[0])
+                self._tell(_NAMES[name], _shown(event), possible[0] * choice.p[0])
         likeliest = max(event.p)
         favourite = min(one for one, p in zip(event.a, event.p, strict=True) if p == likeliest)
         self._likeliest += event.chosen == favourite
@@ -106,4 +104,8 @@ class Log:
     def _take_always(self, choice: Choice, event: Logged, possible: list[float]) -> None:
         self._always.add(choice.reward, possible, choice.p, event.decisions, choice.is_default)
         if self._tell is not None:
-            self._tell(SINGLE, event, possible[0] * choice.p[0])
+            self._tell(SINGLE, _shown(event), possible[0] * choice.p[0])
+
+
+def _shown(event: Logged) -> Shown:
+    return Shown(event.id, event.at, event.chosen, event.p[0], event.reward)

@@ -8,18 +8,20 @@ from pathlib import Path
 
 import msgspec
 
-from shared.evaluation.logged import Logged
 from shared.evaluation.part import Part, Unit
 from shared.evaluation.plan import Plan
 from shared.evaluation.replay import Replay
-from shared.evaluation.without_model import Log, Tell
+from shared.evaluation.slots.slot_log import SlotLog
+from shared.evaluation.told import Shown, Tell
+from shared.evaluation.without_model import Log
 from shared.vw.zygote import Zygote
 
 CHUNK_BYTES = 256 << 10
 
 
-class EventLine(msgspec.Struct):
-    """One event as a policy is judged by it, for a reader. p: of the logged action, by the log and by the policy."""
+class EventLine(msgspec.Struct, omit_defaults=True):
+    """One event as a policy is judged by it, for a reader; of several slots one. p: of the logged action, by the
+    log and by the policy."""
 
     policy: str
     event_id: str
@@ -28,6 +30,7 @@ class EventLine(msgspec.Struct):
     p_log: float
     p_eval: float
     reward: float
+    slot: str | None = None
 
 
 class Told:
@@ -36,8 +39,8 @@ class Told:
     def __init__(self, file: Path) -> None:
         self._file = file.open("wb")
 
-    def __call__(self, policy: str, event: Logged, p_eval: float) -> None:
-        line = EventLine(policy, event.id, event.at, event.chosen, event.p[0], p_eval, event.reward)
+    def __call__(self, policy: str, shown: Shown, p_eval: float) -> None:
+        line = EventLine(policy, shown.event_id, shown.at, shown.action, shown.p, p_eval, shown.reward, shown.slot)
         self._file.write(msgspec.json.encode(line) + b"\n")
 
     def close(self) -> None:
@@ -68,7 +71,11 @@ async def work(
         if unit.policy:
             return await Replay(plan, unit, previous, tell).run(lines, folder, zygote)
         tallies = unit.stretch < plan.held_out
-        judge = Log(unit, plan.default_reward, tallies=tallies, action=action, series=plan.keeps_series, tell=tell)
+        judge: Log | SlotLog = Log(
+            unit, plan.default_reward, tallies=tallies, action=action, series=plan.keeps_series, tell=tell
+        )
+        if plan.is_multi_slot:
+            judge = SlotLog(plan, unit, tell)
         async for chunk in lines:
             for line in chunk.splitlines():
                 judge.add(line)

@@ -22,13 +22,15 @@ class Exploring(NamedTuple):
     """share: explorationPercentage, 0..1. is_even: all actions but the best share it, as with `--epsilon`.
 
     gamma: of SquareCB, the greatest since an instant; None for another policy. edited: when the configuration was
-    changed last (ms since 1970): older decisions may have been made otherwise.
+    changed last (ms since 1970): older decisions may have been made otherwise. held: the share of a holdback, whose
+    decisions explore nothing.
     """
 
     share: float = 0.0
     is_even: bool = False
     gamma: float | None = None
     edited: float = 0.0
+    held: float = 0.0
 
     def least(self, sizes: Mapping[int, int], rewards: float) -> float | None:
         """The harmonic mean of the least e over decisions by their numbers of actions, those of one action left out.
@@ -36,7 +38,7 @@ class Exploring(NamedTuple):
         rewards: the greatest reward less the least one. None if the policy may explore nothing, or it is not known.
         """
         counted = {size: count for size, count in sizes.items() if size > 1}
-        each = {size: self._least(size, rewards) for size in counted}
+        each = {size: (1 - self.held) * (self._least(size, rewards) or 0.0) for size in counted}
         if not counted or not all(each.values()):
             return None
         return sum(counted.values()) / math.fsum(counted[size] / one for size, one in each.items() if one)
@@ -52,6 +54,10 @@ class Exploring(NamedTuple):
 
 def of(config: LoopConfig, state: Checkpoint, since: float) -> Exploring:
     """How a loop has explored since an instant (ms since 1970)."""
+    return _of_policy(config, state, since)._replace(held=config.holdback_share)
+
+
+def _of_policy(config: LoopConfig, state: Checkpoint, since: float) -> Exploring:
     policy, edited = config.policy.parsed, datetime.fromisoformat(config.edited).timestamp() * 1000
     if policy.epsilon is not None:
         return Exploring(config.exploration, is_even=True, edited=edited)

@@ -51,7 +51,7 @@ class Headline(msgspec.Struct, frozen=True):
 
 def of(made: Summary, through: int, deleted: int, seen: Seen) -> Headline:
     """Made of the summaries of the last DAYS days, by stretches of an hour."""
-    served, found = made.served(), seen.lift
+    served, found = made.served(), seen.compared
     end = through + -through % POINT_MS
     start = end - DAYS * DAY_MS
     return Headline(
@@ -59,8 +59,8 @@ def of(made: Summary, through: int, deleted: int, seen: Seen) -> Headline:
         deleted=deleted,
         decisions=seen.decisions,
         online=_mean(served),
-        baseline=found.baseline if found is not None else None,
-        lift=found.range() if found is not None else None,
+        baseline=seen.baseline,
+        lift=found.lift if found is not None else None,
         relative=found.relative if found is not None else None,
         verdict=verdict.of(seen),
         start=start,

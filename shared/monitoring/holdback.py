@@ -47,6 +47,17 @@ class Measured(NamedTuple):
         half = anytime.half_width(math.sqrt((self.policy.variance + self.baseline.variance) * n), n, alpha)
         return Range(self.value, self.value - half, self.value + half)
 
+    def relative(self, alpha: float = anytime.ALPHA) -> Range | None:
+        """The lift as a share of what the baseline earns, by the delta method; None if that may be 0."""
+        (n, mean, variance, _), policy = self.baseline, self.policy
+        n += policy.decisions
+        if self.range(alpha) is None or abs(mean) <= anytime.half_width(math.sqrt(variance * n), n, alpha):
+            return None
+        ratio = policy.mean / mean
+        deviation = math.sqrt((policy.variance + ratio * ratio * variance) * n) / abs(mean)
+        value, half = self.value / abs(mean), anytime.half_width(deviation, n, alpha)
+        return Range(value, value - half, value + half)
+
 
 def measured(summary: Summary, window: str, slot: int = 0) -> Measured | None:
     """Of the decisions in a window, of several slots of one; None as long as an arm has none."""

@@ -14,7 +14,7 @@ from shared.loops.config import LoopConfig
 from shared.loops.stored import Damaged
 from shared.loops.summary import DAY_MS, HOUR_MS, Summary
 from shared.loops.unreadable import LaterVersion
-from shared.monitoring import blobs, headline, lift, verdict
+from shared.monitoring import blobs, headline, holdback, lift, verdict
 from shared.monitoring.alarms import training
 from shared.monitoring.alarms.catalogue import HOURLY
 from shared.monitoring.alarms.history import History
@@ -125,7 +125,7 @@ class LoopRound:
             first = max(before.judged + HOUR_MS, until - (MOST_HOURS - 1) * HOUR_MS)
         for hour in range(first, until + 1, HOUR_MS):
             how = exploring.of(self._config, state, hour - DAY_MS)
-            window = Window(made, hour, self._config.mode, how)
+            window = Window(made, hour, self._config, how)
             after = after.after(hour, {alarm: judge(window) for alarm, judge in HOURLY.items()})
         shown = [at + HOUR_MS for at, hour in made.hours.items() if hour.fates.get("shown")]
         return msgspec.structs.replace(after, judged=until, seen=max([after.seen, *shown]))
@@ -145,9 +145,11 @@ class LoopRound:
 
     async def _keep_headline(self, made: Summary, state: Checkpoint) -> None:
         report = apprentice.report(state.apprentice, self._config.mode) if state.apprentice is not None else None
+        held = self._config.holdback
+        measured = holdback.measured(made, held.salt) if held is not None else None
         seen = Seen(
             made.fate("shown"), made.fate("rewarded"), lift.of(made), self._config.mode,
-            report.last if report is not None else None, self._alarms.value,
+            report.last if report is not None else None, self._alarms.value, measured,
         )  # fmt: skip
         told = headline.of(made, state.cut, _checked(state, None).deleted, seen)
         if told != self._told.value:

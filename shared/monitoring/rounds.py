@@ -23,6 +23,8 @@ from shared.storage import Conflict, Storage, StorageUnavailable
 EVERY_SECONDS, LONGEST_SECONDS = 30.0, 20.0
 # A loop is left alone for so many times what its last turn took: what one loop costs the others is bounded.
 REST = 50
+# One that has not changed, for this share of the time since it did, and IDLE_SECONDS at most.
+IDLE_REST, IDLE_SECONDS = 0.1, 300.0
 # And for so long after a failure.
 FAILED_SECONDS = 300.0
 
@@ -36,6 +38,7 @@ class Rounds:
         self._storage, self._registry, self._initial = storage, registry, initial
         self._loops: dict[Home, LoopRound] = {}
         self._rests: dict[Home, float] = {}
+        self._changed: dict[Home, float] = {}
         self._waiting: list[tuple[str, Home]] = []
         self._began = -math.inf
 
@@ -59,6 +62,7 @@ class Rounds:
         homes = {home_of(loop, at): loop for loop, at in created.items()}
         self._loops = {home: one for home, one in self._loops.items() if home in homes}
         self._rests = {home: until for home, until in self._rests.items() if home in homes}
+        self._changed = {home: since for home, since in self._changed.items() if home in homes}
         self._waiting = [(loop, home) for home, loop in homes.items()]
 
     async def _turn(self, loop: str, home: Home, beat: Heartbeat, now: float) -> None:
@@ -77,5 +81,10 @@ class Rounds:
             telemetry.error(_log, f"Its alarms were not judged: {error}", loop, error)
             self._rests[home] = time.monotonic() + FAILED_SECONDS
         else:
+            ended = time.monotonic()
+            since = self._changed.setdefault(home, ended)
             if worked:
-                self._rests[home] = time.monotonic() + REST * (time.monotonic() - began)
+                self._changed[home], rest = ended, REST * (ended - began)
+            else:
+                rest = min(IDLE_REST * (ended - since), IDLE_SECONDS)
+            self._rests[home] = ended + rest

@@ -6,17 +6,19 @@ import msgspec
 
 from shared.loops.apprentice import Progress
 from shared.loops.config import LearningMode
-from shared.monitoring import anytime
+from shared.monitoring import anytime, compared
 from shared.monitoring.alarms.history import History
+from shared.monitoring.compared import Basis as Basis
+from shared.monitoring.compared import Compared
 from shared.monitoring.figures import percent
-from shared.monitoring.lift import LEAST_REWARDED, Lift, Range
+from shared.monitoring.holdback import Measured
+from shared.monitoring.lift import LEAST_REWARDED, Lift
 from shared.monitoring.states import State
 
 Kind = Literal[
     "no-data", "rewards-missing", "too-early", "working", "no-better", "worse", "exploration-broken", "trainer-stalled",
     "apprentice", "logging",
 ]  # fmt: skip
-Basis = Literal["estimated from the log", "measured by holdback"]
 
 # A word for each, and how good that is.
 WORDS: dict[Kind, tuple[str, State]] = {
@@ -58,6 +60,18 @@ class Seen(NamedTuple):
     mode: LearningMode = "Online"
     apprentice: Progress | None = None
     history: History = History()
+    measured: Measured | None = None
+
+    @property
+    def compared(self) -> Compared | None:
+        """With the baseline, as surely as it can be told."""
+        return compared.of(self.lift, self.measured)
+
+    @property
+    def baseline(self) -> float | None:
+        """What the baseline earns on average, even before it can be compared."""
+        found = self.compared or self.lift
+        return found.baseline if found is not None else None
 
 
 def of(seen: Seen) -> Verdict:
@@ -125,23 +139,21 @@ def _by_mode(seen: Seen) -> Verdict | None:
 
 
 def _by_lift(seen: Seen) -> Verdict:
-    lift = seen.lift
-    found = lift.range() if lift is not None else None
-    if lift is None or found is None:
+    found = seen.compared
+    if found is None:
         return _too_early(seen)
-    period = f"from {lift.decisions:,.0f} decisions of the last {DAYS} days"
-    cause = f"{lift.online:.4g} per decision against {lift.baseline:.4g}, {period}; {_interval(lift, found)}. "
-    cause += "Estimated from the log."
-    basis: Basis = "estimated from the log"
-    if found.lower > 0:
-        return Verdict("working", f"It earns {_amount(lift)} more than the baseline.", cause, basis=basis)
-    if found.upper < 0:
+    cause = f"{found.loop:.4g} per decision against {found.baseline:.4g}, from {found.decisions:,.0f} decisions of the "
+    cause += f"last {DAYS} days; {_interval(found)}. {found.basis.capitalize()}."
+    if found.lift.lower > 0:
+        return Verdict("working", f"It earns {_amount(found)} more than the baseline.", cause, basis=found.basis)
+    if found.lift.upper < 0:
         action = "Check what is rewarded and when, evaluate other policies, or undo the last change of policy or model."
-        return Verdict("worse", f"It earns {_amount(lift)} less than the baseline.", cause, action, basis)
-    if lift.decisions < anytime.TIGHTEST:
-        return Verdict("too-early", "It is too early to tell.", cause, _wait(lift, found), basis)
-    action = "Evaluate other policies and features on its log. " + _wait(lift, found)
-    return Verdict("no-better", "It is no better than the baseline, as far as can be told.", cause, action, basis)
+        return Verdict("worse", f"It earns {_amount(found)} less than the baseline.", cause, action, found.basis)
+    if found.decisions < anytime.TIGHTEST:
+        return Verdict("too-early", "It is too early to tell.", cause, _wait(found), found.basis)
+    action = "Evaluate other policies and features on its log. " + _wait(found)
+    sentence = "It is no better than the baseline, as far as can be told."
+    return Verdict("no-better", sentence, cause, action, found.basis)
 
 
 def _too_early(seen: Seen) -> Verdict:
@@ -160,26 +172,25 @@ def _raised(seen: Seen, name: str) -> tuple[str, str] | None:
     return standing.cause, standing.next
 
 
-def _amount(lift: Lift) -> str:
-    if lift.relative is not None:
-        return percent(abs(lift.relative.value))
-    return f"{abs(lift.value):.3g} per decision"
+def _amount(found: Compared) -> str:
+    if found.relative is not None:
+        return percent(abs(found.relative.value))
+    return f"{abs(found.lift.value):.3g} per decision"
 
 
-def _interval(lift: Lift, found: Range) -> str:
-    ends = [f"{found.lower:+.3g}", f"{found.upper:+.3g}"]
-    if lift.relative is not None:
-        ends = [percent(one, "+.0f") for one in lift.relative[1:]]
+def _interval(found: Compared) -> str:
+    ends = [f"{one:+.3g}" for one in found.lift[1:]]
+    if found.relative is not None:
+        ends = [percent(one, "+.0f") for one in found.relative[1:]]
     return f"95 % interval {' to '.join(ends)}, at any time"
 
 
-def _wait(lift: Lift, found: Range) -> str:
+def _wait(found: Compared) -> str:
     """How many decisions a lift of the size seen would need."""
-    half = (found.upper - found.lower) / 2
-    if abs(found.value) * 100 < half:
+    value, half = found.lift.value, (found.lift.upper - found.lift.lower) / 2
+    if abs(value) * 100 < half:
         return "No difference is in sight."
-    needed = lift.decisions * (half / found.value) ** 2
-    return f"A lift of this size would show after some {_rounded(needed)} decisions."
+    return f"A lift of this size would show after some {_rounded(found.decisions * (half / value) ** 2)} decisions."
 
 
 def _rounded(count: float) -> str:

@@ -1,4 +1,4 @@
-"""The OpenAPI document as one page of HTML that needs nothing else: no script, no other file."""
+"""The OpenAPI document as one page of HTML that needs no other file, and on which calls can be tried."""
 
 import base64
 import functools
@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from shared.openapi import document as openapi_document
+from shared.openapi import trying
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -18,11 +19,17 @@ summary b { display: inline-block; min-width: 4.5rem; }
 code, pre { font: 14px/1.45 ui-monospace, monospace; }
 pre { background: #8882; border-radius: 6px; overflow-x: auto; padding: .6rem .8rem; }
 table { border-collapse: collapse; }
+textarea { width: 100%; font: 14px/1.45 ui-monospace, monospace; box-sizing: border-box; }
+form { margin: .6rem 0; }
+output { display: block; white-space: pre-wrap; overflow-wrap: anywhere; font: 14px/1.45 monospace; }
 td, th { border-top: 1px solid #8884; padding: .2rem 1rem .2rem 0; text-align: left; vertical-align: top; }
 :root { color-scheme: light dark; }
 """
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_HASH}'; script-src 'sha256-{trying.HASH}'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _ENDPOINT = "http://127.0.0.1:7071"
 
 
@@ -31,13 +38,14 @@ def page() -> bytes:
     """The page, UTF-8; it is to be sent with POLICY as its Content-Security-Policy."""
     document = openapi_document.document()
     info = document["info"]
-    parts = [f"<h1>{_text(info['title'])}</h1><p>{_marked(info['description'])}</p>", _keys(document)]
+    parts = [f"<h1>{_text(info['title'])}</h1><p>{_marked(info['description'])}</p>", _keys(document), trying.KEY]
     for tag in document["tags"]:
         parts.append(f"<h2>{_text(tag['name'])}</h2>")
         parts += [_operation(document, *one) for one in _short(document) if tag["name"] in one[2]["tags"]]
     parts.append("<h2>Bodies</h2>")
     parts += [_schema(name, schema) for name, schema in document["components"]["schemas"].items()]
     head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>{_text(info['title'])}</title>"
+    parts.append(f"<script>{trying.SCRIPT}</script>")
     return f"<!DOCTYPE html>\n<html lang=en>{head}<style>{_STYLE}</style>\n{''.join(parts)}\n".encode()
 
 
@@ -88,6 +96,7 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
         _table((status, _body(one), _text(one["description"])) for status, one in operation["responses"].items())
     )
     parts.append(f"<pre>{_text(curl(document, path, method, operation))}</pre>")
+    parts.append(trying.form(document, path, method, operation))
     return f"<details><summary>{head}</summary>{''.join(parts)}</details>\n"
 
 

@@ -126,6 +126,7 @@ class NewModel:
 
     async def release(self) -> None:
         """Ends the learner and lets another run have one."""
+        self._held = b""
         if self._lessons is not None:
             lessons, self._lessons = self._lessons, None
             try:

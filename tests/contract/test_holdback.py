@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +11,11 @@ from typing import Any
 import httpx
 import pytest
 from harness.stored import Loop
-from harness.system import ADMIN_KEY, CONFIGURATION, System, running, wait_until
+from harness.system import ADMIN_KEY, CONFIGURATION, PROJECT, System, running, wait_until
 
 from shared.vw.policy import MULTI_SLOT_ARGUMENTS
 
+GUIDE = PROJECT / "docs" / "monitoring.md"
 SHARE, VISITS = 0.25, 600
 ACTIONS = [{"id": one, "features": [{"kind": one}]} for one in ("news", "sport", "film")]
 # What is earned, on average: the baseline is the first action.
@@ -94,6 +97,13 @@ def test_what_is_needed_is_told_before_it_is_switched_on(system: System) -> None
     assert told["needed"] == {"percentage": 0.05, "difference": None, "decisions": None, "lately": 0}
     for query in ({"percentage": 0}, {"percentage": 1}, {"percentage": "x"}, {"difference": -1}, {"difference": "nan"}):
         assert report(system, **query).status_code == 400
+
+
+def test_the_call_of_the_guide_answers(system: System) -> None:
+    (call,) = [one for one in re.findall(r"```bash\n(.*?)```", GUIDE.read_text(), re.DOTALL) if "/holdback?" in one]
+    call = call.replace("http://127.0.0.1:7071", system.url).replace("local-admin-key", ADMIN_KEY)
+    told = json.loads(subprocess.run(["bash", "-c", call], check=True, capture_output=True, text=True).stdout)
+    assert (told["needed"]["percentage"], told["needed"]["difference"]) == (0.05, 0.01)
 
 
 def visit(system: System, number: int, name: str) -> dict[str, float]:

@@ -17,9 +17,10 @@ LOOP = "/loops/lived"
 PAGES = [
     "/loops",
     LOOP,
-    *(f"{LOOP}/{name}" for name in ("actions", "features", "evaluations", "optimize", "apprentice")),
+    *(f"{LOOP}/{name}" for name in ("actions", "features", "evaluations", "optimize", "holdback")),
 ]
-PAGES += [f"{LOOP}/alarms", f"{LOOP}/settings", f"{LOOP}/events", f"{LOOP}/undo", "/loops/hostile/actions", "/login"]
+PAGES += [f"{LOOP}/{name}" for name in ("apprentice", "alarms", "settings", "events", "undo")]
+PAGES += ["/loops/hostile/actions", "/login"]
 LOOKS = {"wide": (WIDE, False), "dark": (WIDE, True), "phone": (PHONE, False)}
 
 
@@ -220,3 +221,20 @@ def test_it_works_without_script(browser: Browser, world: World, size: ViewportS
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("#key")).to_be_visible()
     context.close()
+
+
+def test_a_call_is_tried_on_the_page_of_the_api(browser: Browser, world: World) -> None:
+    with looking(browser, world.system.url) as watched:
+        watched.page.goto(f"{world.system.url}/docs")
+        page = watched.page
+        page.fill("#key", ADMIN_KEY)
+        for name, says in (
+            ("/personalizer/{version}/rank", '"rewardActionId"'),
+            ("/loops/{loop}/metrics", "personalizer_"),
+        ):
+            form = page.locator(f"form[data-path='{name}']").first
+            page.locator("details", has=form).locator("summary").first.click()
+            for field in form.locator("input[name='loop']").all():
+                field.fill("lived")
+            form.get_by_role("button", name="Send it").click()
+            expect(form.locator("output")).to_contain_text(says)

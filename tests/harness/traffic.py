@@ -7,9 +7,10 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
+from shared.hubs.events import Assignment
 from shared.loops import exploring
 from shared.loops.checkpoint import Checkpoint
-from shared.loops.config import LoopConfig, Policy
+from shared.loops.config import Holdback, LoopConfig, Policy
 from shared.loops.gathering import Gatherer
 from shared.loops.summary import DAY_MS, HOUR_MS, Summary
 from shared.monitoring.alarms.catalogue import HOURLY
@@ -19,6 +20,7 @@ from shared.monitoring.alarms.window import DAYS, Window
 # A Monday.
 START = 20_000 * DAY_MS + 4 * DAY_MS
 EPSILON = LoopConfig(exploration=0.2, policy=Policy("epsilon", "--cb_explore_adf --epsilon 0.2"))
+HOLDBACK = Holdback(0.2, "salt")
 
 
 class Loop(NamedTuple):
@@ -29,7 +31,7 @@ class Loop(NamedTuple):
     else the default, 0. late: of rewards. knows: the share of contexts whose best action the policy shows. picks: what
     the policy takes for the best in all contexts, None if that differs. served: the share that it explores in truth.
     sends: what is sent for a reward. obeys: the share of decisions that show what was drawn. first: what the baseline
-    earns more.
+    earns more. held: the share of a holdback. loses: of its decisions, those that never arrive.
     """
 
     daily: float = 1_200
@@ -45,6 +47,8 @@ class Loop(NamedTuple):
     sends: Callable[[float], float] | None = None
     obeys: float = 1.0
     first: float = 0.0
+    held: float = 0.0
+    loses: float = 0.0
 
 
 def hour(loop: Loop, number: int, chance: random.Random) -> Summary:
@@ -65,7 +69,10 @@ def _decide(gatherer: Gatherer, loop: Loop, at: int, mood: float, chance: random
     served = loop.explores if loop.served is None else loop.served
     p = dict.fromkeys(range(1, count + 1), served / count)
     p[shown_best] += 1 - served
-    action = chance.choices(list(p), list(p.values()))[0]
+    is_held = chance.random() < loop.held
+    if is_held and chance.random() < loop.loses:
+        return
+    action = 1 if is_held else chance.choices(list(p), list(p.values()))[0]
     if chance.random() >= loop.obeys:
         action = chance.randrange(1, count + 1)
     numbers = [action, *(number for number in p if number != action)]
@@ -79,7 +86,12 @@ def _decide(gatherer: Gatherer, loop: Loop, at: int, mood: float, chance: random
         gatherer.count(at, "late" if chance.random() < loop.late else "matched")
         gatherer.count(at, "rewarded")
         reward = loop.sends(reward) if loop.sends is not None else reward
-    gatherer.show(at, 0, reward, [p[number] for number in numbers], numbers, f"action-{action}")
+    mixed = {number: loop.held * (number == 1) + (1 - loop.held) * one for number, one in p.items()}
+    arm = Assignment("baseline" if is_held else "policy", chance.randrange(100), loop.held, HOLDBACK.salt)
+    gatherer.show(
+        at, 0, reward, [mixed[number] for number in numbers], numbers, f"action-{action}",
+        assignment=arm if loop.held else None, share=loop.held,
+    )  # fmt: skip
 
 
 def _poisson(mean: float, chance: random.Random) -> int:
@@ -106,7 +118,7 @@ class Judged:
     def _judge(self) -> list[tuple[int, str, str]]:
         at, before = START + self.hours * HOUR_MS, self.history
         self.made = self.made.within(at - DAYS * DAY_MS, at)
-        window = Window(self.made, at, self.config.mode, exploring.of(self.config, self.state, at - DAY_MS))
+        window = Window(self.made, at, self.config, exploring.of(self.config, self.state, at - DAY_MS))
         self.history = before.after(at, {alarm: judge(window) for alarm, judge in HOURLY.items()})
         new = [one for one in self.history.changes if one.at == at]
         return [(self.hours, one.alarm, one.state) for one in new if one.state in ("warning", "critical")]

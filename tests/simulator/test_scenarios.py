@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from simulator.cafe import CAFE, DRINKS, FAVOURITES, TIMES
+from shared.dashboard.demo.cafe import FAVOURITES, TIMES
+from simulator.cafe import CAFE, DRINKS
 from simulator.scenario import Scenario, Visit
 from simulator.scenarios import SCENARIOS
 from simulator.travel import TRAVEL

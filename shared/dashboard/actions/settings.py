@@ -43,7 +43,7 @@ def _body(config: LoopConfig, call: Call) -> bytes:
     wire = _wire(config)
     if _WHOLE in call.given:
         wire[EXPLAINS] = "false"
-    known = {*wire, EXPLAINS, "modelRetrainDays", "isAutoOptimizationEnabled"}
+    known = {*wire, EXPLAINS, "modelRetrainDays", "holdbackPercentage", "isAutoOptimizationEnabled"}
     taken = {name: value.strip() for name, value in call.given.items() if name in known}
     if call.given.get(DAYS, "").isdecimal():
         taken["autoOptimizationFrequency"] = f"P{call.given[DAYS]}D"

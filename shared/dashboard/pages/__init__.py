@@ -7,10 +7,12 @@ from shared.dashboard.pages import (
     actions,
     alarms,
     apprentice,
+    demo,
     evaluation,
     evaluations,
     events,
     features,
+    holdback,
     loops,
     optimize,
     overview,
@@ -19,6 +21,7 @@ from shared.dashboard.pages import (
 )
 
 LOOPS: Page[Any] = loops.PAGE
+DEMO: Page[Any] = demo.PAGE
 PAGES: dict[str, Page[Any]] = {
     "": overview.PAGE,
     "actions": actions.PAGE,
@@ -28,6 +31,7 @@ PAGES: dict[str, Page[Any]] = {
     "evaluations": evaluations.PAGE,
     "events": events.PAGE,
     "features": features.PAGE,
+    "holdback": holdback.PAGE,
     "optimize": optimize.PAGE,
     "settings": settings.PAGE,
     "undo": undo.PAGE,

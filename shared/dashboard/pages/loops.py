@@ -103,7 +103,13 @@ def view(data: Loops, call: Call) -> Html:
         section(h1(figures.bound(data.sentence)), about, cls="w12"),
         parts.card(parts.grid(columns, rows, "Loops"), more="table", data_watch=WATCHED_SECONDS),
         _making(call) if call.may(Permission.OWN) else None,
+        _demo() if call.service.settings.demo and call.may(Permission.OWN) else None,
     )
+
+
+def _demo() -> Html:
+    about = p("A café, four drinks, and a loop of its own that learns from your clicks.", cls="muted")
+    return parts.card(about, div(parts.link("Try it as a visitor", f"{links.ROOT}/demo"), cls="gap"), width=6)
 
 
 def _shown(one: Row, reach: tuple[float, float]) -> list[Any]:

@@ -1,5 +1,7 @@
 """A loop at a glance: one sentence, one figure with its interval, a row of checks, and only then curves."""
 
+import asyncio
+
 import msgspec
 
 from shared.auth import Permission
@@ -51,19 +53,26 @@ class Overview(msgspec.Struct, frozen=True):
 async def load(call: Call) -> Overview:
     """Everything on the page."""
     loop = call.of
-    config, state = await loop.read_config(), await loop.read_checkpoint()
-    found = await history.read(loop, call.given.get("period"), call.given.get("by"))
-    told, alarms = await blobs.told(loop.storage, loop.home), await blobs.alarms(loop.storage, loop.home)
+    config, state, told, alarms = await asyncio.gather(
+        loop.read_config(),
+        loop.read_checkpoint(),
+        blobs.told(loop.storage, loop.home),
+        blobs.alarms(loop.storage, loop.home),
+    )
+    found = await history.known(loop, state, call.given.get("period"), call.given.get("by"))
+    judged = standing.of(told.value)
+    if judged is None:  # the evaluator has not come to it yet
+        judged = standing.judged((await history.read(loop, None, None)).summary, state, config.mode)
     return Overview(
         loop=loop.loop,
         mode=config.mode,
-        standing=standing.of(told.value) or standing.judged(found.summary, state, config.mode),
+        standing=judged,
         checks=standing.checks(alarms.value),
         model=model_of(state),
         changes=_changes(config, state),
         delays=_delays(state),
-        history=found.history,
-        through=found.history.through,
+        history=found,
+        through=found.through,
     )
 
 
@@ -119,8 +128,9 @@ def figure(found: Standing) -> Html | None:
     if found.relative is not None:
         value, ends = found.relative.value, (found.relative.lower, found.relative.upper)
         ranged = f"{figures.percent(ends[0], sign=True)} to {figures.percent(ends[1], sign=True)}"
+        kind = "figure muted" if found.kind == "too-early" else "figure"
         return div(
-            p(figures.percent(value, sign=True), cls="figure"),
+            p(figures.percent(value, sign=True), cls=kind),
             p(
                 f"lift over the baseline{basis}; 95 % interval {ranged}, valid however often you look",
                 cls="muted small",

@@ -1,6 +1,8 @@
-"""The incomplete beta function, and the quantile of F(1, n) that follows from it."""
+"""The incomplete beta function, the quantile of F(1, n) that follows from it, and the interval of a share."""
 
 import math
+
+from shared.evaluation.intervals.interval import Interval
 
 TINY = 1e-300
 PRECISION = 1e-15
@@ -62,3 +64,22 @@ def _upper_tail(x: float, n: float) -> float:
     if x < n:
         return 1 - incomplete_beta(0.5, n / 2, x / (n + x))
     return incomplete_beta(n / 2, 0.5, n / (n + x))
+
+
+def share_interval(successes: float, trials: float, alpha: float = 0.05) -> Interval:
+    """The Clopper-Pearson interval of a share; successes, trials: 0 <= successes <= trials, trials > 0."""
+    failures = trials - successes
+    lower = _beta_quantile(alpha / 2, successes, failures + 1) if successes else 0.0
+    upper = _beta_quantile(1 - alpha / 2, successes + 1, failures) if failures else 1.0
+    return Interval(lower, upper)
+
+
+def _beta_quantile(chance: float, a: float, b: float) -> float:
+    """The x with I_x(a, b) = chance, by bisection."""
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if incomplete_beta(a, b, middle) < chance else (low, middle)
+    return (low + high) / 2

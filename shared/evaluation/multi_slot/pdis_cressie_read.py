@@ -8,6 +8,7 @@ from operator import add, mul
 
 from shared.evaluation.estimators.cressie_read import CressieRead
 from shared.evaluation.event import LARGEST_WEIGHT, Event
+from shared.evaluation.intervals.beta import share_interval
 from shared.evaluation.intervals.cressie_read import cressie_read
 from shared.evaluation.intervals.interval import Interval
 
@@ -42,6 +43,18 @@ class PdisCressieRead:
             cressie_read(slot, rewards, alpha, largest=_power(largest, place))
             for place, slot in enumerate(self.slots, 1)
         ]
+
+    def intervals_per_event(self, rewards: Interval, alpha: float = 0.05) -> list[Interval | None]:
+        """For what each slot earns in an event, which is nothing where the event has no such slot.
+
+        As vw-estimators has them: the ends are those of `intervals` times those of the share of events with the slot.
+        """
+        found = zip(self.slots, self.intervals(rewards, alpha), strict=True)
+        return [None if one is None else self._per_event(slot, one, alpha) for slot, one in found]
+
+    def _per_event(self, slot: CressieRead, interval: Interval, alpha: float) -> Interval:
+        share = share_interval(float(slot.n), float(self.slots[0].n), alpha)
+        return Interval(min(end * interval.lower for end in share), max(end * interval.upper for end in share))
 
 
 def _power(weight: float, places: int) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from shared.monitoring.alarms import choices, earnings, exploration, lacking, one_action, rewards
+from shared.monitoring.alarms import choices, earnings, exploration, lacking, one_action, rewards, split
 from shared.monitoring.alarms.judgement import Judgement
 from shared.monitoring.alarms.window import Window
 
@@ -36,7 +36,7 @@ HOURLY: dict[Alarm, Callable[[Window], Judgement]] = {
     Alarm("calibration", "Predicted rewards are off"): lacking.judge("predicted rewards"),
     Alarm("feature-drift", "A feature drifts"): lacking.judge("features"),
     Alarm("feature-cardinality", "A feature is an id or a time stamp"): lacking.judge("features"),
-    Alarm("holdback-split", "The holdback is not split as it should be"): lacking.judge("holdback"),
+    Alarm("holdback-split", "The holdback is not split as it should be"): split.judge,
 }
 # Judged at each look, whether hours close or not.
 TRAINER_BEHIND = Alarm("trainer-behind", "The trainer stands still")

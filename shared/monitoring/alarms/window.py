@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from shared.loops.config import LearningMode
+from shared.loops.config import LearningMode, LoopConfig
 from shared.loops.exploring import Exploring
 from shared.loops.hour_sums import Shown
 from shared.loops.policy_sums import ONLINE, PolicySums
@@ -17,16 +17,21 @@ DAYS_BEFORE, DAYS = 7, 30
 class Window:
     """At the end of one hour, `hour` (ms since 1970). Days and hours are those that end there.
 
-    made: summaries of the 30 days, by stretches of an hour. mode: of the loop. exploring: how its policy explores.
+    made: summaries of the 30 days, by stretches of an hour. config: of the loop. exploring: how its policy explores.
     """
 
-    def __init__(self, made: Summary, hour: int, mode: LearningMode, exploring: Exploring) -> None:
-        self.hour, self.mode, self.exploring = hour, mode, exploring
+    def __init__(self, made: Summary, hour: int, config: LoopConfig, exploring: Exploring) -> None:
+        self.hour, self.config, self.exploring = hour, config, exploring
         start = hour - DAY_MS
         self.recent = made.within(start, hour)
         self.before = made.within(start - DAYS_BEFORE * DAY_MS, start)
         self.both = made.within(start - DAYS_BEFORE * DAY_MS, hour)
         self.month = made.within(hour - DAYS * DAY_MS, hour)
+
+    @property
+    def mode(self) -> LearningMode:
+        """Of the loop."""
+        return self.config.mode
 
     @cached_property
     def served(self) -> PolicySums:

@@ -35,6 +35,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rounds follow each other at once, and no loop rests."""
     monkeypatch.setattr(rounds, "EVERY_SECONDS", 0.0)
     monkeypatch.setattr(rounds, "REST", 0)
+    monkeypatch.setattr(rounds, "IDLE_REST", 0)
 
 
 class Counting(Storage):
@@ -308,6 +309,22 @@ async def test_a_busy_loop_rests_in_proportion_to_what_it_took(lived: Lived, mon
     await lived.live(CALM, 1)
     await going_round.go(lived.now)
     assert await lived.headline() == before
+
+
+async def test_the_longer_a_loop_is_idle_the_longer_it_is_left_alone(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "IDLE_REST", 1e6)
+    going_round = going(lived.storage)
+    await lived.live(CALM, 24)
+    await going_round.go(lived.now)
+    before = await lived.headline()
+    await going_round.go(lived.now)
+    await lived.live(CALM, 1)
+    await going_round.go(lived.now)
+    assert await lived.headline() == before
+    monkeypatch.setattr(rounds, "IDLE_SECONDS", 0.0)
+    assert (await going(lived.storage).go(lived.now), await lived.headline()) != (None, before)
 
 
 async def test_a_round_that_takes_long_is_left_for_the_next_time(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:

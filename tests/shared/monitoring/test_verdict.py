@@ -7,6 +7,7 @@ from shared.monitoring import verdict
 from shared.monitoring.alarms.catalogue import ALARMS
 from shared.monitoring.alarms.history import History
 from shared.monitoring.alarms.judgement import Judgement
+from shared.monitoring.holdback import Arm, Measured
 from shared.monitoring.lift import Lift, Range
 from shared.monitoring.verdict import Seen
 
@@ -61,6 +62,17 @@ def test_each_loop_gets_its_sentence(seen: Seen, kind: str, sentence: str) -> No
 
 
 SAID_BY_LIFT = ("working", "no-better", "worse", "too-early")
+
+
+def test_what_a_holdback_has_measured_is_told_before_what_is_estimated() -> None:
+    policy, baseline = Arm(9_000, 0.5, 1e-5, 4_500), Arm(1_000, 0.3, 2e-4, 300)
+    found = verdict.of(SEEN._replace(measured=Measured(policy, baseline)))
+    assert (found.kind, found.basis) == ("working", "measured by holdback")
+    assert found.sentence == "It earns 67 % more than the baseline."
+    assert "0.5 per decision against 0.3, from 10,000 decisions" in found.cause
+    assert found.cause.endswith("Measured by holdback.")
+    young = Measured(policy, baseline._replace(rewarded=24))
+    assert verdict.of(SEEN._replace(measured=young)) == verdict.of(SEEN)
 
 
 def test_an_alarm_tells_cause_and_next_step() -> None:

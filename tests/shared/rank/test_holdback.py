@@ -14,7 +14,11 @@ from harness.slots import SLOTS, body
 from harness.stored import driven
 
 from shared.errors import ApiError
+from shared.hubs.events import Observation
+from shared.joined_log.joined_lines import join_line
+from shared.joined_log.summarising import Summarising
 from shared.loops.config import Holdback, LoopConfig
+from shared.loops.policy_sums import BASELINE, RANDOM
 from shared.rank import holdback, ranking, slots_ranking, slots_wire, wire
 from shared.rank.slots_ranking import SlotsDecision
 from shared.vw import sampling
@@ -193,3 +197,21 @@ def test_vw_learns_the_same_from_lines_that_tell_their_arm() -> None:
     bare = [{name: value for name, value in line.items() if name != "_holdback"} for line in lines]
     told, untold = (b"".join(msgspec.json.encode(line) + b"\n" for line in some) for some in (lines, bare))
     assert driven(told, EARLIER_ARGUMENTS) == driven(untold, EARLIER_ARGUMENTS)
+
+
+def test_what_other_policies_would_have_earned_is_estimated_by_the_logged_probabilities() -> None:
+    """Each action earns the same at each time: .3, .6 and .9. Without the share, the estimates would be far off."""
+    summarising = Summarising(0.0)
+    for number in range(EVENTS):
+        decision = decide(number)
+        reward = 0.3 * (decision.ranking.order[0] + 1)
+        made = learning.interaction(decision)
+        observed = Observation(1, "default", made.id, "", "reward", "n", reward)
+        summarising.join(number, made, join_line(made, number, [observed], LoopConfig()), 1)
+    summary = summarising.finished()
+    for policy, truth in ((RANDOM, 0.6), (BASELINE, 0.3)):
+        sums = summary.total(policy)
+        n, mean = float(sums.n), float(sums.wr) / float(sums.n)
+        error = math.sqrt((float(sums.wwrr) / n - mean * mean) / n)
+        assert abs(mean - truth) < 4 * error
+        assert error < 0.05 * truth

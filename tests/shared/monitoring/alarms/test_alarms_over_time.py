@@ -3,12 +3,16 @@
 import random
 from collections import Counter
 
+import msgspec
 import pytest
-from harness.traffic import Judged, Loop
+from harness.traffic import EPSILON, HOLDBACK, Judged, Loop
 
 from shared.monitoring.alarms.catalogue import HOURLY
 
 CALM = Loop()
+# What a loop without a holdback sends says nothing of one.
+CONFIG = msgspec.structs.replace(EPSILON, holdback=HOLDBACK)
+HELD = Loop(held=HOLDBACK.share)
 LOOPS = {
     "usual": CALM,
     "rare rewards": Loop(usual=0.01, best=0.03),
@@ -16,6 +20,7 @@ LOOPS = {
     "small": Loop(daily=600),
     "clicks alone": Loop(rewarded=0.1, usual=0.5, best=0.9),
     "ten actions": Loop(actions=10),
+    "holdback": HELD,
 }
 FAULTS = {
     "choices-off": CALM._replace(obeys=0.7),
@@ -27,17 +32,21 @@ FAULTS = {
     "rewards-equal": CALM._replace(sends=lambda reward: 0.5),
     "rewards-late": CALM._replace(late=0.3),
     "little-exploration": CALM._replace(served=0.0005),
+    "holdback-split": HELD._replace(loses=0.7),
 }
 # Critical by the table of docs/monitoring.md; the others are warnings.
 CRITICAL = {
     "choices-off", "exploration-collapse", "rewards-missing", "reward-drop", "worse-than-baseline", "one-action",
+    "holdback-split",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("alarm", FAULTS)
 def test_a_planted_fault_is_found_within_48_hours(alarm: str) -> None:
-    judged, chance = Judged(), random.Random(11)
-    calm = judged.live(CALM, 24 * (16 if alarm == "little-exploration" else 9), chance, every=6)
+    judged, chance = Judged(CONFIG), random.Random(11)
+    calm = judged.live(
+        HELD if alarm == "holdback-split" else CALM, 24 * (16 if alarm == "little-exploration" else 9), chance, every=6
+    )
     assert [one for one in calm if one[1] == alarm] == []
     raised = judged.live(FAULTS[alarm], 48, chance)
     assert alarm in {name for _, name, _ in raised}
@@ -48,8 +57,8 @@ def test_a_planted_fault_is_found_within_48_hours(alarm: str) -> None:
 
 
 def test_every_alarm_that_has_data_has_a_planted_fault() -> None:
-    judged = Judged()
-    judged.live(CALM, 24 * 16, random.Random(1), every=2)
+    judged = Judged(CONFIG)
+    judged.live(HELD, 24 * 16, random.Random(1), every=2)
     told = {alarm.name for alarm in HOURLY if judged.history.standing(alarm).state != "unknown"}
     assert told == set(FAULTS)
     lacking = {alarm.name: judged.history.standing(alarm).cause for alarm in HOURLY if alarm.name not in told}
@@ -75,7 +84,7 @@ def test_two_calm_weeks_raise_nothing_critical(name: str) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("name", LOOPS)
 def test_of_ten_calm_loops_at_most_one_sees_a_critical_alarm_in_90_days(name: str) -> None:
-    every = [Judged().live(LOOPS[name], 24 * 90, random.Random(1000 + seed)) for seed in range(10)]
+    every = [Judged(CONFIG).live(LOOPS[name], 24 * 90, random.Random(1000 + seed)) for seed in range(10)]
     raised = Counter(one[1:] for loop in every for one in loop)
     critical = sum(any(one[2] == "critical" for one in loop) for loop in every)
     print(f"{name}: {critical} of 10 loops with a critical alarm; raised: {dict(raised)}")

@@ -6,7 +6,7 @@ import pytest
 from harness import traffic
 from harness.traffic import EPSILON, START, Loop
 
-from shared.loops.config import LearningMode
+from shared.loops.config import LearningMode, LoopConfig
 from shared.loops.exploring import Exploring
 from shared.loops.gathering import Gatherer
 from shared.loops.summary import DAY_MS, HOUR_MS, Summary
@@ -27,7 +27,7 @@ def lived(loop: Loop, hours: int, seed: int = 1) -> Summary:
 def judged(
     made: Summary, hours: int, mode: LearningMode = "Online", exploring: Exploring = SHARE
 ) -> dict[str, Judgement]:
-    window = Window(made, START + hours * HOUR_MS, mode, exploring)
+    window = Window(made, START + hours * HOUR_MS, LoopConfig(mode=mode), exploring)
     return {alarm.name: judge(window) for alarm, judge in HOURLY.items()}
 
 
