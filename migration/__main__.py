@@ -11,7 +11,8 @@ from pathlib import Path
 from evaluation import arguments
 from evaluation.compare import cores
 from evaluation.errors import EvaluationError
-from migration import bring_in, compare, rebuild, summarise
+from migration import bring_in, compare, erase, rebuild, summarise
+from migration.erase import EraseError
 from migration.rebuild import RebuildError
 from migration.summarise import SummariseError
 from migration.target import TargetError
@@ -21,7 +22,13 @@ from shared.loops.unreadable import Unreadable
 from shared.storage import StorageUnavailable
 from shared.vw import policy
 
-COMMANDS = {"import": bring_in.run, "compare": compare.run, "rebuild": rebuild.run, "summarise": summarise.run}
+COMMANDS = {
+    "import": bring_in.run,
+    "compare": compare.run,
+    "rebuild": rebuild.run,
+    "summarise": summarise.run,
+    "erase": erase.run,
+}
 INTERRUPTED = 130
 STORAGE = """Blobs are those of a local run (--data), or of the deployment that the function app's settings in the
 environment name: STORAGE_CONNECTION_STRING, or STORAGE_ACCOUNT_URL with your own sign-in (az login)."""
@@ -61,6 +68,17 @@ def _arguments(command: Sequence[str]) -> argparse.Namespace:
             f"stored none, and of those whose summaries are damaged. {STORAGE}",
         )
     )
+    erasing = commands.add_parser(
+        "erase",
+        help="take events out of files of old logs",
+        description="Takes the events that a selection means out of files of dsjson. A loop's own log is erased by "
+        "PUT /loops/{loop}/erasures/{id}.",
+    )
+    erasing.add_argument("--logs", type=Path, nargs="+", required=True, metavar="PATH", help="files or folders of them")
+    erasing.add_argument(
+        "--selection", type=Path, required=True, metavar="FILE", help="JSON list of eventId, or feature and value"
+    )
+    erasing.add_argument("--dry-run", action="store_true", help="change nothing, only count")
     given = parser.parse_args(command)
     if given.command == "import" and not any(
         (given.service, given.policy, given.model, given.logs, given.retention_days is not None)
@@ -154,7 +172,7 @@ def main(command: Sequence[str] | None = None) -> int:
     logging.getLogger("azure").setLevel(logging.CRITICAL)  # it tells at length what `main` tells in a line
     try:
         return asyncio.run(COMMANDS[given.command](given))
-    except (TargetError, RebuildError, SummariseError, EvaluationError, Unreadable) as error:
+    except (TargetError, RebuildError, SummariseError, EraseError, EvaluationError, Unreadable) as error:
         print(error, file=sys.stderr)
     except StorageUnavailable as error:
         print(f"The storage does not answer: {error} Is it the right one, and are you signed in?", file=sys.stderr)

@@ -60,7 +60,7 @@ async def publish(storage: Storage, home: Home, cut: int, joined: Entries, late:
         content = folder / "index"
         count = await asyncio.to_thread(_write, content, logs)
     if count:
-        await storage.create(_name(home, run_name(cut), run_name(cut), count), content)
+        await storage.create(name_of(home, run_name(cut), run_name(cut), count), content)
 
 
 async def merge(storage: Storage, home: Home) -> None:
@@ -78,7 +78,7 @@ async def merge(storage: Storage, home: Home) -> None:
                 _leave(home, damaged)
                 return
             count = await asyncio.to_thread(_combine, files[:-1], files[-1])
-            await storage.create(_name(home, group[-1].last, min(one.first for one in group), count), files[-1])
+            await storage.create(name_of(home, group[-1].last, min(one.first for one in group), count), files[-1])
     for index in {*covered, *group}:
         await storage.delete(index.name)
 
@@ -189,7 +189,8 @@ def key_at(data: _Bytes, number: int) -> bytes:
     return data[number * ENTRY.size : number * ENTRY.size + KEY_BYTES]
 
 
-def _name(home: Home, last: str, first: str, count: int) -> str:
+def name_of(home: Home, last: str, first: str, count: int) -> str:
+    """The blob of an index of the runs from `first` to `last`."""
     return f"{_prefix(home)}{last}.{first}.{count}"
 
 

@@ -24,6 +24,11 @@ class Artifact(msgspec.Struct, frozen=True):
     sha256: str
 
 
+def of(name: str, data: bytes) -> Artifact:
+    """The artifact with this content."""
+    return Artifact(name, hashlib.sha256(data).hexdigest())
+
+
 async def publish(storage: Storage, name: str, file: Path) -> Artifact:
     """Uploads a file under an immutable name. What an earlier try of the same run has stored there is as good."""
     content = _content(file)

@@ -21,8 +21,8 @@ from shared.vw.schedule import Fall
 from shared.vw.schema import Schema
 
 # Version 2 has a backlog or a draft, version 3 windows in parts or a merged log, version 4 a model with experience,
-# version 5 exact sums or summaries: earlier versions of this module would drop them.
-VERSION, WITH_BACKLOG, WITH_PARTS, WITH_EXPERIENCE, LATEST = 1, 2, 3, 4, 5
+# version 5 exact sums or summaries, version 6 erased events: earlier versions of this module would drop them.
+VERSION, WITH_BACKLOG, WITH_PARTS, WITH_EXPERIENCE, WITH_SUMMARIES, LATEST = 1, 2, 3, 4, 5, 6
 # What policy a loop has that nobody has configured: until 0.2 it was `policy.EARLIER_ARGUMENTS`.
 DEFAULTS = 1
 FILE = "checkpoint.json"
@@ -158,9 +158,10 @@ class Counts(msgspec.Struct, frozen=True):
 
     Interactions: learned, skipped (deferred and never activated, or of the other kind than the policy, single-slot or
     multi-slot), logged (ranked in mode LoggingOnly), duplicate_ranks, rejected (joined and logged, but their model was
-    refused). Observations: matched, late, orphans,
-    duplicate_observations. Either: unreadable. `rewarded` of the learned interactions had a reward, the others got the
-    default. expired: messages of the hubs, with events of this loop or of others, that were gone before they were read.
+    refused). Observations: matched, late, orphans, duplicate_observations. Of events that were erased before they were
+    joined: erased, erased_observations. Either: unreadable. `rewarded` of the learned interactions had a reward, the
+    others got the default. erased_lines: those of the joined interactions whose lines were erased since. expired:
+    messages of the hubs, with events of this loop or of others, that were gone before they were read.
     """
 
     learned: int = 0
@@ -175,6 +176,9 @@ class Counts(msgspec.Struct, frozen=True):
     duplicate_observations: int = 0
     unreadable: int = 0
     expired: int = 0
+    erased: int = 0
+    erased_observations: int = 0
+    erased_lines: int = 0
 
     def plus(self, other: "Counts") -> "Counts":
         return self._with(other, 1)
@@ -195,6 +199,7 @@ class Counts(msgspec.Struct, frozen=True):
             "logged": self.logged,
             "rejected": self.rejected,
             "duplicate": self.duplicate_ranks,
+            **({"erased": self.erased} if self.erased else {}),
         }
 
     @property
@@ -205,6 +210,7 @@ class Counts(msgspec.Struct, frozen=True):
             "late": self.late,
             "orphan": self.orphans,
             "duplicate": self.duplicate_observations,
+            **({"erased": self.erased_observations} if self.erased_observations else {}),
         }
 
     @property
@@ -240,7 +246,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     damaged: the files of the log that could not be read to their end when it was last learned again. merges: how often
     runs of the log were merged or all of it was deleted; merged: the catalogue of the blobs into which they were.
     defaults: DEFAULTS, 0 in what earlier versions have committed. summarised: None if no run has stored a summary.
-    replaced: what undo would put back, None if no model was replaced, or the last change was undone.
+    erased: the keys of events that were erased. replaced: what undo would put back, None if no model was replaced, or
+    the last change was undone.
     """
 
     v: int = VERSION
@@ -268,6 +275,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     defaults: int = DEFAULTS
     summarised: Summarised | None = None
     replaced: ReplacedModel | None = None
+    erased: Artifact | None = None
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""
@@ -319,8 +327,10 @@ def encode(checkpoint: Checkpoint) -> bytes:
 
 def _version(checkpoint: Checkpoint) -> int:
     """The first version that knows all that is in it."""
-    if checkpoint.summarised is not None or checkpoint.statistics != Statistics():
+    if checkpoint.erased is not None:
         return LATEST
+    if checkpoint.summarised is not None or checkpoint.statistics != Statistics():
+        return WITH_SUMMARIES
     if any(one is not None and one.past is not None for one in (checkpoint.model, checkpoint.draft)):
         return WITH_EXPERIENCE
     if checkpoint.windows or checkpoint.merges:

@@ -3,14 +3,16 @@
 from functools import partial
 from typing import Any
 
+from shared.admin.erasures import ErasureInfo
 from shared.admin.loop_bodies import LoopInfo, LoopList, NewKey
+from shared.admin.selection_body import SearchBody, SelectionBody
 from shared.admin.undo import Undone
 from shared.auth import Permission
 from shared.evaluation.optimization_answers import Optimizations
 from shared.loops.apprentice import Report
 from shared.monitoring.alarms.answer import AlarmList
 from shared.monitoring.holdback_report import HoldbackReport
-from shared.openapi import schemas
+from shared.openapi import examples, schemas
 from shared.openapi.operation import Operation
 from shared.trace.traced_event import Trace
 
@@ -51,6 +53,34 @@ LOOPS = [
         "comes when the event is logged already is told after the trainer's next run.",
         answer=Trace,
         errors=("InvalidRequest", "EventNotFound"),
+    ),
+    _loops(
+        method="POST",
+        path="loops/{loop}/events/search",
+        summary="The stored lines of events that match any of the conditions, as JSON Lines: at most 5 MB or 60 s of "
+        "reading; the header x-continuation-token has what goes on from there.",
+        body=SearchBody,
+        answer=schemas.Lines,
+        example=examples.SEARCH,
+        errors=("BadRequest", "InvalidSelection"),
+    ),
+    _loops(
+        method="PUT",
+        path="loops/{loop}/erasures/{erasureId}",
+        summary="Has the trainer erase the events that match any of the conditions, or only count them.",
+        body=SelectionBody,
+        answer=ErasureInfo,
+        status=202,
+        query=("dryRun",),
+        example=examples.SEARCH,
+        errors=("BadRequest", "InvalidRequest", "InvalidSelection", "ErasureAlreadyExists"),
+    ),
+    _loops(
+        method="GET",
+        path="loops/{loop}/erasures/{erasureId}",
+        summary="How far an erasure is, what it meant, and what is left where.",
+        answer=ErasureInfo,
+        errors=("ErasureNotFound",),
     ),
     _loops(
         method="GET",

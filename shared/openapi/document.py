@@ -13,7 +13,7 @@ from shared.openapi.contract import CONFIGURE, DECIDE, EVALUATIONS, LOCAL_INFERE
 from shared.openapi.deployment import LOOPS, SERVICE
 from shared.openapi.operation import Operation
 from shared.openapi.parameters import PARAMETERS
-from shared.openapi.schemas import Binary, ErrorResponse, Metrics, Page
+from shared.openapi.schemas import Binary, ErrorResponse, Lines, Metrics, Page
 from shared.serving.http import JSON
 from shared.serving.versions import IN_QUERY, PARAMETER, Api, code
 from shared.version import VERSION
@@ -47,6 +47,7 @@ _MEDIA = {
     Binary: ("application/octet-stream", {}),
     Page: ("text/html", {"type": "string"}),
     Metrics: ("text/plain", {"type": "string"}),
+    Lines: ("application/jsonl", {"type": "string"}),
 }
 _NO_KEY = ("PayloadSizeExceeded", "InternalServerError")
 _KEY = ("Unauthorized", "InvalidApiAccess", "ResourceNotFound", "OperationNotAllowed")

@@ -30,3 +30,4 @@ EVALUATION = _PERIOD | {"enableOfflineExperimentation": True, "policies": [POLIC
 OFFLINE_EVALUATION = _PERIOD | {"enablePolicyOptimization": True, "policies": [POLICY]}
 POLICY_REFERENCE = {"evaluationId": "last-week", "policyName": "plain"}
 FEATURE_IMPORTANCE = _PERIOD
+SEARCH = {"selection": [{"eventId": "visit-1"}, {"feature": "user.id", "value": "u-17"}]}

@@ -20,6 +20,7 @@ _PATH: dict[str, dict[str, Any]] = {
     "loop": {"schema": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}, "example": "shop"},
     "eventId": {"schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, "example": "visit-1"},
     "evaluationId": {"schema": _KEPT_ID, "example": "last-week"},
+    "erasureId": {"schema": _KEPT_ID, "example": "request-7"},
     "featureImportanceId": {"schema": _KEPT_ID, "example": "last-week"},
     "role": {"schema": {"enum": ["app", "admin"]}, "example": "app"},
     "number": {"schema": {"enum": ["1", "2"]}, "example": "2"},
@@ -31,6 +32,7 @@ _REQUIRED: dict[str, dict[str, Any]] = {
 }
 _OPTIONAL: dict[str, dict[str, Any]] = {
     "signed": {"schema": {"type": "boolean", "default": False}, "example": False},
+    "dryRun": {"schema": {"type": "boolean", "default": False}, "example": True},
     "percentage": {
         "schema": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "default": 0.05},
         "example": 0.05,

@@ -32,6 +32,10 @@ class Metrics:
     """Metrics as Prometheus reads them."""
 
 
+class Lines:
+    """Lines of the log, a JSON object each."""
+
+
 class ServiceConfigurationRequest(ServiceConfiguration):
     """A ServiceConfiguration that is put: more is taken than is answered."""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.errors import ApiError
-from shared.hubs.events import Observation
+from shared.hubs.events import Observation, key_of
 from shared.joined_log import index_search, log_parts, part_reading, unjoined_lines
 from shared.joined_log.index_search import Place
 from shared.joined_log.join import is_in_window
@@ -20,6 +20,8 @@ from shared.joined_log.log_parts import Gone
 from shared.joined_log.merged_log import DamagedTable
 from shared.joined_log.unjoined_lines import Kept
 from shared.joined_log.unzipping import DAMAGE
+from shared.loops import erased_keys
+from shared.loops.artifacts import DamagedArtifact
 from shared.loops.blob_names import blob_name, run_name
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
@@ -84,6 +86,9 @@ async def find(service: Service, serving: Serving, event_id: str) -> Trace:
     What is logged is not looked for in the hubs: an observation that came too late is told once a run has read it.
     """
     loop = serving.loop
+    erased = await _erased(serving, event_id)
+    if erased is not None:
+        return erased
     found, state, unread = await _look(serving, event_id)
     told = _logged(found, loop, state)
     if told is None:
@@ -109,6 +114,18 @@ async def find(service: Service, serving: Serving, event_id: str) -> Trace:
     if model is not None and model.past is not None and model.version == told.model:
         told.interactions = model.past.schema.crossings
     return told
+
+
+async def _erased(loop: Serving, event_id: str) -> Trace | None:
+    """That an event was erased, and when; nothing else is told of it."""
+    state = await loop.read_checkpoint()
+    if state.erased is None:
+        return None
+    try:
+        at = (await erased_keys.load(loop.storage, state.erased)).get(key_of(event_id))
+    except DamagedArtifact as damage:
+        raise ApiError("OperationNotAllowed", f"It is not known what was erased: {damage}.", retry_after=30) from None
+    return None if at is None else Trace(event_id, loop.loop, "erased", erased_at=timestamp(at))
 
 
 async def _imported(loop: Serving, event_id: str, told: Trace) -> Trace:

@@ -10,7 +10,7 @@ from shared.rank.wire import RankedAction
 from shared.vw import dsjson
 from shared.vw.model import UNTRAINED
 
-Status = Literal["waiting", "closing", "learned", "skipped", "rejected", "imported", "neverRanked"]
+Status = Literal["waiting", "closing", "learned", "skipped", "rejected", "imported", "neverRanked", "erased"]
 Fate = Literal["joined", "late", "orphan", "duplicate", "unreadable"]
 
 
@@ -54,7 +54,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     status: waiting (until `waitingUntil` its observations are awaited), closing (that is over, the next training run
     takes it), learned, skipped (deferred and never activated, or only to be logged), rejected (logged, but the run's
     model was not fit: `refusal`), imported (in the log, from elsewhere: a model learns it when it learns the log anew),
-    neverRanked (there are only observations).
+    neverRanked (there are only observations), erased (on `erasedAt`; nothing else is told).
     mode: Online, Apprentice or LoggingOnly. model: the version that ranked it, N/A before the first. explored: the
     action shown was not the most probable one; never before the first model. reward: the aggregated one, or the default
     one. holdback: the arm of a decision that was ranked with a holdback.
@@ -84,6 +84,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True):
     slots: list[Slot] | None = None
     reward: float | None = None
     holdback: Arm | None = None
+    erased_at: str | None = None
     observations: list[TracedObservation] = []
     repeated_at: list[str] = []
     interactions: list[str] | None = None

@@ -80,6 +80,11 @@ def again(course: Course, before: Checkpoint, config: LoopConfig) -> Course:
     return Course(course.arguments, None, first, course.since, 0, draft, draft.past)
 
 
+def anew(model: ModelRecord, config: LoopConfig) -> Draft:
+    """A draft that learns from the log what a model has learned, as if there had never been that model."""
+    return Draft(config.arguments, outlook.settings_of(config), model.since, _first(model.since))
+
+
 async def _draft(storage: Storage, home: Home, before: Checkpoint, plan: Plan) -> Draft | None:
     """The draft that is under way or to be begun."""
     config, draft = plan.config, before.draft

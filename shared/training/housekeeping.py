@@ -42,7 +42,8 @@ class Housekeeping:
     async def _each(self, trainees: list[Trainee]) -> None:
         for trainee in trainees:
             try:
-                await (self._tidy if retention.is_due(trainee.home) else self._merge_indexes)(trainee)
+                async with trainee.tidying:
+                    await (self._tidy if retention.is_due(trainee.home) else self._merge_indexes)(trainee)
             except Exception as error:
                 cause = None if isinstance(error, StorageUnavailable) else error
                 telemetry.error(_log, f"Its storage was not tidied: {error}", trainee.loop, cause)

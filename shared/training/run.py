@@ -57,7 +57,7 @@ class Run:
         self._joiner = joiner or await memory.load(
             self._storage, self.trainee.home, self.before, self.plan, self._folder
         )
-        self._batch = Batch(self.plan, self._joiner, self._folder, self.before.statistics)
+        self._batch = Batch(self.plan, self._joiner, self._folder, self.before.statistics, self.trainee.erased)
 
     def observe(self, message: Message, event: events.Observation, line: bytes) -> None:
         """Takes in an observation, unless an earlier run has done so and remembers it."""

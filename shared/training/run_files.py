@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Container, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -34,15 +34,17 @@ class Batch:
 
     windows: a file of those of the interactions that it has closed. statistics: those of the loop before the run, to
     which it adds. They, `counts`, `summary` and `lessons` are final after `settle`, the files are complete after
-    `close`. learns: it has a decision that is to be learned.
+    `close`. learns: it has a decision that is to be learned. erased: the keys of events of which nothing is kept.
     """
 
     summary: Summary
 
-    def __init__(self, plan: Plan, joiner: Joiner, folder: Path, statistics: Statistics) -> None:
+    def __init__(
+        self, plan: Plan, joiner: Joiner, folder: Path, statistics: Statistics, erased: Container[int] = ()
+    ) -> None:
         self.lines, self.late = folder / "batch.dsjson.gz", folder / "late.jsonl.gz"
         self.windows = WindowFile(folder / "windows.gz")
-        self._config, self._cut, self._joiner = plan.config, plan.cut, joiner
+        self._config, self._cut, self._joiner, self._erased = plan.config, plan.cut, joiner, erased
         self._wait = round(plan.config.wait * 1000)
         self._summarising = Summarising(plan.config.default_reward)
         self._others: Counter[str] = Counter()  # what the summary does not tell, by the names of `Counts`
@@ -68,6 +70,9 @@ class Batch:
 
     def observe(self, message: Message, event: events.Observation, line: bytes, recalled: bool) -> None:
         """Takes in an observation; `recalled`: an earlier run had read it."""
+        if self._erased and events.key_of(event.id) in self._erased:
+            self._others["erased_observations"] += not recalled
+            return
         position = (message.partition, message.sequence)
         if recalled:
             self._joiner.recall(message.at, position, event, line)
@@ -77,6 +82,9 @@ class Batch:
     def close_interaction(self, event: events.Interaction, at: int, line: bytes) -> Keyed | None:
         """Closes an interaction; its joined line, None if it has none."""
         key = events.key_of(event.id)
+        if key in self._erased:
+            self._others["erased"] += 1
+            return None
         matched = self._joiner.close(key, at, self._wait, _made(event))
         if matched is None:
             self._write_unjoined("duplicate_ranks", key, at, line)

@@ -1,5 +1,6 @@
 """One loop as a trainer knows it from tick to tick."""
 
+import asyncio
 import contextlib
 import logging
 import time
@@ -8,7 +9,7 @@ import msgspec
 
 from shared import telemetry
 from shared.joined_log.join import Joiner
-from shared.loops import checkpoint, commits, stored
+from shared.loops import checkpoint, commits, erased_keys, stored
 from shared.loops.blob_names import home_of
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.commits import Stored
@@ -38,6 +39,7 @@ class Trainee:
     behind: since when (s since 1970) interactions wait that should be closed, as far as is known; None if none do.
     untidy: states that were current lately, if a run has committed since its storage was tidied.
     unmerged: how many runs have been committed since its indexes were merged.
+    tidying: held by who tidies its storage. erased: when events were erased (ms), by key.
     merge: of its log, which its next commit is to name.
     """
 
@@ -49,9 +51,15 @@ class Trainee:
         self.looked, self._is_configured = 0.0, True
         self.behind: float | None = None
         self.is_busy = False
+        self.tidying = asyncio.Lock()
         self.untidy: tuple[Checkpoint, ...] = ()
         self.unmerged = 0
         self.merge: Merge | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """True if nothing else works on it or tidies its storage."""
+        return not self.is_busy and not self.tidying.locked()
 
     def fall_behind(self) -> None:
         """Something went wrong: from now on there may be something that should have been closed."""
@@ -62,6 +70,7 @@ class Trainee:
         self.keep(Stored(Checkpoint(), None))
         self.joiner: Joiner | None = None
         self.ran = 0.0
+        self.erased: dict[int, int] = {}
 
     def keep(self, committed: Stored) -> None:
         """Takes a checkpoint as it is stored."""
@@ -98,6 +107,10 @@ class Trainee:
         self.ran = now
         return True
 
+    async def configured(self, storage: Storage) -> LoopConfig:
+        """The configuration as it is stored now."""
+        return (await stored.read_config(storage, self.home)).value or self._initial
+
     async def _keep_policy(self, storage: Storage) -> None:
         """A loop that an earlier version has begun, and nobody has configured, keeps its default policy."""
         if self._is_configured or self.etag is None or self.checkpoint.defaults >= checkpoint.DEFAULTS:
@@ -119,5 +132,7 @@ class Trainee:
             raise Conflict(f"loop {self.loop} is being deleted")  # its copies would bring it back
         loaded = await commits.load(storage, self.home)
         if loaded.etag != self.etag:
+            if loaded.checkpoint.erased != self.checkpoint.erased:
+                self.erased = await erased_keys.load(storage, loaded.checkpoint.erased)
             self.keep(loaded)
             self.joiner = None

@@ -14,6 +14,7 @@ from shared.monitoring.refused import Folding
 from shared.serving import service
 from shared.serving.service import Service
 from shared.training import lane
+from shared.training.erasing import Erasing
 from shared.training.housekeeping import Housekeeping
 from shared.training.kept_files import KeptFiles
 from shared.training.lane import Lane
@@ -45,6 +46,7 @@ class Trainer:
         self._kept = KeptFiles()
         self._pulse, self._folding = Pulse(parts.storage), Folding(parts.storage)
         self._housekeeping = Housekeeping(parts.storage)
+        self._erasing = Erasing(parts.settings, parts.storage)
         self._ticking = asyncio.Lock()
 
     async def tick(self) -> None:
@@ -71,6 +73,8 @@ class Trainer:
     async def _tick(self, began: float) -> None:
         """Loops that have something to catch up with are served beside the others, which do not wait for them."""
         behind: asyncio.Task[None] | None = None
+        await self._meet()
+        await self._erasing.start(self._trainees)
         try:
             while True:
                 due = await self._due()
@@ -122,6 +126,7 @@ class Trainer:
         return {loop: trainee.behind for loop, trainee in self._trainees.items() if trainee.behind is not None}
 
     async def close(self) -> None:
+        await self._erasing.close()
         await self._housekeeping.close()
         await asyncio.gather(self._usual.links.close(), self._late.links.close(), self._zygote.close())
 

@@ -12,7 +12,6 @@ from harness.exports import line, write
 from harness.migration import Aside, Done
 from harness.summarised import SummarisedLoop
 
-from migration import summarise
 from shared.admin import logs
 from shared.loops import commits, stored, summaries, summary_names
 from shared.loops.blob_names import DEFAULT_HOME
@@ -21,6 +20,7 @@ from shared.loops.summary import DAY_MS, HOUR_MS
 from shared.serving.loop import Serving
 from shared.settings import load
 from shared.storage import Storage
+from shared.training import summaries_anew
 from shared.vw.learners import Learners
 from shared.vw.zygote import Zygote
 
@@ -165,7 +165,7 @@ async def test_a_log_that_is_deleted_meanwhile_is_not_said_to_be_there(
         await logs.delete(Serving("default", one.home, storage, one.trainee.config))
         await amend(storage, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(summarise.commits, "amend", deleted)
+    monkeypatch.setattr(summaries_anew.commits, "amend", deleted)
     done = await asyncio.to_thread(aside.run, "summarise")
     assert (done.status, done.stderr.splitlines()[-1]) == (1, "The log was deleted meanwhile; run the command again.")
     found = await summaries.over(one.storage, one.home, START, END)

@@ -153,7 +153,7 @@ def test_sums_of_an_earlier_version_go_on() -> None:
         assert [float(getattr(made.online, name)) for name in floats] == expected
         assert {name: float(getattr(made.baseline, name)) for name in floats} == floats
         assert decode(encode(state)).statistics == made
-        assert msgspec.json.decode(encode(state))["v"] == checkpoint.LATEST
+        assert msgspec.json.decode(encode(state))["v"] == checkpoint.WITH_SUMMARIES
 
 
 def test_decisions_that_cannot_be_summed_are_counted_alone() -> None:

@@ -1,0 +1,210 @@
+"""One erasure of one loop, in the process that owns the loop's log.
+
+What is meant is found first, in the log and in both hubs up to their heads, and stored; then one commit makes the join
+drop it from now on. Only then lines go. So whoever takes an erasure up again after a kill goes on with the same events,
+and no later run can bring one of them back.
+"""
+
+import time
+from datetime import UTC, datetime
+
+import msgspec
+
+from shared.hubs.reader_pairs import Pair
+from shared.joined_log import erasing, index_erasing, outlook
+from shared.joined_log.erasing import Meant
+from shared.joined_log.selection import Selection
+from shared.loops import commits, erased_keys, erasures, summary_names
+from shared.loops.checkpoint import Checkpoint, Counts
+from shared.loops.config import LoopConfig
+from shared.loops.erasures import Erasure, Found, Matches
+from shared.loops.summary import DAY_MS
+from shared.settings import Settings
+from shared.storage import Storage
+from shared.training import course, planning, remains
+from shared.training.run_files import merged
+from shared.training.summaries_anew import Making
+from shared.training.trainee import Trainee
+
+KEPT_OF_ANOTHER = "The model is kept: it knows events that the log no longer has, or came from elsewhere."
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What was found, as it is stored until the work is done."""
+
+    keys: list[int]
+    places: dict[str, list[int]]
+
+
+class ErasureWork:
+    """trainee: nobody else works on it meanwhile. name: of the erasure, the digest of its id."""
+
+    def __init__(self, settings: Settings, storage: Storage, trainee: Trainee, config: LoopConfig, name: str) -> None:
+        self._settings, self._storage, self._trainee, self._config = settings, storage, trainee, config
+        self._home, self._name = trainee.home, name
+
+    async def step(self) -> bool:
+        """Takes it as far as it goes now; False once it has ended. May raise Conflict, StorageUnavailable, Damaged."""
+        found = await erasures.read(self._storage, self._home, self._name)
+        if found is None or not found.erasure.is_open:
+            return False
+        selection = Selection(found.erasure.wanted)
+        if found.erasure.state == "waiting":
+            found = await self._begin(found, selection)
+        if found.erasure.state == "erasing":
+            found = await self._erase(found, selection)
+        if found.erasure.state == "relearning":
+            await self._end(found, selection)
+        return (await self._again()).is_open
+
+    async def _again(self) -> Erasure:
+        found = await erasures.read(self._storage, self._home, self._name)
+        assert found is not None
+        return found.erasure
+
+    async def _save(self, found: Found, changed: Erasure) -> Found:
+        return await erasures.save(self._storage, self._home, self._name, found, changed)
+
+    async def _begin(self, found: Found, selection: Selection) -> Found:
+        """Finds what is meant; an erasure that means all of the log without saying so is refused."""
+        erasure = found.erasure
+        meant = await erasing.find(self._storage, self._home, selection)
+        pending = await self._pending(selection)
+        matches = msgspec.structs.replace(meant.found, pending=pending)
+        changed = msgspec.structs.replace(erasure, found=matches)
+        if matches.total and matches.joined == matches.total and not erasure.everything:
+            reason = 'It means every event of the log: say "all": true if that is meant.'
+            return await self._save(found, changed.closed("refused", _now(), reason))
+        if erasure.dry or matches == Matches(total=matches.total):
+            return await self._save(found, changed.closed("done", _now()))
+        state = (await commits.load(self._storage, self._home)).checkpoint
+        relearns = await self._relearns(state)
+        version = state.model.version if state.model is not None else ""
+        known = _Known(sorted(selection.keys), meant.places)
+        await self._storage.put(erasures.keys_name(self._home, self._name), msgspec.json.encode(known))
+        return await self._save(
+            found, msgspec.structs.replace(changed, state="erasing", relearns=relearns, version=version)
+        )
+
+    async def _pending(self, selection: Selection) -> int:
+        """Looks into both hubs up to their heads; how many events wait there that are meant."""
+        pair, events = Pair(self._settings), set[str]()
+        try:
+            heads = await pair.heads()
+            state = (await commits.load(self._storage, self._home)).checkpoint
+            known = planning.realigned(state, heads.interactions, heads.observations)
+            for reader, after, through in (
+                (pair.interactions, known.interactions, heads.interactions),
+                (pair.observations, known.observations, heads.observations),
+            ):
+                async for message in merged(reader.read(after, through)):
+                    for line in message.body.splitlines():
+                        event = selection.event(line) if _is_of(line, self._trainee.loop) else None
+                        if event:
+                            selection.learn(event)
+                            events.add(event)
+        finally:
+            await pair.close()
+        return len(events)
+
+    async def _relearns(self, state: Checkpoint) -> bool:
+        """True if the log has all that the model has learned."""
+        model, known = state.model, outlook.known(state)
+        if model is None or model.rewards is None or known is None:
+            return False
+        return await outlook.events(self._storage, self._home, model.since) >= known
+
+    async def _erase(self, found: Found, selection: Selection) -> Found:
+        blob = await self._storage.read(erasures.keys_name(self._home, self._name))
+        assert blob is not None
+        known = msgspec.json.decode(blob.data, type=_Known)
+        selection.keys.update(known.keys)
+        await self._drop_from_now_on(found.erasure, known)
+        rewritten = await erasing.rewrite(self._storage, self._home, selection)
+        await index_erasing.rewrite(self._storage, self._home, rewritten.entries, known.keys)
+        days = {_day(file) for file in known.places} | rewritten.days
+        making = Making(self._storage, self._home, self._config.default_reward, lambda text: None)
+        await making.without_erased(days, [one.value for one in found.erasure.wanted if one.value])
+        self._trainee.merge = None
+        left = remains.always(self._config)
+        left += [f"{name} is damaged: what cannot be read of it was not looked at." for name in rewritten.damaged]
+        if not found.erasure.relearns and found.erasure.version:
+            left.append(KEPT_OF_ANOTHER)
+        await commits.amend(self._storage, self._home, lambda state: self._relearning(state, found.erasure))
+        changed = msgspec.structs.replace(found.erasure, state="relearning", left=left)
+        return await self._save(found, changed)
+
+    async def _drop_from_now_on(self, erasure: Erasure, known: _Known) -> None:
+        """The commit from which on no run logs or learns the events; made once, however often it is tried."""
+        state = (await commits.load(self._storage, self._home)).checkpoint
+        if state.erased is not None and state.erased.name.endswith(f"/{self._name}.json"):
+            return
+        batch = erased_keys.Batch(round(time.time() * 1000), known.keys)
+        artifact = await erased_keys.added(
+            self._storage, self._home, state.erased, self._name, batch, self._config.retention_days
+        )
+        lines = erasure.found.joined if erasure.found is not None else 0
+        meant = Meant(Matches(), known.places)
+
+        def changed(before: Checkpoint) -> Checkpoint:
+            if before.erased == artifact:
+                return before
+            backlog = before.backlog
+            if backlog is not None:
+                backlog = msgspec.structs.replace(backlog, at=meant.shifted(backlog.at))
+            return msgspec.structs.replace(
+                before,
+                erased=artifact,
+                counts=before.counts.plus(Counts(erased_lines=lines)),
+                merges=before.merges + 1,
+                backlog=backlog,
+                draft=None,
+            )
+
+        await commits.amend(self._storage, self._home, changed)
+
+    def _relearning(self, state: Checkpoint, erasure: Erasure) -> Checkpoint:
+        """The state whose model is learned anew, if it is; nothing of before can be put back."""
+        changed = msgspec.structs.replace(state, merges=state.merges + 1, epoch=state.epoch + 1)
+        if state.model is None or not erasure.relearns:
+            return changed
+        if state.model.version != erasure.version or state.draft is not None:
+            return changed
+        draft = course.anew(state.model, self._config)
+        return msgspec.structs.replace(changed, draft=draft, replaced=None, failure=None)
+
+    async def _end(self, found: Found, selection: Selection) -> None:
+        """Deletes what is left of before, once the model has been learned anew."""
+        state, erasure = (await commits.load(self._storage, self._home)).checkpoint, found.erasure
+        if state.draft is not None:
+            return
+        left = list(erasure.left)
+        if erasure.relearns and state.model is not None and state.model.version == erasure.version:
+            left.append(f"The model could not be learned anew, and is kept: {state.failure or 'nothing to learn'}.")
+        await remains.delete(self._storage, self._home, state, selection.texts)
+        await self._storage.delete(erasures.keys_name(self._home, self._name))
+        await self._save(found, msgspec.structs.replace(erasure, left=left).closed("done", _now()))
+
+
+class _Of(msgspec.Struct):
+    loop: str = ""
+
+
+_of = msgspec.json.Decoder(_Of).decode
+
+
+def _is_of(line: bytes, loop: str) -> bool:
+    try:
+        return _of(line).loop == loop
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+def _day(file: str) -> int:
+    """The day (ms) of a file of the log."""
+    at = summary_names.time_of(file)
+    return at - at % DAY_MS
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,79 @@
+"""What an erasure leaves behind the log: older models, evaluations, and texts that name an erased value."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from shared.loops import monitoring_names
+from shared.loops.blob_names import Home, blob_name
+from shared.loops.checkpoint import Checkpoint
+from shared.loops.config import LoopConfig
+from shared.loops.evaluation_names import JOB, Kind, prefix
+from shared.storage import Conflict, Storage
+
+REASON = "Events were erased while it was worked, or its result named one of them: ask for it again."
+_KINDS: tuple[Kind, ...] = ("evaluations", "importances")
+_OPEN = ("waiting", "running")
+
+
+def always(config: LoopConfig) -> list[str]:
+    """What no erasure reaches, with how long it lives."""
+    days = "for ever" if config.retention_days < 0 else "at most 90 days"
+    return [
+        "Models that were exported are with whoever exported them.",
+        "Soft-deleted blobs and versions of blobs live as long as the storage account keeps them (7 days as deployed).",
+        f"Event Hubs keeps messages until its retention ends; the join drops them. Their keys are kept {days} beyond "
+        "the log's retention, as hashes.",
+        "Application Insights keeps log lines as long as its workspace does; they have event ids, and no features.",
+        *(["A log mirror of earlier days is your own."] if config.log_mirror.enabled else []),
+    ]
+
+
+async def delete(storage: Storage, home: Home, state: Checkpoint, texts: Sequence[bytes]) -> None:
+    """Deletes models but the current one and what undo may still put back, and evaluations that are not ended or name
+    an erased text; alarms and headline that do so are made again."""
+    await _models(storage, home, state)
+    for kind in _KINDS:
+        for job in await storage.names(prefix(home, kind)):
+            if job.endswith(f"/{JOB}"):
+                await _job(storage, job, texts)
+    for name in (monitoring_names.alarms(home), monitoring_names.headline(home)):
+        if await _names(storage, name, texts):
+            await storage.delete(name)
+    for name in await storage.names(blob_name(home, "logs", "")):
+        if name.endswith(".refusal.txt") and await _names(storage, name, texts):
+            await storage.delete(name)
+
+
+async def _models(storage: Storage, home: Home, state: Checkpoint) -> None:
+    kept = [one.model for one in (state, state.replaced) if one is not None and one.model is not None]
+    files = {artifact.name for one in kept for artifact in (one.trainer, one.predict)}
+    files |= {one.past.actions.name for one in kept if one.past is not None and one.past.actions is not None}
+    for folder in ("models", "drafts"):
+        names = await storage.names(blob_name(home, folder, ""))
+        await storage.delete_all(name for name in names if name not in files)
+
+
+async def _job(storage: Storage, name: str, texts: Sequence[bytes]) -> None:
+    """Ends a job that is open, or whose blobs name an erased text."""
+    blob = await storage.read(name)
+    if blob is None:
+        return
+    folder = name.removesuffix(JOB)
+    others = [one for one in await storage.names(folder) if one != name]
+    job = msgspec.json.decode(blob.data, type=dict[str, object])
+    is_open = job.get("state", "waiting") in _OPEN
+    if not is_open and not any([await _names(storage, one, texts) for one in (name, *others)]):
+        return
+    failed = job | {"state": "failed", "reason": REASON, "plan": None, "groups": [], "failed": {}}
+    try:
+        await storage.replace(name, msgspec.json.encode(failed), blob.etag)
+    except Conflict:
+        await _job(storage, name, texts)
+        return
+    await storage.delete_all(others)
+
+
+async def _names(storage: Storage, name: str, texts: Sequence[bytes]) -> bool:
+    blob = await storage.read(name)
+    return blob is not None and any(text in blob.data for text in texts)

@@ -1,0 +1,92 @@
+"""What a selection means: ids, features wherever they are, numbers and their digits."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.joined_log import unjoined_lines
+from shared.joined_log.selection import Selection
+from shared.loops.erasures import Wanted
+
+CONTEXT = {
+    "FromUrl": [{"user": {"id": 17, "tags": ["new", "vip"]}, "flat.name": "x", "device": "phone"}, {"k=1": True}],
+    "_multi": [{"_tag": "a", "i": {"constant": 1, "id": "a"}, "j": [{"owner": "ann"}, {"deep": {"er": 1.5}}]}],
+    "_slots": [{"_id": "s", "_tag": "seed", "sj": [{"place": "top"}]}],
+}
+
+
+def line(**members: Any) -> bytes:
+    return json.dumps({"Timestamp": "2026-01-01T00:00:00Z", "EventId": "e1", "c": CONTEXT} | members).encode()
+
+
+def by(feature: str, value: str) -> Selection:
+    return Selection([Wanted(feature=feature, value=value)])
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "found"),
+    [
+        ("user.id", "17", True),
+        ("user.id", "1", False),
+        ("user.id", "17.0", True),
+        ("user.id", "1e", False),
+        ("id", "17", False),
+        ("id", "a", False),
+        ("user.tags", "vip", True),
+        ("flat.name", "x", True),
+        ("device", "phone", True),
+        ("device", "Phone", False),
+        ("k=1", "true", True),
+        ("owner", "ann", True),
+        ("deep.er", "1.5", True),
+        ("place", "top", True),
+        ("user", "17", False),
+        ("user.id.more", "17", False),
+        ("nothing", "x", False),
+    ],
+)
+def test_features_are_found_by_their_names_and_values(feature: str, value: str, found: bool) -> None:
+    assert (by(feature, value).line(line()) is not None) is found
+
+
+def test_text_and_number_of_the_same_digits_are_equal() -> None:
+    texts = line(c={"FromUrl": [{"user": {"id": "17"}}]})
+    floats = line(c={"FromUrl": [{"user": {"id": 17.0}}]})
+    assert [by("user.id", "17").line(one) for one in (texts, floats, line())] == ["e1"] * 3
+
+
+def test_values_that_json_spells_in_several_ways_are_found() -> None:
+    for written in ('"a\\u002fb"', '"a\\/b"', '"a/b"'):
+        spelled = b'{"EventId":"e1","c":{"FromUrl":[{"path":' + written.encode() + b"}]}}"
+        assert by("path", "a/b").line(spelled) == "e1"
+
+
+def test_ids_are_found_and_what_is_learned_is_meant_from_then_on() -> None:
+    selection = Selection([Wanted(event_id="e1"), Wanted(feature="user.id", value="99")])
+    assert selection.line(line()) == "e1"
+    assert selection.line(line(EventId="e2")) is None
+    selection.learn("e2")
+    assert selection.line(line(EventId="e2")) == "e2"
+
+
+def test_imported_layouts_of_others_are_searched() -> None:
+    theirs = line(c={"GUser": {"id": "u7"}, "_multi": [{"TAction": {"topic": "art"}}]})
+    for feature, value in (("GUser.id", "u7"), ("id", "u7"), ("TAction.topic", "art"), ("topic", "art")):
+        assert by(feature, value).line(theirs) == "e1", feature
+
+
+def test_late_lines_are_searched_by_their_events() -> None:
+    rank = {"v": 1, "loop": "default", "id": "e5", "c": CONTEXT}
+    reward = {"v": 1, "loop": "default", "id": "e5", "kind": "reward", "value": 1}
+    kept = [unjoined_lines.encode("late", 1, json.dumps(one).encode()) for one in (rank, reward)]
+    assert [by("user.id", "17").unjoined(one) for one in kept] == ["e5", None]
+    assert [Selection([Wanted(event_id="e5")]).unjoined(one) for one in kept] == ["e5", "e5"]
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"{", b"[]", b'{"EventId":5}', b'{"c":"17"}', b"\xff17", b'{"EventId":"e1","c":[17]}']
+)
+def test_lines_that_are_none_are_passed_over(broken: bytes) -> None:
+    assert by("user.id", "17").line(broken) is None
+    assert by("user.id", "17").unjoined(broken) is None

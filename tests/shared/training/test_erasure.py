@@ -1,0 +1,138 @@
+"""Erasures that are killed at any write come to the same, in logs that were merged, too."""
+
+import gzip
+import json
+import math
+
+import msgspec
+import pytest
+from harness.mortal import Mortal
+from harness.trained import Deployment, trainer
+
+from shared.hubs.events import key_of
+from shared.joined_log import index_search, part_reading
+from shared.joined_log.part_reading import EVERY_IMPORT, Wanted
+from shared.loops import commits, erased_keys, erasures, summaries
+from shared.loops.config import new_loop
+from shared.loops.erasures import Erasure
+from shared.loops.summary import DAY_MS
+from shared.serving.service import Service
+from shared.storage import Storage, StorageUnavailable
+from shared.training import log_merging
+from shared.training.erasure import ErasureWork
+from shared.training.trainee import Trainee
+
+WANTED = [erasures.Wanted(event_id=f"secret-{number}") for number in range(6)]
+SELECTED = erasures.selected(WANTED)
+NAME = erasures.digest("request")
+
+
+@pytest.fixture
+def deployed(parts: Service) -> Deployment:
+    return Deployment(parts)
+
+
+async def lived(deployed: Deployment, parts: Service, *loops: str) -> None:
+    """Three runs of each loop, with events to be erased in each, and a reward of one that was never ranked."""
+    await deployed.make(*loops)
+    async with trainer(parts) as one:
+        for run in range(3):
+            for loop in loops:
+                await deployed.reward(f"secret-{run}", loop=loop)
+                await deployed.rank(f"secret-{run}", *(f"event-{run}-{number}" for number in range(4)), loop=loop)
+                await deployed.reward(f"event-{run}-1", 0.5, loop=loop)
+            await one.tick()
+
+
+def work(deployed: Deployment, storage: Storage, loop: str) -> ErasureWork:
+    initial = new_loop(deployed.parts.settings)
+    trainee = Trainee(loop, deployed.created(loop), initial)
+    return ErasureWork(deployed.parts.settings, storage, trainee, initial, NAME)
+
+
+async def ask(deployed: Deployment, loop: str) -> None:
+    await erasures.create(deployed.storage, deployed.home(loop), Erasure("request", WANTED, "", SELECTED))
+
+
+async def finish(deployed: Deployment, loop: str) -> None:
+    while await work(deployed, deployed.storage, loop).step():
+        pass
+
+
+async def ids(deployed: Deployment, loop: str) -> list[str]:
+    """Of the log as it is read, in order."""
+    found: list[str] = []
+    async for _, lines in part_reading.lines(deployed.storage, deployed.home(loop), Wanted("", "~", EVERY_IMPORT)):
+        found += [json.loads(line)["EventId"] for line in lines.splitlines()]
+    return found
+
+
+async def check(deployed: Deployment, loop: str) -> None:
+    home, kept = deployed.home(loop), [f"event-{run}-{number}" for run in range(3) for number in range(4)]
+    assert sorted(await ids(deployed, loop)) == sorted(kept)
+    for name, data in (await deployed.blobs(loop)).items():
+        plain = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        assert b"secret-" not in data + plain, name
+    for event in ("secret-0", "event-1-1"):
+        places = (await index_search.find(deployed.storage, home, event)).places
+        assert bool(places) is event.startswith("event"), event
+        for place in places:
+            assert place.length > 0
+    state = await deployed.checkpoint(loop)
+    assert state.counts.erased_lines == 3
+    assert set(await erased_keys.load(deployed.storage, state.erased)) == {key_of(f"secret-{n}") for n in range(6)}
+    found = await erasures.read(deployed.storage, home, NAME)
+    assert found is not None
+    assert (found.erasure.state, found.erasure.wanted, found.erasure.id) == ("done", [], "")
+    assert found.erasure.found is not None
+    assert found.erasure.found.joined == 3
+    today = state.cut - state.cut % DAY_MS
+    summed = (await summaries.over(deployed.storage, home, today - DAY_MS, today + 2 * DAY_MS)).summary
+    assert summed.fate("skipped") == 12
+
+
+async def test_killed_at_any_write_it_comes_to_the_same(deployed: Deployment, parts: Service) -> None:
+    kills = list(range(0, 40, 4))
+    loops = ["whole", *(f"killed-{kill}" for kill in kills)]
+    await lived(deployed, parts, *loops)
+    mortal = Mortal(parts.settings)
+    try:
+        for loop in loops:
+            await ask(deployed, loop)
+            if loop != "whole":
+                mortal.writes, mortal.left = [], int(loop.rpartition("-")[2])
+                try:
+                    while await work(deployed, mortal, loop).step():
+                        pass
+                except StorageUnavailable:
+                    pass
+                mortal.left = math.inf
+            await finish(deployed, loop)
+            await check(deployed, loop)
+    finally:
+        await mortal.close()
+
+
+async def test_merged_logs_are_taken_apart_and_put_together(deployed: Deployment, parts: Service) -> None:
+    await lived(deployed, parts, "default")
+    home, storage = deployed.home("default"), deployed.storage
+    known = await commits.load(storage, home)
+    later = msgspec.structs.replace(known.checkpoint, cut=known.checkpoint.cut + DAY_MS)  # the day is over
+    known = await commits.save(storage, home, known, later)
+    merge = await log_merging.prepare(storage, home)
+    assert merge is not None
+    merged = msgspec.structs.replace(later, merges=merge.merges, merged=merge.merged, cut=known.checkpoint.cut - DAY_MS)
+    await commits.save(storage, home, known, merged)
+    assert len(await ids(deployed, "default")) == 15
+    await ask(deployed, "default")
+    await finish(deployed, "default")
+    await check(deployed, "default")
+
+
+async def test_doing_it_twice_changes_nothing(deployed: Deployment, parts: Service) -> None:
+    await lived(deployed, parts, "default")
+    await ask(deployed, "default")
+    await finish(deployed, "default")
+    before = await deployed.blobs("default")
+    assert not await work(deployed, deployed.storage, "default").step()
+    assert await deployed.blobs("default") == before
