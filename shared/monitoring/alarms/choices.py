@@ -46,7 +46,7 @@ def judge(window: Window) -> Judgement:
         return unknown(f"In the mode {window.mode} the loop shows the baseline, whatever the probabilities say.")
     counted = [one for one in _counted(window.shown) if one.variance >= LEAST_VARIANCE]
     if not counted:
-        return unknown("Too few decisions of the last 24 hours were left to chance.")
+        return unknown("Too few decisions of the last 24 closed hours were left to chance.")
     worst = max(counted, key=lambda one: abs(one.z))
     if abs(worst.z) <= WARNING:
         return ok(f"{worst.told[0].upper()}{worst.told[1:]}.")

@@ -39,7 +39,7 @@ def judge_equal(window: Window) -> Judgement:
     """Whether there is nothing to learn from."""
     _, rewarded = _shown(window.recent)
     if rewarded < LEAST_REWARDS:
-        return unknown(f"There are {rewarded:,} rewards in the last 24 hours; {LEAST_REWARDS} are needed.")
+        return unknown(f"There are {rewarded:,} rewards in the last 24 closed hours; {LEAST_REWARDS} are needed.")
     lowest, highest = window.served.lowest, window.served.highest
     if lowest != highest:
         return ok(f"Rewards are between {lowest:.4g} and {highest:.4g}.")
@@ -54,7 +54,7 @@ def judge_late(window: Window) -> Judgement:
     """Whether many rewards come after their decisions were closed."""
     late, on_time = window.recent.fate("late"), window.recent.fate("matched")
     if late + on_time < LEAST_OBSERVED:
-        return unknown(f"There are {late + on_time:,} rewards in the last 24 hours; {LEAST_OBSERVED} are needed.")
+        return unknown(f"There are {late + on_time:,} rewards in the last 24 closed hours; {LEAST_OBSERVED} are needed.")
     share = late / (late + on_time)
     told = f"{percent(share)} of rewards came after rewardWaitTime"
     if share <= LATE:

@@ -80,7 +80,7 @@ def too_few(decisions: float) -> str | None:
     """Why these are not judged, None if they are."""
     if decisions >= LEAST_DECISIONS:
         return None
-    return f"There are {decisions:,.0f} decisions in the last 24 hours; {LEAST_DECISIONS} are needed."
+    return f"There are {decisions:,.0f} decisions in the last 24 closed hours; {LEAST_DECISIONS} are needed."
 
 
 def slots(made: Summary, only_first: bool = False) -> list[Shown]:
