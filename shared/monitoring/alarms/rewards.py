@@ -54,7 +54,9 @@ def judge_late(window: Window) -> Judgement:
     """Whether many rewards come after their decisions were closed."""
     late, on_time = window.recent.fate("late"), window.recent.fate("matched")
     if late + on_time < LEAST_OBSERVED:
-        return unknown(f"There are {late + on_time:,} rewards in the last 24 closed hours; {LEAST_OBSERVED} are needed.")
+        return unknown(
+            f"There are {late + on_time:,} rewards in the last 24 closed hours; {LEAST_OBSERVED} are needed."
+        )
     share = late / (late + on_time)
     told = f"{percent(share)} of rewards came after rewardWaitTime"
     if share <= LATE:
