@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import vowpalwabbit
-from harness import migration
+from harness import migration, slot_logs
 from harness.exports import line, write
 from harness.logs import START, encoded, log
 from harness.migration import Aside, Done
+
+from shared.vw import dsjson
 
 EVENTS, EXPORTED = 3_000, 800
 AFTER = 810  # the first event of the next five minutes
@@ -102,3 +104,16 @@ def test_a_loop_is_compared_by_what_it_has_imported(aside: Aside, tmp_path: Path
     assert done.status == 0, done.stderr
     assert "600 decisions" in done.stdout
     assert "The old policy learns as the default one does." in done.stdout
+
+
+def test_a_log_of_several_slots_is_compared_with_policies_for_several(tmp_path: Path) -> None:
+    (tmp_path / "log.dsjson").write_bytes(b"".join(map(dsjson.encode, slot_logs.log(1_500))))
+    done = run("--logs", tmp_path / "log.dsjson", "--json", tmp_path / "r.json")
+    assert done.status == 0, done.stderr
+    assert "A new loop with the default policy, which learns from blank, earns more than was served" in done.stdout
+    found = json.loads((tmp_path / "r.json").read_bytes())["policies"]
+    assert [one["slot"] for one in found["slots"]] == ["top"] * 4 + ["side"] * 4
+    (tmp_path / "policy.json").write_text(json.dumps({"name": "old", "arguments": OPTIONS}))
+    refused = run("--logs", tmp_path / "log.dsjson", "--policy", tmp_path / "policy.json")
+    assert refused.status == 1
+    assert "decides about one slot" in refused.stderr

@@ -4,6 +4,7 @@ import math
 
 import msgspec
 
+from shared.evaluation import logged
 from shared.evaluation.event import LARGEST_WEIGHT
 from shared.evaluation.logged import ROUNDING, Use
 from shared.vw import dsjson
@@ -77,7 +78,8 @@ _decode = msgspec.json.Decoder(SlotsEvent).decode
 def read(line: bytes) -> tuple[SlotsEvent, Use]:
     """The event of a line, and what it may be used for."""
     if not dsjson.is_multi_slot(line):
-        return UNREADABLE, Use.SINGLE
+        damaged = logged.read(line)[1] is Use.UNREADABLE
+        return UNREADABLE, Use.UNREADABLE if damaged else Use.SINGLE
     try:
         event = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):

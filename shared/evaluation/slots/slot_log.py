@@ -101,7 +101,7 @@ class SlotLog:
     def _add(self, event: SlotsEvent, policies: dict[str, Ratios], others: dict[str, Earned]) -> None:
         for name, ratios in policies.items():
             self._columns[name].add(event, ratios, {other: one for other, one in others.items() if other != name})
-            if self._tell is not None and name in others | {RANDOM: None} and others:
+            if self._tell is not None and others:
                 tell_of(self._tell, name, event, ratios)
         if self._course is not None:
             self._course.add(policies, event)
