@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from harness.logs import START, encoded, log
 
-from evaluation.compare import processes
 from evaluation.errors import EvaluationError
+from evaluation.executors import processes
 from evaluation.runner import ATTEMPTS, Runner
 from shared.evaluation import part, plan
 from shared.evaluation.plan import Candidate, Plan
