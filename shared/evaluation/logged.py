@@ -84,10 +84,13 @@ def read(line: bytes) -> tuple[Logged, Use]:
 
 def use_of(event: Logged) -> Use:
     """What an event may be used for."""
-    if event.skip or event.deferred:
-        return Use.BASELINE if event.mode == "LoggingOnly" else Use.NOWHERE
+    is_skipped = event.skip or event.deferred
+    if is_skipped and event.mode != "LoggingOnly":
+        return Use.NOWHERE
     if not math.isfinite(event.reward) or not 0 <= (event.drop or 0.0) < 1:
         return Use.UNREADABLE
+    if is_skipped:
+        return Use.BASELINE
     mode, original = event.mode, event.original_cost
     if mode == "Apprentice" or (
         mode is None and original is not None and dsjson.is_of_apprentice(event.cost, original, event.chosen)
