@@ -120,6 +120,25 @@ def test_a_policy_that_is_not_allowed_is_refused(owner: httpx.Client, api: httpx
     assert read(api, "policy") == before
 
 
+def test_events_are_counted_before_they_are_erased(owner: httpx.Client, api: httpx.Client) -> None:
+    body = {"eventId": "mine", "contextFeatures": [{"user": {"id": "u-17"}}], "actions": [{"id": "a"}, {"id": "b"}]}
+    assert api.post(f"{LOOP}/personalizer/v1.0/rank", json=body).status_code == 201
+    assert send(owner, f"{LOOP}/erasure-count").status_code == 400
+    assert send(owner, f"{LOOP}/erasure-count", eventId="mine", feature="x", value="y").status_code == 400
+    nobody = send(owner, f"{LOOP}/erasure-count", feature="user.id", value="nobody")
+    assert "No event is meant." in text(nobody.text)
+    page = send(owner, f"{LOOP}/erasure-count", feature="user.id", value="u-17")
+    assert "Erase these events" in text(page.text)
+    done = confirmed(owner, page)
+    assert done.status_code == 303
+    where = done.headers["location"].removeprefix("/dashboard")
+    assert "u-17" not in where
+    wait_until(lambda: "Done" in text(owner.get(where).text), "it is done", 60)
+    found = api.get(f"{LOOP}/events/mine").json()
+    assert found["status"] == "erased"
+    assert "It was erased" in text(owner.get(f"{LOOP}/events", params={"id": "mine"}).text)
+
+
 def test_a_model_is_exported_and_imported(owner: httpx.Client, api: httpx.Client) -> None:
     model = owner.get(f"{LOOP}/model-file", params={"signed": "true"})
     assert model.headers["content-disposition"] == 'attachment; filename="acted.zip"'

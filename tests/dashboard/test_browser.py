@@ -19,7 +19,7 @@ PAGES = [
     LOOP,
     *(f"{LOOP}/{name}" for name in ("actions", "features", "evaluations", "optimize", "holdback")),
 ]
-PAGES += [f"{LOOP}/{name}" for name in ("apprentice", "alarms", "settings", "events", "undo")]
+PAGES += [f"{LOOP}/{name}" for name in ("apprentice", "alarms", "settings", "events", "erasure", "undo")]
 PAGES += ["/loops/hostile/actions", "/login"]
 LOOKS = {"wide": (WIDE, False), "dark": (WIDE, True), "phone": (PHONE, False)}
 

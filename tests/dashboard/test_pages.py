@@ -24,6 +24,7 @@ PAGES = [
     "alarms",
     "settings",
     "events",
+    "erasure",
     "undo",
 ]
 
@@ -95,7 +96,7 @@ def test_the_list_of_loops_says_what_its_twin_says(owner: httpx.Client) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_reader_sees_no_form_that_changes_anything(reader: httpx.Client, page: str) -> None:
     answer = reader.get(f"/loops/lived/{page}".rstrip("/"))
-    if page in ("events", "undo"):
+    if page in ("events", "erasure", "undo"):
         assert answer.status_code == 403
         return
     assert answer.status_code == 200
@@ -106,7 +107,8 @@ def test_a_reader_sees_no_form_that_changes_anything(reader: httpx.Client, page:
 
 CHANGES = [
     "loops/make", "loops/default/settings-change", "loops/default/policy-change", "loops/default/policy-reset",
-    "loops/default/undo-change", "loops/default/clear", "loops/default/loop-delete", "loops/default/key-rotate",
+    "loops/default/undo-change", "loops/default/clear", "loops/default/erasure-count", "loops/default/erasure-do",
+    "loops/default/loop-delete", "loops/default/key-rotate",
     "loops/default/model-import", "loops/default/evaluation-make", "loops/default/evaluation-apply",
     "loops/default/evaluation-delete", "loops/default/importance-make", "loops/default/importance-delete",
     "loops/demo-begin", "loops/demo-visit", "loops/demo-answer", "loops/demo-send", "loops/demo-end",

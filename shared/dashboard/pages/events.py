@@ -4,7 +4,7 @@ import msgspec
 
 from shared.auth import Permission
 from shared.dashboard import drawings, figures, links, parts
-from shared.dashboard.markup import Child, Html, b, button, code, div, field, form, h1, join, label, p, pre
+from shared.dashboard.markup import Child, Html, a, b, button, code, div, field, form, h1, join, label, p, pre
 from shared.dashboard.page import Call, Page
 from shared.dashboard.pages.settings import facts
 from shared.dashboard.parts import Column
@@ -22,6 +22,7 @@ STATUSES: dict[str, tuple[State, str, str]] = {
     "skipped": ("unknown", "Skipped", "It is in the log, and is not learned: it was never shown, or is only logged."),
     "rejected": ("critical", "Rejected", "It is in the log; the model of its run was refused."),
     "imported": ("ok", "Imported", "It is in the log, from elsewhere."),
+    "erased": ("unknown", "Erased", "It was erased, and nothing else is known of it."),
     "neverRanked": ("critical", "Never ranked", "There are observations, and no Rank with this event id."),
 }
 
@@ -62,7 +63,8 @@ def view(data: Event, call: Call) -> Html:
         cls="fields",
     )
     found = _traced(data.trace) if data.trace is not None else _nothing(data) if data.id else None
-    return join(parts.card(h1("Find an event"), div(asked, cls="gap"), width=12), found)
+    erase = a("Erase what is stored about a person or an event", href=links.of_loop(data.loop, "erasure"))
+    return join(parts.card(h1("Find an event"), div(asked, cls="gap"), p(erase, cls="gap"), width=12), found)
 
 
 def _nothing(data: Event) -> Html:
@@ -72,6 +74,8 @@ def _nothing(data: Event) -> Html:
 
 def _traced(found: Trace) -> Html:
     state, word, sentence = STATUSES[found.status]
+    if found.erased_at is not None:
+        return parts.verdict(state, word, sentence, figures.moment(figures.parsed(found.erased_at)))
     chosen = f"{found.chosen_action} was shown. " if found.chosen_action else ""
     why = " It explored: another action was more probable." if found.explored else ""
     about = found.refusal or found.note or sentence
