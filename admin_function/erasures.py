@@ -19,8 +19,8 @@ async def search_events(req: func.HttpRequest, service: Service) -> func.HttpRes
     from shared.admin import selection_body  # here, because a process that answers Rank starts without it
     from shared.trace import event_search
 
-    body = selection_body.search(http.text_of(req))
-    found = await event_search.search(service.loop(http.loop_of(req)), selection_body.selected(body), body.token)
+    loop, body = service.loop(http.loop_of(req)), selection_body.search(http.text_of(req))
+    found = await event_search.search(loop, selection_body.selected(body), body.token)
     answer = func.HttpResponse(found.lines, mimetype="application/jsonl", charset="utf-8")
     if found.token is not None:
         answer.headers[GO_ON_HEADER] = found.token
@@ -32,8 +32,8 @@ async def put_erasure(req: func.HttpRequest, service: Service) -> func.HttpRespo
     """`PUT /loops/{loop}/erasures/{erasureId}`: 202; the trainer does it. `?dryRun=true` only counts."""
     from shared.admin import erasures, selection_body
 
-    body = selection_body.erasure(http.text_of(req))
     loop, dry = service.loop(http.loop_of(req)), _flag(req, "dryRun")
+    body = selection_body.erasure(http.text_of(req))
     return http.json_answer(await erasures.ask(loop, req.route_params["erasureId"], body, dry=dry), 202)
 
 

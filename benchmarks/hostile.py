@@ -116,8 +116,17 @@ def put(port: int, path: str, body: dict[str, Any] | None = None) -> dict[str, A
     return told
 
 
+def _delete(port: int, path: str) -> None:
+    """An administrator's DELETE, of something that may be there."""
+    headers = {"Ocp-Apim-Subscription-Key": "local-admin-key"}
+    request = Request(f"http://127.0.0.1:{port}/{path}", headers=headers, method="DELETE")
+    with urlopen(request, timeout=60):  # noqa: S310
+        pass
+
+
 def prepare(environment: dict[str, str], port: int) -> bytes:
-    """Makes the hostile loop and trains it; the app key."""
+    """Makes the hostile loop, in place of an earlier one, and trains it; the app key."""
+    _delete(port, f"loops/{LOOP}")
     key: str = put(port, f"loops/{LOOP}")["appKeys"][0]
     put(port, f"loops/{LOOP}/personalizer/v1.0/configurations/service", CONFIGURATION)
     policy = {"name": LOOP, "arguments": POLICY}

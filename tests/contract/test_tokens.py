@@ -63,7 +63,7 @@ def test_a_token_is_told_what_it_lacks(trusting: str) -> None:
         return text
 
     assert "the token has no app role Personalizer.App, Personalizer.Reader, Personalizer.Admin or" in message("Reader")
-    needed = "This token may not use this operation: it needs the app role Personalizer.Owner."
+    needed = "This token may not use this operation: it needs the app role Personalizer.Reader."
     assert message("Personalizer.Admin") == needed
 
 

@@ -126,7 +126,6 @@ LOST = [
     ("POST", "/loops/shop/personalizer/personalizer/v1.0/rank", "Call POST /loops/shop/personalizer/v1.0/rank. "),
     ("POST", "/api/personalizer/v1.0/rank", "Call POST /personalizer/v1.0/rank. "),
     ("GET", "/metric", "GET /metrics"),
-    ("GET", "/", "GET /docs"),
     ("GET", "/robots.txt", "robots.txt. GET /docs"),
     ("OPTIONS", "/personalizer/v1.0/rank", "POST /personalizer/v1.0/rank"),
     ("DELETE", "/" + "x" * 5000, "GET /docs"),

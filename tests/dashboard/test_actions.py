@@ -121,7 +121,8 @@ def test_a_policy_that_is_not_allowed_is_refused(owner: httpx.Client, api: httpx
 
 
 def test_events_are_counted_before_they_are_erased(owner: httpx.Client, api: httpx.Client) -> None:
-    body = {"eventId": "mine", "contextFeatures": [{"user": {"id": "u-17"}}], "actions": [{"id": "a"}, {"id": "b"}]}
+    actions = [{"id": one, "features": [{"kind": one}]} for one in "ab"]
+    body = {"eventId": "mine", "contextFeatures": [{"user": {"id": "u-17"}}], "actions": actions}
     assert api.post(f"{LOOP}/personalizer/v1.0/rank", json=body).status_code == 201
     assert send(owner, f"{LOOP}/erasure-count").status_code == 400
     assert send(owner, f"{LOOP}/erasure-count", eventId="mine", feature="x", value="y").status_code == 400
