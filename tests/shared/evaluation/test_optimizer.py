@@ -112,6 +112,7 @@ async def summarised(loop: Serving, at: int, days: int, earned: float) -> None:
     await commits.save(loop.storage, loop.home, known, reached)
 
 
+@pytest.mark.soak
 async def test_rewards_that_do_not_depend_on_the_action_change_nothing(loop: Serving) -> None:
     await imported(loop, encoded(log(900, world=World(earns=((0.4,) * 3,) * 2))))
     await optimizer.look(loop, BEGUN + FREQUENCY)
