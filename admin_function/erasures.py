@@ -3,7 +3,6 @@
 import azure.functions as func
 
 from shared.auth import Permission
-from shared.errors import ApiError
 from shared.serving import http, queries
 from shared.serving.routes import Routes
 from shared.serving.service import Service
@@ -32,7 +31,7 @@ async def put_erasure(req: func.HttpRequest, service: Service) -> func.HttpRespo
     """`PUT /loops/{loop}/erasures/{erasureId}`: 202; the trainer does it. `?dryRun=true` only counts."""
     from shared.admin import erasures, selection_body
 
-    loop, dry = service.loop(http.loop_of(req)), _flag(req, "dryRun")
+    loop, dry = service.loop(http.loop_of(req)), queries.flag(req.params, "dryRun")
     body = selection_body.erasure(http.text_of(req))
     return http.json_answer(await erasures.ask(loop, req.route_params["erasureId"], body, dry=dry), 202)
 
@@ -43,11 +42,3 @@ async def get_erasure(req: func.HttpRequest, service: Service) -> func.HttpRespo
     from shared.admin import erasures
 
     return http.json_answer(await erasures.get(service.loop(http.loop_of(req)), req.route_params["erasureId"]))
-
-
-def _flag(req: func.HttpRequest, name: str) -> bool:
-    """A query parameter that is true or false, false without one; raises InvalidRequest."""
-    text = (queries.value(req.params, name) or "false").lower()
-    if text not in ("true", "false"):
-        raise ApiError("InvalidRequest", f"{name} must be true or false.", target=name)
-    return text == "true"

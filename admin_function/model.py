@@ -8,7 +8,6 @@ from email.utils import format_datetime
 
 import azure.functions as func
 
-from shared.errors import ApiError
 from shared.serving import http, queries
 from shared.serving.routes import Routes
 from shared.serving.service import Service
@@ -29,7 +28,7 @@ async def get_model(req: func.HttpRequest, service: Service) -> func.HttpRespons
     """`GET /model`: the VW model, or with `?signed=true` the signed zip of it."""
     from shared.admin import models
 
-    model = await models.export(service, service.loop(http.loop_of(req)), signed=_is_signed(req))
+    model = await models.export(service, service.loop(http.loop_of(req)), signed=queries.flag(req.params, "signed"))
     return _answer(model.data, len(model.data), model.modified)
 
 
@@ -38,7 +37,7 @@ async def head_model(req: func.HttpRequest, service: Service) -> func.HttpRespon
     """`HEAD /model`: age and size."""
     from shared.admin import models
 
-    found = await models.head(service, service.loop(http.loop_of(req)), signed=_is_signed(req))
+    found = await models.head(service, service.loop(http.loop_of(req)), signed=queries.flag(req.params, "signed"))
     return _answer(b"", found.size, found.modified)
 
 
@@ -58,13 +57,6 @@ async def delete_model(req: func.HttpRequest, service: Service) -> func.HttpResp
 
     await models.delete(service.loop(http.loop_of(req)))
     return http.no_content()
-
-
-def _is_signed(req: func.HttpRequest) -> bool:
-    signed = (queries.value(req.params, "signed") or "false").lower()
-    if signed not in ("true", "false"):
-        raise ApiError("InvalidRequest", "signed must be true or false.", target="signed")
-    return signed == "true"
 
 
 def _answer(data: bytes, size: int, modified: datetime) -> func.HttpResponse:

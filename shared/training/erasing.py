@@ -27,10 +27,10 @@ class Erasing:
         """Begins with the first erasure of a loop that is idle, unless it is busy with another one."""
         if self._task is not None and not self._task.done():
             return
-        by_home = {trainee.home: trainee for trainee in trainees.values()}
+        by_home = {str(trainee.home): trainee for trainee in trainees.values()}
         for marker in await self._storage.names(erasures.MARKERS):
             home, _, name = marker.removeprefix(erasures.MARKERS).rpartition("/")
-            trainee = next((one for at, one in by_home.items() if at == home), None)
+            trainee = by_home.get(home)
             if trainee is None:
                 await self._storage.delete(marker)  # of a loop that is gone
             elif trainee.is_idle and await self._is_due(trainee, name):
@@ -39,9 +39,12 @@ class Erasing:
                 return
 
     async def _is_due(self, trainee: Trainee, name: str) -> bool:
-        """False while a model is learned anew: the loop is trained meanwhile."""
+        """False while a model is learned anew, for this erasure or anything else: the loop is trained meanwhile.
+
+        Of a model that knows what the log no longer has, another erasure could not tell what it has learned.
+        """
         found = await erasures.read(self._storage, trainee.home, name)
-        if found is None or found.erasure.state != "relearning":
+        if found is None or found.erasure.dry or found.erasure.state not in ("waiting", "relearning"):
             return True
         state = (await read_checkpoint(self._storage, trainee.home)).value
         return state is None or state.draft is None

@@ -26,7 +26,10 @@ from shared.training.run_files import merged
 from shared.training.summaries_anew import Making
 from shared.training.trainee import Trainee
 
-KEPT_OF_ANOTHER = "The model is kept: it knows events that the log no longer has, or came from elsewhere."
+KEPT_OF_ANOTHER = (
+    "The model is kept, and so is the one that undo would put back: it knows events that the log no longer has, or "
+    "came from elsewhere. DELETE the model to make an end of it."
+)
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -54,13 +57,8 @@ class ErasureWork:
         if found.erasure.state == "erasing":
             found = await self._erase(found, selection)
         if found.erasure.state == "relearning":
-            await self._end(found, selection)
-        return (await self._again()).is_open
-
-    async def _again(self) -> Erasure:
-        found = await erasures.read(self._storage, self._home, self._name)
-        assert found is not None
-        return found.erasure
+            found = await self._end(found, selection)
+        return found.erasure.is_open
 
     async def _save(self, found: Found, changed: Erasure) -> Found:
         return await erasures.save(self._storage, self._home, self._name, found, changed)
@@ -149,15 +147,19 @@ class ErasureWork:
         def changed(before: Checkpoint) -> Checkpoint:
             if before.erased == artifact:
                 return before
-            backlog = before.backlog
+            backlog, replaced = before.backlog, before.replaced
             if backlog is not None:
                 backlog = msgspec.structs.replace(backlog, at=meant.shifted(backlog.at))
+            if replaced is not None:
+                waiting = msgspec.structs.replace(replaced.backlog, at=meant.shifted(replaced.backlog.at))
+                replaced = msgspec.structs.replace(replaced, backlog=waiting)
             return msgspec.structs.replace(
                 before,
                 erased=artifact,
                 counts=before.counts.plus(Counts(erased_lines=lines)),
                 merges=before.merges + 1,
                 backlog=backlog,
+                replaced=replaced,
                 draft=None,
             )
 
@@ -173,17 +175,27 @@ class ErasureWork:
         draft = course.anew(state.model, self._config)
         return msgspec.structs.replace(changed, draft=draft, replaced=None, failure=None)
 
-    async def _end(self, found: Found, selection: Selection) -> None:
+    async def _end(self, found: Found, selection: Selection) -> Found:
         """Deletes what is left of before, once the model has been learned anew."""
         state, erasure = (await commits.load(self._storage, self._home)).checkpoint, found.erasure
         if state.draft is not None:
-            return
+            return found
+        if erasure.relearns and state.replaced is not None and state.replaced.model.version == erasure.version:
+            state = msgspec.structs.replace(state, replaced=None)
+            await commits.amend(self._storage, self._home, lambda before: _without_replaced(before, erasure.version))
         left = list(erasure.left)
         if erasure.relearns and state.model is not None and state.model.version == erasure.version:
             left.append(f"The model could not be learned anew, and is kept: {state.failure or 'nothing to learn'}.")
         await remains.delete(self._storage, self._home, state, selection.texts)
         await self._storage.delete(erasures.keys_name(self._home, self._name))
-        await self._save(found, msgspec.structs.replace(erasure, left=left).closed("done", _now()))
+        return await self._save(found, msgspec.structs.replace(erasure, left=left).closed("done", _now()))
+
+
+def _without_replaced(before: Checkpoint, version: str) -> Checkpoint:
+    """The state from which undo cannot put this model back: another change has replaced it meanwhile."""
+    if before.replaced is None or before.replaced.model.version != version:
+        return before
+    return msgspec.structs.replace(before, replaced=None)
 
 
 class _Of(msgspec.Struct):

@@ -137,6 +137,27 @@ def test_open_events_go_and_a_selection_of_everything_is_refused(system: System)
     assert naming(system, PERSON, "secret-") == []
 
 
+def test_two_erasures_at_once_and_a_change_of_policy_leave_a_model_that_knows_neither(system: System) -> None:
+    loop = Loop(system)
+    visit(system, 0, 40)
+    loop.wait_until_done()
+    with system.client(ADMIN_KEY) as admin:
+        other = {"name": "other", "arguments": "--cb_explore_adf --epsilon 0.1 --power_t 0.5"}
+        assert admin.put("configurations/policy", json=other).status_code == 200
+    for number in (1, 2):
+        selection = [{"feature": "user.id", "value": f"other-{number}"}]
+        assert call(system, "PUT", f"erasures/{number}", selection).status_code == 202
+    told = [done(system, str(number)) for number in (1, 2)]
+    assert [(one["status"], one["model"]) for one in told] == [("done", "learnedAnew")] * 2, told
+    loop.wait_until_done()
+    assert naming(system, "other-1", "other-2") == []
+    assert loop.weights() == loop.replayed()
+    undone = call(system, "POST", "undo")
+    assert undone.json()["model"] in ("learnedAnew", "kept")
+    loop.wait_until_done()
+    assert loop.weights() == loop.replayed()
+
+
 @pytest.mark.parametrize("body", [[], {"selection": []}, [{}], 5])
 def test_what_is_no_selection_is_refused(system: System, body: Any) -> None:
     refused = call(system, "PUT", "erasures/x", body)
