@@ -22,10 +22,7 @@ MEMBERS = (
 TOLD = ("lastConfigurationEditDate",)
 DURATIONS = ("rewardWaitTime", "modelExportFrequency", "autoOptimizationFrequency")
 # Kept and answered by the service here, and that is all.
-IDLE = (
-    "isAutoOptimizationEnabled", "autoOptimizationFrequency", "autoOptimizationStartDate", "logMirrorEnabled",
-    "logMirrorSasUri",
-)  # fmt: skip
+IDLE = ("logMirrorEnabled", "logMirrorSasUri")
 
 
 async def tell(api: Api, sections: list[Section], service: dict[str, Any] | None) -> None:

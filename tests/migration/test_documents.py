@@ -203,3 +203,8 @@ def test_a_damaged_zip_of_a_model_says_so(tmp_path: Path) -> None:
 
 def test_the_members_that_are_imported_are_those_of_the_api() -> None:
     assert set(in_effect.MEMBERS) == {field.alias for field in ServiceConfiguration.model_fields.values()}
+
+
+def test_what_is_told_to_be_without_effect_is_what_the_api_says_so_of() -> None:
+    fields = ServiceConfiguration.model_fields.values()
+    assert set(in_effect.IDLE) == {field.alias for field in fields if "without effect" in (field.description or "")}
