@@ -207,7 +207,7 @@ async def test_a_loop_that_cannot_go_on_leaves_the_turns_to_the_others(
         assert (await deployed.checkpoint()).backlog is not None
         longer = msgspec.structs.replace(AT_ONCE, wait=3600.0, retrain_days=0)
         await deployed.storage.put(stored.config_name(deployed.home("stuck")), longer.encoded())
-        monkeypatch.setattr(trainer_module, "CATCHING_UP_SECONDS", 5.0)
+        monkeypatch.setattr(trainer_module, "CATCHING_UP_SECONDS", 60.0)
         await one.tick()
     assert (await deployed.checkpoint()).backlog is None
 
