@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks import (
+    dashboard,
     evaluation,
     hostile,
     http_rank,
@@ -49,6 +50,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "optimiser": optimiser.run,
     "summaries": summaries.run,
     "rounds": rounds.run,
+    "dashboard": dashboard.run,
     "workers": workers.run,
 }
 

@@ -54,11 +54,12 @@ class Part(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A blob as a list has it: its size in bytes, and when it was written."""
+    """A blob as a list has it: its size in bytes, when it was written, and what is another one once it is replaced."""
 
     name: str
     size: int
     modified: datetime
+    etag: str
 
 
 class Storage:
@@ -200,7 +201,7 @@ class Storage:
         with _translated():
             try:
                 found = (await self._client()).list_blobs(name_starts_with=prefix)
-                return [Listed(one.name, one.size, one.last_modified) async for one in found]
+                return [Listed(one.name, one.size, one.last_modified, one.etag) async for one in found]
             except ResourceNotFoundError:
                 return []
 

@@ -11,12 +11,13 @@ from shared.loops import summaries
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.hour_sums import BINS
 from shared.loops.policy_sums import BASELINE, CERTAIN, ONLINE, RANDOM, PolicySums
+from shared.loops.remembered_days import RememberedDays
 from shared.loops.reward_sums import Sums
 from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary
 from shared.serving.loop import Serving
 
-# Histories that a process remembers, each of some 10 KB.
-MOST_KNOWN = 64
+# Histories that a process remembers, each of some 10 KB, and days of summaries, of some 250 KB.
+MOST_KNOWN, MOST_DAYS = 64, 64
 
 
 class Average(msgspec.Struct, frozen=True, rename="camel"):
@@ -90,6 +91,7 @@ class Read(msgspec.Struct, frozen=True):
 
 
 _known: dict[tuple[object, ...], History] = {}
+_days = RememberedDays(MOST_DAYS)
 
 
 async def read(loop: Serving, period: str | None, by: str | None) -> Read:
@@ -125,7 +127,7 @@ async def known(loop: Serving, state: Checkpoint, period: str | None, by: str | 
 
 async def _over(loop: Serving, period: Period) -> summaries.Reading:
     span = FIVE_MINUTES_MS if period.span < HOUR_MS else HOUR_MS
-    return await summaries.over(loop.storage, loop.home, period.start, period.end, span)
+    return await summaries.over(loop.storage, loop.home, period.start, period.end, span, _days)
 
 
 def _history(period: Period, found: summaries.Reading) -> History:

@@ -8,6 +8,7 @@ from shared import telemetry
 from shared.loops import summary, summary_names
 from shared.loops.blob_names import Home, loop_of
 from shared.loops.checkpoint import Checkpoint, Summarised
+from shared.loops.remembered_days import Known, RememberedDays
 from shared.loops.stored import Damaged, read, read_checkpoint
 from shared.loops.summary import FIVE_MINUTES_MS, HOUR_MS, Summary
 from shared.loops.summary_names import DAYS, FINE, HOURS, IMPORTED, RUNS, Item
@@ -36,20 +37,24 @@ class Reading(NamedTuple):
     damaged: list[str]
 
 
-async def over(storage: Storage, home: Home, start: int, end: int, span: int = HOUR_MS) -> Reading:
+async def over(
+    storage: Storage, home: Home, start: int, end: int, span: int = HOUR_MS, days: RememberedDays | None = None
+) -> Reading:
     """What was ranked in start..end (ms, multiples of the span), by stretches of five minutes or of whole hours.
 
+    days: those that need not be read again; then nothing of the result is to be changed.
     Raises LaterVersion, and Damaged if the checkpoint is. Imported events are not in it: see `imported`.
     """
     kinds = (FINE if span == FIVE_MINUTES_MS else DAYS, HOURS, RUNS)
     for _ in range(ATTEMPTS):
         before = await _state(storage, home)
-        found = summary_names.items(await storage.names(summary_names.prefix(home)))
+        listed = {one.name: one.etag for one in await storage.listed(summary_names.prefix(home))}
+        found = summary_names.items(listed)
         after = await _state(storage, home)  # behind the list: whoever deletes says so first
         items = summary_names.chosen(found, after.summarised or Summarised(), kinds)
         items = [one for one in items if one.has(start, end) and (one.kind != RUNS or one.start <= after.cut)]
         try:
-            made, damaged = await merged(storage, home, items, span)
+            made, damaged = await merged(storage, home, items, span, days.of(listed) if days is not None else None)
         except Gone:
             continue
         since = after.summarised.since if after.summarised is not None else after.cut
@@ -68,11 +73,19 @@ async def imported(storage: Storage, home: Home, start: int, end: int, span: int
     return Reading(made.within(start, end), end, missing, [item.name for item in damaged])
 
 
-async def merged(storage: Storage, home: Home, items: list[Item], span: int) -> tuple[Summary, list[Item]]:
-    """The sum of summaries, and those that are damaged, which is reported; raises Gone, LaterVersion."""
+async def merged(
+    storage: Storage, home: Home, items: list[Item], span: int, days: Known | None = None
+) -> tuple[Summary, list[Item]]:
+    """The sum of summaries, and those that are damaged, which is reported; raises Gone, LaterVersion.
+
+    days: as of `over`.
+    """
     slots, made, damaged = asyncio.Semaphore(READS), Summary(span=span), list[Item]()
 
     async def load(item: Item) -> Summary | None:
+        known = days.get(item.name) if days is not None else None
+        if known is not None:
+            return known
         async with slots:
             try:
                 found = await read(storage, item.name, lambda data: summary.decode(item.name, data))
@@ -85,8 +98,14 @@ async def merged(storage: Storage, home: Home, items: list[Item], span: int) -> 
                 raise Gone(item.name)
             return found.value
 
-    for one in await asyncio.gather(*map(load, items)):
-        if one is not None:
+    loaded = zip(items, await asyncio.gather(*map(load, items)), strict=True)
+    for item, one in sorted(loaded, key=lambda pair: days is not None and pair[0].kind == DAYS):
+        if one is None:
+            continue
+        if days is not None and item.kind == DAYS:
+            days.keep(item.name, one)
+            made.share(one)
+        else:
             made.absorb(one)
     return made, sorted(damaged)
 

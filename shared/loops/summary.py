@@ -53,6 +53,24 @@ class Summary(msgspec.Struct, kw_only=True):
             if self.hours.setdefault(at, hour) is not hour:
                 self.hours[at].merge(hour)
 
+    def share(self, other: "Summary") -> None:
+        """The same as `absorb` for one that stays as it is: its parts are used, and what both have is made anew."""
+        if self.span != other.span:
+            raise ValueError(f"stretches of {other.span} ms are not shared by those of {self.span} ms")
+        both = Summary(span=self.span)
+        for one in (self, other):
+            both.merge(one._common(self, other))
+        self.stretches |= other.stretches | both.stretches
+        self.hours |= other.hours | both.hours
+
+    def _common(self, *of: "Summary") -> "Summary":
+        """Its parts at times at which all of these have some."""
+        return Summary(
+            span=self.span,
+            stretches={at: slots for at, slots in self.stretches.items() if all(at in one.stretches for one in of)},
+            hours={at: hour for at, hour in self.hours.items() if all(at in one.hours for one in of)},
+        )
+
     def rolled_up(self, span: int) -> "Summary":
         """The same events by longer stretches, which start at multiples of their length."""
         made = Summary(span=span)

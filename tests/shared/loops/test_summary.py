@@ -51,6 +51,19 @@ def test_what_absorbs_others_has_the_bytes_of_what_merges_them() -> None:
     assert encode(rolled_up) == encode(merged)
 
 
+def test_what_is_shared_counts_as_if_merged_and_stays_as_it_is() -> None:
+    parts = [gathered(drawn(5, 200)[start : start + 40]).rolled_up(HOUR_MS) for start in range(0, 200, 40)]
+    before = [encode(part) for part in parts]
+    merged, sharing = Summary(span=HOUR_MS), Summary(span=HOUR_MS)
+    for part in parts:
+        merged.merge(part)
+        sharing.share(part)
+    assert encode(sharing) == encode(merged)
+    assert [encode(part) for part in parts] == before
+    with pytest.raises(ValueError, match="are not shared"):
+        sharing.share(Summary())
+
+
 def test_long_stretches_do_not_merge_into_short_ones() -> None:
     with pytest.raises(ValueError, match="do not make up"):
         Summary().merge(Summary(span=DAY_MS))

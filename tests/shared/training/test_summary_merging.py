@@ -14,11 +14,12 @@ from shared.admin import logs, loops
 from shared.loops import commits, summaries, summary_names
 from shared.loops.blob_names import home_of
 from shared.loops.checkpoint import Checkpoint, Summarised
+from shared.loops.remembered_days import RememberedDays
 from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary, decode, encode
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.settings import Settings
-from shared.storage import StorageUnavailable
+from shared.storage import Listed, StorageUnavailable
 from shared.training import retention, summary_merging
 from shared.vw.learners import Learners
 
@@ -96,6 +97,27 @@ async def test_rolling_up_changes_no_bit_and_leaves_one_blob_of_an_hour_or_day(m
     assert encode(await read(one, FIVE_MINUTES_MS)) == encode(whole)
     assert encode(await read(one)) == encode(whole.rolled_up(HOUR_MS))
     await check(one, RUNS)
+
+
+async def test_a_day_that_is_remembered_is_not_read_again_unless_it_was_replaced(make: MakeLoop) -> None:
+    one, days = make("remembered"), RememberedDays(1)
+    await one.live(0, RUNS)
+    await one.sweep()
+
+    async def known() -> bytes:
+        return encode((await summaries.over(one.storage, one.home, START, END, days=days)).summary)
+
+    expected = encode(await read(one))
+    assert [await known() for _ in range(3)] == [expected] * 3
+    [name] = [name for name in await one.storage.names(summary_names.prefix(one.home)) if "/days/" in name]
+    [listed] = await one.storage.listed(name)
+    remembered = days.get(name, listed.etag)
+    assert remembered is not None
+    remembered.hours.clear()
+    assert await known() != expected, "it is not read again"
+    changed = Summary(span=HOUR_MS)
+    await one.storage.put(name, encode(changed))
+    assert await known() == encode(await read(one))
 
 
 @pytest.mark.parametrize("swept", [False, True])
@@ -193,10 +215,18 @@ class Interrupted(Mortal):
 
     async def names(self, prefix: str) -> list[str]:
         found = await super().names(prefix)
+        await self._happen()
+        return found
+
+    async def listed(self, prefix: str) -> list[Listed]:
+        found = await super().listed(prefix)
+        await self._happen()
+        return found
+
+    async def _happen(self) -> None:
         then, self.then = self.then, None
         if then is not None:
             await then()
-        return found
 
 
 @pytest.fixture
