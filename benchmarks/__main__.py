@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks import (
+    beside,
     evaluation,
     hostile,
     http_rank,
@@ -18,6 +19,7 @@ from benchmarks import (
     migration,
     optimiser,
     rank,
+    regret,
     relearning,
     replay,
     rounds,
@@ -47,6 +49,8 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "evaluation": evaluation.run,
     "replay": replay.run,
     "optimiser": optimiser.run,
+    "regret": regret.run,
+    "beside": beside.run,
     "summaries": summaries.run,
     "rounds": rounds.run,
     "workers": workers.run,

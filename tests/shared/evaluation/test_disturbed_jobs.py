@@ -14,7 +14,7 @@ from harness.trained import Deployment
 
 from shared.admin import configuration, logs, loops
 from shared.errors import ApiError
-from shared.evaluation import answers_2022, asking, job_store, outcome, unit_run
+from shared.evaluation import answers_2022, answers_v1, asking, job_store, outcome, unit_run
 from shared.evaluation.job import Asked, Job
 from shared.evaluation.job_work import JobWork
 from shared.evaluation.unit_process import Order
@@ -190,3 +190,12 @@ async def test_a_policy_that_is_changed_meanwhile_changes_no_number(service: Ser
     assert (await loop.read_config()).policy == other
     await asking.apply(loop, "one", "two")
     assert (await loop.read_config()).policy.name == "two"
+
+
+def test_a_policy_that_is_left_out_is_told_with_the_reason() -> None:
+    asked = Asked("evaluations", "one", "one", START, START + DAY_MS, POLICIES)
+    job = Job(
+        asked, "2026-01-01T00:00:00Z", "completed", failed={"two": "two cannot be judged: it is odd.", "Hyper1": "x"}
+    )
+    assert answers_2022.details(job).description == "two cannot be judged: it is odd."
+    assert answers_v1.answer(job, None, preview=True).error == "two cannot be judged: it is odd."
