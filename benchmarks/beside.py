@@ -17,7 +17,6 @@ from benchmarks.replay import PLAIN
 from shared.evaluation import asking, job_store
 from shared.evaluation.job import Asked
 from shared.joined_log import log_reading
-from shared.loops import evaluation_names
 from shared.loops.blob_names import DEFAULT_HOME
 from shared.loops.config import Policy
 from shared.serving.service import Service
@@ -51,24 +50,23 @@ async def _ask(environment: dict[str, str], size: Size) -> None:
     await service.close()
 
 
-async def _work(environment: dict[str, str]) -> tuple[int, int]:
-    """How many jobs are open, and how many parts are stored."""
+async def _work(environment: dict[str, str]) -> tuple[int, float]:
+    """How many jobs are open, and the seconds that all have been worked on."""
     service = Service(parts.settings(environment))
     jobs = await job_store.listed(service.storage, DEFAULT_HOME, "evaluations")
-    names = await service.storage.names(evaluation_names.prefix(DEFAULT_HOME, "evaluations"))
     await service.close()
-    return sum(job.is_open for job in jobs), sum("/parts/" in name for name in names)
+    return sum(job.is_open for job in jobs), sum(job.seconds for job in jobs)
 
 
-def _worked(environment: dict[str, str], known: int) -> int:
-    """Waits until another part is stored; how many there are then."""
+def _worked(environment: dict[str, str], known: float) -> float:
+    """Waits until more has been worked than these seconds; how many it is then."""
     deadline = time.monotonic() + LONGEST_START
     while time.monotonic() < deadline:
-        stored = asyncio.run(_work(environment))[1]
-        if stored > known:
-            return stored
+        seconds = asyncio.run(_work(environment))[1]
+        if seconds > known:
+            return seconds
         time.sleep(0.5)
-    raise RuntimeError("the evaluator works nothing")
+    raise RuntimeError("the evaluator works nothing, or has worked all jobs: there must be more of them")
 
 
 def _p99(users: Executor, port: int, requests: Sequence[bytes], seconds: float) -> float:
@@ -79,14 +77,16 @@ def _p99(users: Executor, port: int, requests: Sequence[bytes], seconds: float) 
 def measure(environment: dict[str, str], size: Size) -> list[Figure]:
     asyncio.run(_ask(environment, size))
     requests = [client.rank(traffic.request(10, 5, seed)) for seed in range(50)]
-    found, stored = list[tuple[float, float]](), 0
+    found = list[tuple[float, float]]()
     with Host(environment, "--http-only") as host, load.generator() as users:
         _p99(users, host.port, requests, min(size.seconds, 5))
         for _ in range(size.pairs):
             alone = _p99(users, host.port, requests, size.seconds)
+            worked = asyncio.run(_work(environment))[1]
             with Host(environment | OFTEN, "--timers-only", "--timer", "evaluate"):
-                stored = _worked(environment, stored)
+                _worked(environment, worked)
                 found.append((_p99(users, host.port, requests, size.seconds), alone))
+            print(f"p99 {found[-1][0]:.2f} ms during, {alone:.2f} ms without", flush=True)
     if not asyncio.run(_work(environment))[0]:
         raise RuntimeError("the jobs have ended too early: make them larger")
     beside, alone = (median(column) for column in zip(*found, strict=True))
@@ -99,7 +99,7 @@ def measure(environment: dict[str, str], size: Size) -> list[Figure]:
 def run(quick: bool = False) -> list[Figure]:
     with parts.servers() as environment:
         models.publish(environment)
-        return measure(environment, Size(20_000, 1, 3, 1) if quick else Size(60_000, 4, 20, 5))
+        return measure(environment, Size(20_000, 1, 3, 1) if quick else Size(60_000, 15, 15, 5))
 
 
 if __name__ == "__main__":

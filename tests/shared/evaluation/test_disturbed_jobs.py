@@ -3,8 +3,11 @@
 import contextlib
 import gzip
 import math
+import os
 import random
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,6 +20,8 @@ from shared.errors import ApiError
 from shared.evaluation import answers_2022, answers_v1, asking, job_store, outcome, unit_run
 from shared.evaluation.job import Asked, Job
 from shared.evaluation.job_work import JobWork
+from shared.evaluation.part import Unit
+from shared.evaluation.plan import Plan
 from shared.evaluation.unit_process import Order
 from shared.evaluation.unit_run import Ended
 from shared.joined_log.log_file import log_name
@@ -199,3 +204,12 @@ def test_a_policy_that_is_left_out_is_told_with_the_reason() -> None:
     )
     assert answers_2022.details(job).description == "two cannot be judged: it is odd."
     assert answers_v1.answer(job, None, preview=True).error == "two cannot be judged: it is odd."
+
+
+async def test_a_unit_is_of_low_priority_from_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = tmp_path / "python"
+    process.write_text("#!/bin/sh\nread order\nnice >&2\n")
+    process.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(process))
+    ended = await unit_run.run(Order(Plan([], []), Unit("", 0), [], str(tmp_path)))
+    assert ended == (0, str(min(19, os.getpriority(os.PRIO_PROCESS, 0) + unit_run.NICENESS)))
