@@ -197,6 +197,18 @@ async def test_a_policy_that_is_changed_meanwhile_changes_no_number(service: Ser
     assert (await loop.read_config()).policy.name == "two"
 
 
+async def test_a_log_that_is_damaged_in_the_middle_is_judged_without_that_run(service: Service) -> None:
+    loop = await logged(service, "damaged")
+    name = log_name(loop.home, cut(4), "joined")
+    blob = await service.storage.read(name)
+    assert blob is not None
+    await service.storage.put(name, blob.data[:10] + bytes(100))
+    assert (await finished(loop)).state == "completed"
+    found = await job_store.result(service.storage, loop.home, "evaluations", "one")
+    assert found is not None
+    assert {float(one.n) for one in found.sums.values()} == {(RUNS - 1) * EVENTS}
+
+
 def test_a_policy_that_is_left_out_is_told_with_the_reason() -> None:
     asked = Asked("evaluations", "one", "one", START, START + DAY_MS, POLICIES)
     job = Job(
