@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks import (
+    beside,
     dashboard,
     evaluation,
     hostile,
@@ -19,6 +20,7 @@ from benchmarks import (
     migration,
     optimiser,
     rank,
+    regret,
     relearning,
     replay,
     rounds,
@@ -48,6 +50,8 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "evaluation": evaluation.run,
     "replay": replay.run,
     "optimiser": optimiser.run,
+    "regret": regret.run,
+    "beside": beside.run,
     "summaries": summaries.run,
     "rounds": rounds.run,
     "dashboard": dashboard.run,

@@ -1,18 +1,22 @@
 """The command `explore`: the same policy with more and with less exploration."""
 
 import argparse
-from collections.abc import Iterator
+import math
+from array import array
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from evaluation import compare, executors, output, report
+from evaluation.compare import Question
 from evaluation.errors import EvaluationError
+from evaluation.runner import Outcome
 from shared import scratch
 from shared.evaluation import result
 from shared.evaluation.diagnostics import EFFECTIVE_EVENTS
-from shared.evaluation.part import BASELINE, RANDOM, Unit
-from shared.evaluation.plan import Candidate
+from shared.evaluation.part import BASELINE, RANDOM, Judged, Unit
+from shared.evaluation.plan import Candidate, Plan
 from shared.evaluation.result import Result
 from shared.vw import policy
 
@@ -26,8 +30,9 @@ _NEVER = 1e15
 class Explored(msgspec.Struct, frozen=True):
     """What a policy earns with an explorationPercentage, 0 to 1.
 
-    needed: by the names of policies that know nothing, how many decisions so served make EFFECTIVE_EVENTS expected
-    effective ones, with which they can be judged; None if no number does.
+    needed: by the names of policies, of those that know nothing and of the best one that is no exploration of this
+    policy, how many decisions so served make EFFECTIVE_EVENTS expected effective ones, with which they can be judged;
+    None if no number does.
     """
 
     exploration: float
@@ -40,40 +45,65 @@ class Explored(msgspec.Struct, frozen=True):
 async def run(given: argparse.Namespace) -> int:
     """Judges the policy at each exploration and prints it; raises EvaluationError."""
     output.check(given.json)
-    if len(given.policy) > 1:
-        raise EvaluationError("Exploration is judged for one policy: leave out all --policy but one.")
     with scratch.folder() as folder:
         question = await compare.asked(given, Path(folder, "log"))
         question.check_single(_ONLY_SINGLE)
-        base = (await question.candidates(given.policy))[0]
-        made = msgspec.structs.replace(
-            compare.planned(question, [_at(base, share) for share in SHARES]), held_out=0, looks_ahead=True
-        )
+        base, *others = await _policies(question, given.policy)
+        explored = [_at(base, share) for share in SHARES]
+        made = msgspec.structs.replace(compare.planned(question, [*explored, *others]), held_out=0, looks_ahead=True)
         with executors.of(given) as executor:
             outcome = compare.worked(given, made, question, executor, Path(folder, "work"))
     found = compare.combined(question, made, outcome)
-    every = range(len(made.stretches))
-    explored = []
-    for candidate in made.candidates:
-        if candidate.name in found.failed:
-            raise EvaluationError(found.failed[candidate.name])
-        judged = result.merged(outcome.parts, candidate.name, Unit(candidate.name, 0), every)
-        n = float(judged.sums.n)
-        needed = {name: EFFECTIVE_EVENTS * float(squares) / n for name, squares in judged.shows.items() if n}
-        one = next(one for one in found.policies if one.name == candidate.name)
-        explored.append(
-            Explored(
-                candidate.exploration,
-                one.value,
-                one.lower,
-                one.upper,
-                {name: count if count < _NEVER else None for name, count in needed.items()},
-            )
-        )
-    print("\n".join(_lines(base, found, explored)))
+    failed = next((found.failed[one.name] for one in explored if one.name in found.failed), None)
+    if failed is not None:
+        raise EvaluationError(failed)
+    judged = {one.name: _judged(made, outcome, one.name) for one in made.candidates if one.name not in found.failed}
+    estimates = {one.name: one for one in found.policies}
+    best = max((one.name for one in others if one.name in judged), key=lambda name: estimates[name].value, default=None)
+    every = []
+    for candidate in explored:
+        needed = _needed(judged[candidate.name])
+        if best is not None:
+            needed[best] = _needed_for(judged[best], judged[candidate.name])
+        one = estimates[candidate.name]
+        every.append(Explored(candidate.exploration, one.value, one.lower, one.upper, needed))
+    print("\n".join(_lines(base, found, every)))
     if given.json is not None:
-        output.write_data(given.json, msgspec.json.encode(explored))
+        output.write_data(given.json, msgspec.json.encode(every))
     return 0
+
+
+async def _policies(question: Question, given: Sequence[str]) -> list[Candidate]:
+    """The one that is explored, and others: those that are named, or the usual ones."""
+    base, *others = await question.candidates(given)
+    if given and not others:
+        others = await question.candidates([])
+    others = [one for one in others if one.name.casefold() != base.name.casefold()]
+    return [base, *(one for one in others if one.exploring != base.exploring)]
+
+
+def _judged(made: Plan, outcome: Outcome, name: str) -> Judged:
+    return result.merged(outcome.parts, name, Unit(name, 0), range(len(made.stretches)))
+
+
+def _needed(served: Judged) -> dict[str, float | None]:
+    """Decisions served so, by the policies that know nothing: exact."""
+    n = float(served.sums.n)
+    return {name: _told(EFFECTIVE_EVENTS * float(squares) / n) for name, squares in served.shows.items() if n}
+
+
+def _needed_for(policy: Judged, served: Judged) -> float | None:
+    """Decisions served so, by a policy, as the actions that the log has drawn estimate the sum of p^2 / p_served over
+    all: each stands for 1 / p of them, so that it is the mean of w^2 / w_served."""
+    if policy.rows is None or served.rows is None:
+        return None
+    mine, theirs = (array("d", one.rows or b"")[::2] for one in (policy, served))
+    ratios = [w * w / by if by else math.inf for w, by in zip(mine, theirs, strict=True) if w]
+    return _told(EFFECTIVE_EVENTS * math.fsum(ratios) / len(mine)) if mine else None
+
+
+def _told(count: float) -> float | None:
+    return count if count < _NEVER else None
 
 
 def _at(base: Candidate, share: float) -> Candidate:
@@ -85,17 +115,22 @@ def _lines(base: Candidate, found: Result, explored: list[Explored]) -> Iterator
     yield base.arguments
     yield LABEL
     yield ""
-    head = ("exploration", "reward", "95 % interval", f"decisions to judge {RANDOM}", f"decisions to judge {BASELINE}")
-    rows = [head, *map(_row, explored)]
+    names = list(explored[0].needed)
+    head = ("exploration", "reward", "95 % interval", *(f"decisions to judge {name}" for name in names))
+    rows = [head, *(_row(one, names) for one in explored)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     yield ""
     yield f"Decisions to judge: so many, served so, make {EFFECTIVE_EVENTS} expected effective ones of that policy."
+    for name in names:
+        if name not in (RANDOM, BASELINE):
+            one = next(one for one in found.policies if one.name == name)
+            yield f"{name} is the best other policy: {one.value:.4f}, {report.interval(one.lower, one.upper)}."
+    yield from (f"{name} is left out: {reason}" for name, reason in found.failed.items())
     yield from found.notes
 
 
-def _row(one: Explored) -> tuple[str, ...]:
-    needed = (one.needed.get(name) for name in (RANDOM, BASELINE))
-    counts = ("never" if count is None else f"{count:,.0f}" for count in needed)
+def _row(one: Explored, names: Sequence[str]) -> tuple[str, ...]:
+    counts = ("never" if (count := one.needed[name]) is None else f"{count:,.0f}" for name in names)
     return f"{one.exploration:g}", f"{one.value:.4f}", report.interval(one.lower, one.upper), *counts

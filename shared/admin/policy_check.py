@@ -15,15 +15,16 @@ from shared.vw.policy import parse
 _OTHER_EXPLORATION = {"bag", "cover", "elim", "first", "regcb", "regcbopt", "rnd", "softmax", "squarecb", "synthcover"}
 
 
-async def checked(given: Policy, exploration: float) -> Policy:
+async def checked(given: Policy, exploration: float, at: str = "") -> Policy:
     """The policy as it will be used, once VW has learned from an example with it; raises ApiError.
 
-    exploration: explorationPercentage, for a policy that explores by epsilon and does not say by how much.
+    exploration: explorationPercentage, for a policy that explores by epsilon and does not say by how much. at: the path
+    of its arguments in the body, for the message.
     """
     try:
         options = allowed(given.arguments)
     except ValueError as error:
-        raise _invalid(error) from None
+        raise _invalid(error, at) from None
     arguments = with_epsilon(options, exploration)
     if len(arguments) > LONGEST_ARGUMENTS:
         message = f"A policy has at most {LONGEST_ARGUMENTS} characters of arguments."
@@ -32,7 +33,7 @@ async def checked(given: Policy, exploration: float) -> Policy:
         try:
             await trial.run(Path(folder), parse(arguments).for_vw(trial.SCHEMA.arguments))
         except trial.Refusal as refusal:
-            raise _invalid(refusal) from None
+            raise _invalid(refusal, at) from None
     return msgspec.structs.replace(given, arguments=arguments)
 
 
@@ -50,6 +51,6 @@ def with_epsilon(options: list[Option], exploration: float) -> str:
     return written(options) + share
 
 
-def _invalid(reason: Exception) -> ApiError:
-    message = f"Invalid policy configuration: {str(reason).rstrip('.')}."
-    return ApiError.of((Fault("InvalidPolicyConfiguration", message, "arguments"),), "InvalidPolicyContract")
+def _invalid(reason: Exception, at: str) -> ApiError:
+    message = f"Invalid policy configuration{f' in {at}' if at else ''}: {str(reason).rstrip('.')}."
+    return ApiError.of((Fault("InvalidPolicyConfiguration", message, at or "arguments"),), "InvalidPolicyContract")

@@ -6,7 +6,8 @@ import re
 import msgspec
 
 _ACTIONS = b'"_multi":['
-_IDENTITY = re.compile(rb'"i":\{"constant":1,"id":("(?:[^"\\]|\\.)*")')
+_IDENTITY = re.compile(rb'"i":\{"constant":1,"id":("[^"\\]*(?:\\.[^"\\]*)*")')
+_ID = b'"i":{"constant":1,"id":'
 
 
 def of(line: bytes, count: int) -> list[str]:
@@ -15,6 +16,21 @@ def of(line: bytes, count: int) -> list[str]:
     if len(found) != count:
         return [f"action {number}" for number in range(1, count + 1)]
     return [_decoded(text) for text in found]
+
+
+def index(line: bytes, count: int, name: str) -> int:
+    """Where `of` has a name; -1 if it has not."""
+    start = line.find(_ACTIONS)
+    if line.find(b"\\", start) >= 0 or line.count(_ID, start) != count:
+        names = of(line, count)
+        return names.index(name) if name in names else -1
+    at = line.find(_ID + _encoded(name), start)
+    return line.count(_ID, start, at) if at >= 0 else -1
+
+
+@functools.lru_cache(10)
+def _encoded(name: str) -> bytes:
+    return msgspec.json.encode(name)
 
 
 @functools.lru_cache(10_000)

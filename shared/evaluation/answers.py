@@ -15,6 +15,12 @@ def type_of(job: Job) -> Literal["Manual", "Auto"]:
     return "Auto" if job.asked.automatic else "Manual"
 
 
+def reason_of(job: Job) -> str | None:
+    """Why it failed, or why policies that were asked for are missing in what it has found; None if all is there."""
+    missing = [job.failed[one.name] for one in job.asked.policies if one.name in job.failed]
+    return job.reason or " ".join(missing) or None
+
+
 def source_of(job: Job, name: str) -> Source:
     """Where a policy came from."""
     if name in _SOURCES:

@@ -8,7 +8,7 @@ import msgspec
 
 from shared.admin.evaluation_queries import Page, Window
 from shared.evaluation import estimate
-from shared.evaluation.answers import Source, arguments_of, optimal, source_of, type_of
+from shared.evaluation.answers import Source, arguments_of, optimal, reason_of, source_of, type_of
 from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.job import Job, milliseconds, moment
 from shared.evaluation.outcome import Outcome
@@ -120,7 +120,7 @@ def details(job: Job, outcome: Outcome | None = None) -> JobDetails:
         status=_status(job),
         evaluation_type=type_of(job) if is_evaluation else None,
         optimal_policy=optimal(job, outcome) if is_evaluation else None,
-        description=job.reason,
+        description=reason_of(job),
     )
 
 

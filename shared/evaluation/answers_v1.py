@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.evaluation.answers import Source, arguments_of, optimal, source_of, type_of
+from shared.evaluation.answers import Source, arguments_of, optimal, reason_of, source_of, type_of
 from shared.evaluation.intervals.gaussian import GaussianIps
 from shared.evaluation.job import Job, moment
 from shared.evaluation.outcome import Outcome
@@ -68,7 +68,7 @@ def answer(job: Job, outcome: Outcome | None, *, preview: bool, brief: bool = Fa
         evaluation_type=type_of(job) if preview else None,
         optimal_policy=optimal(job, outcome) if preview else None,
         creation_time=job.created if preview else None,
-        error=job.reason,
+        error=reason_of(job),
     )
 
 

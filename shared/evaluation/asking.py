@@ -39,14 +39,18 @@ async def ask(loop: Serving, asked: Asked, *, says_empty: str = "NoLogsExistInDa
     """Stores a new job. The same one a second time changes nothing; another of its id is refused.
 
     Raises NoLogsExistInDateRange, or what `says_empty` names, if the log has nothing of the period, and
-    InvalidEvaluationContract or InvalidContract for what does not fit the kind of the loop's policy.
+    InvalidEvaluationContract or InvalidContract for what does not fit the kind of the loop's policy, and
+    InvalidPolicyConfiguration for a policy that VW does not start.
     """
     found = await job_store.read(loop.storage, loop.home, asked.kind, asked.id)
     if found is None:
-        wrong = job_plan.why_not(asked, await loop.read_config())
+        config = await loop.read_config()
+        wrong = job_plan.why_not(asked, config)
         if wrong is not None:
             raise ApiError.of((wrong,), wrong.code)
         await _check_period(loop, asked, says_empty)
+        for number, policy in enumerate(asked.policies):
+            await policy_check.checked(policy, config.exploration, f"policies[{number}].arguments")
         if await job_store.create(loop.storage, loop.home, Job(asked, moment(round(time.time() * 1000)))):
             return
         found = await job_store.read(loop.storage, loop.home, asked.kind, asked.id)

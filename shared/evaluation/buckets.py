@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.evaluation.columns import Columns
+from shared.evaluation.columns import Columns, Weight
 from shared.loops.policy_sums import PolicySums
 
 MINUTES = 5
@@ -20,15 +20,13 @@ class Buckets:
     def __init__(self) -> None:
         self._columns: dict[str, dict[str, Columns]] = {}
 
-    def add(
-        self, policy: str, at: str, reward: float, possible: Sequence[float], logged: Sequence[float], count: float
-    ) -> None:
+    def add(self, policy: str, at: str, reward: float, weight: Weight, count: float) -> None:
         """An event, as of `Columns.add`; at: when it was ranked. Without a time it is in no bucket."""
         try:
             columns = self._columns.setdefault(bucket(at), {})
         except ValueError:
             return
-        columns.setdefault(policy, Columns()).add(reward, possible, logged, count, True)
+        columns.setdefault(policy, Columns()).add(reward, weight, count, usual=True)
 
     def series(self) -> Series:
         """The sums."""

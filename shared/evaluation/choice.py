@@ -4,7 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from shared.evaluation.columns import Weight
 from shared.evaluation.event import LARGEST_WEIGHT
+
+# Of a policy that takes for sure what was shown for sure.
+SURE = Weight(1.0, 1.0, 1.0, 1.0)
+_LEAST = 1 / LARGEST_WEIGHT
 
 
 class Choice(NamedTuple):
@@ -23,27 +28,31 @@ class Choice(NamedTuple):
     drop: float = 0.0
 
 
-def weights(choice: Choice) -> Iterator[tuple[str, list[float]]]:
-    """Each policy with its weight p_eval / p_log on every action, in the order of the choice.
+def weights(choice: Choice) -> Iterator[tuple[str, Weight]]:
+    """Each policy with its weight.
 
     Empty if the chosen probability cannot be divided by: it is skipped, never clipped. Actions that the log never takes
     have no weight.
     """
     if not choice.served:
-        yield "baseline", [1.0]
+        yield "baseline", SURE
         return
     probabilities = choice.p
-    if not probabilities or not 1 / LARGEST_WEIGHT < probabilities[0] < math.inf:
+    if not probabilities or not _LEAST < probabilities[0] < math.inf:
         return
+    yield "online", Weight(1.0, math.fsum(probabilities), 1.0, 1.0)
+    yield "baseline", taken(probabilities, choice.baseline)
     share = 1 / len(probabilities)
-    yield "online", [1.0] * len(probabilities)
-    baseline = [0.0] * len(probabilities)
-    if choice.baseline >= 0:
-        baseline[choice.baseline] = _over(1.0, probabilities[choice.baseline])
-    yield "baseline", baseline
-    possible = min(probabilities) > 1 / LARGEST_WEIGHT
-    yield "random", [share / p for p in probabilities] if possible else [_over(share, p) for p in probabilities]
+    if min(probabilities) > _LEAST:
+        possible = [share / p for p in probabilities]
+    else:
+        possible = [share / p if p > _LEAST else 0.0 for p in probabilities]
+    yield "random", Weight.of(possible, probabilities)
 
 
-def _over(evaluated: float, logged: float) -> float:
-    return evaluated / logged if logged > 1 / LARGEST_WEIGHT else 0.0
+def taken(probabilities: Sequence[float], place: int) -> Weight:
+    """Of a policy that takes the action of this place for sure; it has no weight where the place is -1."""
+    p = probabilities[place] if place >= 0 else 0.0
+    weight = 1.0 / p if p > _LEAST else 0.0
+    is_only = len(probabilities) == 1
+    return Weight(weight if place == 0 else 0.0, weight * weight * p, weight if is_only else 0.0, weight)

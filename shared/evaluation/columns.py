@@ -3,6 +3,7 @@
 import math
 from array import array
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -22,6 +23,22 @@ def total(values: Iterable[float]) -> ExactSum:
     return found
 
 
+class Weight(NamedTuple):
+    """What p_eval / p_log says of a decision. chosen: of the logged action; second: the sum of p_eval^2 / p_log over
+    the actions; least, largest: over them."""
+
+    chosen: float
+    second: float
+    least: float
+    largest: float
+
+    @classmethod
+    def of(cls, possible: Sequence[float], logged: Sequence[float]) -> Self:
+        """possible: of each action, the chosen one's first; logged: its probability in the log."""
+        second = math.fsum([w * w * p for w, p in zip(possible, logged, strict=True)])
+        return cls(possible[0], second, min(possible), max(possible))
+
+
 class Columns:
     """What `PolicySums` holds of events, gathered: one number each, and summed once.
 
@@ -32,12 +49,10 @@ class Columns:
         self.weights, self.rewards, self.counts, self._second = array("d"), array("d"), array("d"), array("d")
         self._least, self._largest, self._heavy = math.inf, -math.inf, 0
 
-    def add(self, reward: float, possible: Sequence[float], logged: Sequence[float], count: float, usual: bool) -> None:
-        """An event. possible: the weight of each action, the chosen one's first; logged: its probability in the log;
-        usual: its reward is the default one."""
-        second = math.fsum([w * w * p for w, p in zip(possible, logged, strict=True)])
-        heavy = not usual and possible[0] > HEAVY
-        self.put(possible[0], reward, count, second, min(possible), max(possible), heavy)
+    def add(self, reward: float, weight: Weight, count: float, *, usual: bool) -> None:
+        """An event. usual: its reward is the default one."""
+        chosen, second, least, largest = weight
+        self.put(chosen, reward, count, second, least, largest, not usual and chosen > HEAVY)
 
     def put(
         self, weight: float, reward: float, count: float, second: float, least: float, largest: float, heavy: bool
@@ -48,8 +63,10 @@ class Columns:
         self.rewards.append(reward)
         self.counts.append(count)
         self._second.append(second * count * count)
-        self._least = min(self._least, least * count)
-        self._largest = max(self._largest, largest * count)
+        if least * count < self._least:
+            self._least = least * count
+        if largest * count > self._largest:
+            self._largest = largest * count
         self._heavy += heavy
 
     @property

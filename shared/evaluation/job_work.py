@@ -17,6 +17,7 @@ from shared.evaluation.plan import Plan
 from shared.evaluation.spool import Spool
 from shared.evaluation.unit_process import Order
 from shared.evaluation.unit_run import LONGEST_UNIT_SECONDS
+from shared.joined_log import log_parts
 from shared.loops import stored
 from shared.loops.blob_names import Home
 from shared.loops.config import LoopConfig
@@ -39,6 +40,7 @@ class JobWork:
         self._spool: Spool | None = None
         self._parts: dict[Unit, Part] = {}
         self._attempts, self._patience = 0, patience
+        self._deletion: int | None = None
 
     def close(self) -> None:
         """Deletes what is on disk; what is stored goes on another time."""
@@ -54,18 +56,23 @@ class JobWork:
         Somebody else's changes and deletions are seen between two steps.
         """
         found = await job_store.read(self._storage, self._home, self.asked.kind, self.asked.id)
-        if found is None:  # deleted, perhaps while a unit was worked: what that has stored goes, too
-            await job_store.delete(self._storage, self._home, self.asked.kind, self.asked.id)
-            return False
+        if found is None:
+            return await self._forget()
         if not found.job.is_open:
             return False
         try:
             return await self._step(found)
-        except Conflict:
-            return True  # it was changed just now: look again
+        except Conflict:  # it was changed just now: look again
+            gone = await job_store.read(self._storage, self._home, self.asked.kind, self.asked.id) is None
+            return await self._forget() if gone else True
         except Impossible as reason:
             await self._end(found, found.job.ended("failed", str(reason)))
             return False
+
+    async def _forget(self) -> bool:
+        """The job was deleted, perhaps with its loop, while a unit was worked: what that has stored goes, too."""
+        await job_store.delete(self._storage, self._home, self.asked.kind, self.asked.id)
+        return False
 
     async def _step(self, found: Found) -> bool:
         if self._spool is None:
@@ -76,6 +83,8 @@ class JobWork:
             found = await self._take_up(found)
         job = found.job
         assert job.plan is not None
+        if await self._deleted() != self._deletion:
+            raise Impossible("The log was deleted meanwhile. Ask again once there is another one.")
         if job.seconds > LONGEST_SECONDS:
             await self._end(found, job.ended("timeout", "It took longer than a day of work: ask for a shorter period."))
             return False
@@ -88,8 +97,15 @@ class JobWork:
         await self._work(found, ready[0])
         return True
 
+    async def _deleted(self) -> int | None:
+        """Which deletion of the whole log was the last one: its cut; None while there is no log."""
+        if not await log_parts.listed(self._storage, self._home):
+            return None
+        state = (await stored.read_checkpoint(self._storage, self._home)).value
+        return state.summarised.deleted if state is not None and state.summarised is not None else 0
+
     async def _take_up(self, found: Found) -> Found:
-        job = found.job
+        job, self._deletion = found.job, await self._deleted()
         if job.config is None:
             config = (await stored.read_config(self._storage, self._home)).value or self._initial
             state = (await stored.read_checkpoint(self._storage, self._home)).value
@@ -190,5 +206,4 @@ class JobWork:
 
 
 def _remove(folder: Path) -> None:
-
     shutil.rmtree(folder, ignore_errors=True)

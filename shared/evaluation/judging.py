@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shared.evaluation import logged, served
 from shared.evaluation.buckets import Buckets
-from shared.evaluation.columns import Columns, total
+from shared.evaluation.columns import Columns, Weight, total
 from shared.evaluation.event import LARGEST_WEIGHT
 from shared.evaluation.logged import Logged, Use
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, Judged, Part, Unit
@@ -57,20 +57,21 @@ class Judging:
         chances = event.p
         possible = [pmf[number - 1] / p if p > _LEAST else 0.0 for number, p in zip(event.a, chances, strict=True)]
         reward = event.reward
-        self._columns.add(reward, possible, chances, event.decisions, reward == self._plan.default_reward)
+        weight, count = Weight.of(possible, chances), event.decisions
+        self._columns.add(reward, weight, count, usual=reward == self._plan.default_reward)
         self._baseline.append(1 / chances[0] if event.a[0] == event.first else 0.0)
         if self._buckets is not None:
-            self._buckets.add(self._policy, event.at, reward, possible, chances, event.decisions)
+            self._buckets.add(self._policy, event.at, reward, weight, count)
         if costs is not None:
             value = -math.fsum([share * cost for share, cost in zip(pmf, costs, strict=True)])
-            self._terms.append((value + possible[0] * (reward + costs[event.a[0] - 1])) * event.decisions)
+            self._terms.append((value + possible[0] * (reward + costs[event.a[0] - 1])) * count)
         if self._plan.looks_ahead:
             self._look_ahead(event, pmf)
 
     def _judged(self) -> Judged:
         """Of all events so far."""
         others = {ONLINE: array("d", [1.0]) * len(self._baseline), BASELINE: self._baseline}
-        judged = Judged.of(self._columns, others, keep=self._is_measured)
+        judged = Judged.of(self._columns, others, keep=self._is_measured or self._plan.looks_ahead)
         if self._plan.looks_ahead:
             judged.shows = {name: total(squares) for name, squares in self._shows.items()}
         if self._plan.is_robust:

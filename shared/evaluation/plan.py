@@ -47,9 +47,9 @@ class Plan(msgspec.Struct, frozen=True):
     stretch that reports what those before it have chosen.
 
     race: the names of candidates of which the stretches before the held-out one choose a few, by halves. measured:
-    those that tell what features are worth, the first with all of them; their parts keep weight and reward of every
-    event, so that they can be compared with each other, and no report lists them. looks_ahead: parts
-    also tell how well a log that a candidate had served would show other policies. is_robust: candidates are also
+    those that tell what features are worth, the first with all of them, which no report lists. looks_ahead: parts also
+    tell how well a log that a candidate had served would show other policies. Parts of either kind keep weight and
+    reward of every event, so that policies can be compared with each other. is_robust: candidates are also
     judged with a model of the rewards, which takes about twice as long. keeps_series: parts have the course over time.
     is_multi_slot: all policies decide about several slots; slots: the ids of those whose figures are told.
     """

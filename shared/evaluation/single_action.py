@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from shared.evaluation import action_names
 from shared.evaluation.columns import total
-from shared.evaluation.event import LARGEST_WEIGHT
 from shared.evaluation.intervals.interval import normal_quantile
+from shared.evaluation.logged import Logged
 from shared.loops.exact_sum import ExactSum
 
 # More different actions than these are not compared.
@@ -61,16 +62,17 @@ class Tallying:
         self._events = 0
         self._differences: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
 
-    def add(self, names: Sequence[str], chosen: int, first: int, worth: float) -> None:
-        """An event. chosen, first: the indices of the logged action and of the baseline; worth: reward / p."""
+    def add(self, line: bytes, event: Logged, worth: float) -> None:
+        """An event of a line. worth: reward / p, times the decisions that it stands for."""
         self._events += 1
         if not worth or len(self._differences) > MOST_ACTIONS:
             return
-        if chosen != first:
-            self._differences[names[chosen]].append(worth)
+        names, first = action_names.of(line, len(event.a)), event.first
+        if event.chosen != first:
+            self._differences[names[event.chosen - 1]].append(worth)
             return
-        for index, name in enumerate(names):
-            if index != first:
+        for number, name in enumerate(names, 1):
+            if number != first:
                 self._differences[name].append(-worth)
 
     def tally(self) -> Tally:
@@ -79,10 +81,11 @@ class Tallying:
         return Tally(self._events, sums)
 
 
-def possible(names: Sequence[str], order: Sequence[int], logged: Sequence[float], action: str) -> list[float]:
-    """The weight of each action if that action is taken, or the baseline where there is none.
+def place(line: bytes, order: Sequence[int], action: str) -> int:
+    """Of the action that is taken in an event, in the order of its probabilities: that one, or the baseline where it
+    is not there.
 
     order: the 1-based numbers of the actions in the order of their logged probabilities.
     """
-    number = names.index(action) + 1 if action in names else min(order)
-    return [1 / p if one == number and p > 1 / LARGEST_WEIGHT else 0.0 for one, p in zip(order, logged, strict=True)]
+    number = action_names.index(line, len(order), action) + 1
+    return order.index(number or min(order))

@@ -93,10 +93,7 @@ class Spool:
         self._ends = at if self._ends is None else max(self._ends, at)
         start = at - at % FIVE_MINUTES_MS
         self.counts[start] += 1
-        file = self._file(start)
-        file.write(line)
-        if not line.endswith(b"\n"):
-            file.write(b"\n")
+        self._file(start).write(line if line.endswith(b"\n") else line + b"\n")
         self._looked += 1
         if self._looked <= LOOKED_AT or self._looked % SAMPLED == 0:
             self._look(line)

@@ -6,7 +6,6 @@ UNWORKABLE if the policy cannot be judged, with the reason on standard error.
 """
 
 import asyncio
-import contextlib
 import os
 import sys
 import threading
@@ -21,7 +20,7 @@ from shared.evaluation.plan import Plan
 from shared.evaluation.replay import Unworkable
 from shared.vw.zygote import Zygote
 
-UNWORKABLE, NICENESS = 3, 10
+UNWORKABLE = 3
 PART = "part.json"
 
 
@@ -63,8 +62,6 @@ def _end_with_the_input() -> None:
 def main() -> int:
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     threading.Thread(target=_end_with_the_input, daemon=True).start()
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(NICENESS)
     try:
         asyncio.run(carry_out(order))
     except Unworkable as reason:

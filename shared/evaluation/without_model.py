@@ -3,9 +3,9 @@
 from array import array
 from collections import Counter
 
-from shared.evaluation import action_names, logged, single_action
+from shared.evaluation import logged, single_action
 from shared.evaluation.buckets import Buckets
-from shared.evaluation.choice import Choice, weights
+from shared.evaluation.choice import SURE, Choice, taken, weights
 from shared.evaluation.columns import Columns, total
 from shared.evaluation.logged import Logged, Use
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE, Drawn, Judged, Part, Unit
@@ -49,9 +49,9 @@ class Log:
         self._uses[use.name] += 1
         if use is Use.BASELINE:
             usual = event.reward == self._default
-            self._shown.add(event.reward, (1.0,), (1.0,), event.decisions, usual)
+            self._shown.add(event.reward, SURE, event.decisions, usual=usual)
             if self._buckets is not None:
-                self._buckets.add(BASELINE, event.at, event.reward, (1.0,), (1.0,), event.decisions)
+                self._buckets.add(BASELINE, event.at, event.reward, SURE, event.decisions)
         elif use is Use.JUDGED:
             self._judge(event, line)
 
@@ -80,31 +80,33 @@ class Log:
 
     def _judge(self, event: Logged, line: bytes) -> None:
         choice, count = choice_of(event, self._default), event.decisions
-        for name, possible in weights(choice):
-            self._columns[name].add(choice.reward, possible, choice.p, count, choice.is_default)
+        reward, p = choice.reward, event.p
+        for name, weight in weights(choice):
+            self._columns[name].add(reward, weight, count, usual=choice.is_default)
             if self._buckets is not None:
-                self._buckets.add(_NAMES[name], event.at, choice.reward, possible, choice.p, count)
+                self._buckets.add(_NAMES[name], event.at, reward, weight, count)
             if self._tell is not None:
-                self._tell(_NAMES[name], _shown(event), possible[0] * choice.p[0])
-        likeliest = max(event.p)
-        favourite = min(one for one, p in zip(event.a, event.p, strict=True) if p == likeliest)
+                self._tell(_NAMES[name], _shown(event), weight.chosen * p[0])
+        likeliest = max(p)
+        if p.count(likeliest) == 1:
+            favourite = event.a[p.index(likeliest)]
+        else:
+            favourite = min(one for one, each in zip(event.a, p, strict=True) if each == likeliest)
         self._likeliest += event.chosen == favourite
         self._expected.append(min(likeliest, 1.0))
-        probability = event.p[0] if event.probability is None else event.probability
-        self._own.append(event.p[0] / probability * choice.reward)
-        self._measured.append(choice.reward)
-        if self._tallying is None and self._action is None:
-            return
-        names = action_names.of(line, len(event.a))
+        self._own.append(p[0] / (p[0] if event.probability is None else event.probability) * reward)
+        self._measured.append(reward)
         if self._action is not None:
-            self._take_always(choice, event, single_action.possible(names, event.a, event.p, self._action))
+            self._take_always(choice, event, single_action.place(line, event.a, self._action))
         if self._tallying is not None:
-            self._tallying.add(names, event.chosen - 1, event.first - 1, choice.reward * count / event.p[0])
+            self._tallying.add(line, event, reward * count / p[0])
 
-    def _take_always(self, choice: Choice, event: Logged, possible: list[float]) -> None:
-        self._always.add(choice.reward, possible, choice.p, event.decisions, choice.is_default)
+    def _take_always(self, choice: Choice, event: Logged, place: int) -> None:
+        """place: of the action that is taken, in the order of the logged probabilities."""
+        weight = taken(choice.p, place)
+        self._always.add(choice.reward, weight, event.decisions, usual=choice.is_default)
         if self._tell is not None:
-            self._tell(SINGLE, _shown(event), possible[0] * choice.p[0])
+            self._tell(SINGLE, _shown(event), weight.chosen * choice.p[0])
 
 
 def _shown(event: Logged) -> Shown:

@@ -80,7 +80,7 @@ _TEXTS = {
         "jobId": "The evaluation's id.",
         "policyResults": "By policy, once it is completed.",
         "featureImportance": "Empty: see feature importances of 2022-09-01-preview.",
-        "error": "Why it failed.",
+        "error": "Why it failed, or why policies are missing.",
     },
     "Summary": _POINT,
     "TimePoint": _POINT | {"timeStamp": "When the interval ends."},
@@ -97,15 +97,17 @@ _TEXTS = {
         "intervalInMinutes": "Between two points.",
         "value": "By policy.",
     },
-    "JobDetails": _JOB | {"description": "Why it failed."},
-    "OfflineEvaluation": _JOB | {"description": "Why it failed."} | {"content": "The results, once it has succeeded."},
+    "JobDetails": _JOB | {"description": "Why it failed, or why policies are missing."},
+    "OfflineEvaluation": _JOB
+    | {"description": "Why it failed, or why policies are missing."}
+    | {"content": "The results, once it has succeeded."},
     "ImportanceScore": {
         "namespace": "The object that the feature is in.",
         "featureName": "The feature; empty for all of the namespace.",
         "score": "0 to 1, 1 for the one that matters most.",
     },
     "FeatureImportance": _JOB
-    | {"description": "Why it failed."}
+    | {"description": "Why it failed, or why policies are missing."}
     | {"featureScores": "Descending, once it has succeeded."},
     "JobPage": {"value": "The newest first.", "nextLink": "Where the next page is."},
     "LogsProperties": {"dateRange": "From the first event of the log to the last."},

@@ -1,5 +1,6 @@
 """The actions that a model knows: those that it has learned of often enough. New ones get a fair share until then."""
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +49,7 @@ class KnownActions:
         return found
 
 
+@functools.lru_cache(10_000)
 def _key(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=_WIDTH).digest())
 

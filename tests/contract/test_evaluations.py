@@ -167,6 +167,19 @@ def test_policies_of_the_other_kind_are_refused_with_what_to_do(admin: httpx.Cli
     assert (again.status_code, again.json()["error"]["code"]) == (400, "InvalidEvaluationContract")
 
 
+def test_a_policy_that_vw_does_not_start_is_refused_with_the_reason(admin: httpx.Client) -> None:
+    wrong = {"name": "wrong", "arguments": "--cb_explore_adf --coin --ftrl"}
+    asked = ASKED | {"policies": [NEW, wrong]}
+    url, query = f"{newest(admin)}evaluations/wrong", QUERY
+    for refused in (admin.post("evaluations", json=asked), admin.put(url, params=query, json=asked)):
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"]) == (400, "InvalidPolicyConfiguration")
+        assert error["target"] == "policies[1].arguments"
+        assert "in policies[1].arguments: " in error["message"]
+        assert "You can only use one of" in error["message"]
+    assert admin.get(f"{newest(admin)}evaluations", params=query).json()["value"] == []
+
+
 def test_a_loop_with_many_evaluations_costs_the_others_no_more_than_turns(system: System, admin: httpx.Client) -> None:
     owner, url = {"Ocp-Apim-Subscription-Key": ADMIN_KEY}, f"{system.url}/loops/other"
     assert httpx.put(url, headers=owner, timeout=30).status_code == 201

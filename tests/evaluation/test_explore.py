@@ -38,3 +38,33 @@ def test_decisions_needed_are_those_of_the_probabilities_served(tmp_path: Path) 
         squares = (1 / (1 - share) + 2 / (share / 2)) / 9
         assert one["needed"]["BaselineRand"] == pytest.approx(50 * squares, rel=1e-3)
         assert one["needed"]["Baseline1"] == pytest.approx(50 / (1 - share), rel=1e-3)
+
+
+def test_the_best_other_policy_is_told_with_the_decisions_that_judge_it(tmp_path: Path) -> None:
+    file, found = tmp_path / "log.dsjson", tmp_path / "found.json"
+    file.write_bytes(encoded(log(1_200)))
+    given = ["mine=--cb_explore_adf --cb_type mtr --epsilon 0.3 -q ::"]
+    given += [
+        "worse=--cb_explore_adf --cb_type mtr --epsilon 1",
+        "best=--cb_explore_adf --cb_type mtr --epsilon 0.1 -q ::",
+    ]
+    policies = [word for one in given for word in ("--policy", one)]
+    done = run("explore", "--log", file, *policies, "--json", found, "--workers", "2")
+    assert done.status == 0, done.stderr
+    assert "best is the best other policy: 0." in done.stdout
+    explored = json.loads(found.read_bytes())
+    assert all(set(one["needed"]) == {"BaselineRand", "Baseline1", "best"} for one in explored)
+    # Both mean the same action, the one with .1 spread over three actions and the other with its share of them.
+    for one in explored:
+        share = one["exploration"]
+        best, mine = (0.9 + 0.1 / 3, 0.1 / 3), (1 - share * 2 / 3, share / 3)
+        expected = 50 * (best[0] ** 2 / mine[0] + 2 * best[1] ** 2 / mine[1])
+        assert one["needed"]["best"] == pytest.approx(expected, rel=0.15)
+
+
+def test_without_others_the_usual_ones_are_compared(tmp_path: Path) -> None:
+    file, found = tmp_path / "log.dsjson", tmp_path / "found.json"
+    file.write_bytes(encoded(log(300)))
+    done = run("explore", "--log", file, "--policy", "default", "--json", found, "--workers", "1")
+    assert done.status == 0, done.stderr
+    assert set(json.loads(found.read_bytes())[0]["needed"]) == {"BaselineRand", "Baseline1", "personalizer"}

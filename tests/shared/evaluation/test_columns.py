@@ -8,7 +8,7 @@ import pytest
 
 from shared.evaluation import estimate, gate, paired
 from shared.evaluation.choice import Choice, weights
-from shared.evaluation.columns import Columns, Paired, total
+from shared.evaluation.columns import Columns, Paired, Weight, total
 from shared.evaluation.diagnostics import Diagnostics
 from shared.evaluation.estimate import Context
 from shared.evaluation.estimators.cressie_read import CressieRead
@@ -61,13 +61,22 @@ def choices(count: int, seed: int = 1) -> list[Choice]:
     return made
 
 
+def possible(choice: Choice, policy: str) -> list[float]:
+    """The weight of each action, in the order of the choice."""
+    if policy == "online":
+        return [1.0 for _ in choice.p]
+    if policy == "random":
+        return [1 / len(choice.p) / p for p in choice.p]
+    return [1 / p if place == choice.baseline else 0.0 for place, p in enumerate(choice.p)]
+
+
 @pytest.mark.parametrize("policy", ["online", "baseline", "random"])
 def test_they_sum_to_what_adding_each_event_sums_to(policy: str) -> None:
     one_by_one, columns = PolicySums(), Columns()
     for choice in choices(500):
-        possible = dict(weights(choice))[policy]
-        add(one_by_one, choice, possible)
-        columns.add(choice.reward, possible, choice.p, 1 / (1 - choice.drop), choice.is_default)
+        add(one_by_one, choice, possible(choice, policy))
+        weight = dict(weights(choice))[policy]
+        columns.add(choice.reward, weight, 1 / (1 - choice.drop), usual=choice.is_default)
     assert columns.sums() == one_by_one
 
 
@@ -84,7 +93,7 @@ def test_a_total_is_exact_where_floats_round() -> None:
 def gathered(weights: list[float], rewards: list[float]) -> Columns:
     columns = Columns()
     for weight, reward in zip(weights, rewards, strict=True):
-        columns.add(reward, [weight], [1.0], 1.0, reward == 0)
+        columns.add(reward, Weight.of([weight], [1.0]), 1.0, usual=reward == 0)
     return columns
 
 
@@ -125,7 +134,7 @@ def test_estimates_of_sums_are_those_of_events() -> None:
         p_eval = [0.7, 0.1, 0.1, 0.1]
         reward = float(rng.random() < 0.3)
         possible = [mine / logged for mine, logged in zip(p_eval, p_log, strict=True)]
-        columns.add(reward, possible, p_log, 1.0, reward == 0)
+        columns.add(reward, Weight.of(possible, p_log), 1.0, usual=reward == 0)
         event = Event(possible[0], reward)
         for one in (events, interval, gaussian):
             one.add(event)
@@ -148,7 +157,7 @@ def test_the_betting_interval_takes_the_place_of_cressie_read_while_rewards_are_
     columns, alone = Columns(), Betting(Interval(0, 1), 5.0, 400)
     for number in range(400):
         weight, reward = rng.choice([0.0, 1.0, 5.0]), float(number % 40 == 0)
-        columns.add(reward, [weight, 5.0, 0.0], [1 / 3] * 3, 1.0, reward == 0)
+        columns.add(reward, Weight.of([weight, 5.0, 0.0], [1 / 3] * 3), 1.0, usual=reward == 0)
         alone.add(Event(weight, reward))
     judged = Judged.of(columns, {})
     assert estimate.interval_of(judged, Interval(0, 1)) == alone.get()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from shared.evaluation import estimate, self_check
-from shared.evaluation.columns import Columns, total
+from shared.evaluation.columns import Columns, Weight, total
 from shared.evaluation.estimate import Context, Estimate
 from shared.evaluation.gate import Verdict
 from shared.evaluation.intervals.interval import Interval
@@ -30,8 +30,8 @@ def estimated(events: Iterator[Seen], days: float = 1.0) -> Estimate:
     columns, online = Columns(), Columns()
     for event in events:
         possible = [e / p for e, p in zip(event.evaluated, event.logged, strict=True)]
-        columns.add(event.reward, possible, event.logged, 1.0, event.reward == 0)
-        online.add(event.reward, (1.0, 1.0), event.logged, 1.0, event.reward == 0)
+        columns.add(event.reward, Weight.of(possible, event.logged), 1.0, usual=event.reward == 0)
+        online.add(event.reward, Weight.of((1.0, 1.0), event.logged), 1.0, usual=event.reward == 0)
     judged = Judged.of(columns, {ONLINE: online.weights})
     context = Context(Interval(0.0, 1.0), days * DAY_MS, Judged.of(online, {}))
     return estimate.of("mine", "", judged, context, arguments="--cb_explore_adf")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from harness.jobs import imported, work
+from harness.jobs import imported, race_few, work
 from harness.logs import START, encoded, log
 from harness.trained import Deployment
 
@@ -24,7 +24,10 @@ async def loop(environment: dict[str, str]) -> AsyncIterator[Serving]:
     await service.close()
 
 
-async def test_features_are_told_beside_policies_and_are_none_of_them(loop: Serving) -> None:
+async def test_features_are_told_beside_policies_and_are_none_of_them(
+    loop: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race_few(monkeypatch)
     await imported(loop, encoded(log(1_500)))
     asked = Asked("evaluations", "one", "one", START, START + DAY_MS, optimizes=True, measures=True)
     await asking.ask(loop, asked)

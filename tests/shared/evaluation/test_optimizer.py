@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-from harness.jobs import imported, work
+from harness.jobs import imported, race_few, work
 from harness.logs import START, World, encoded, log
 from harness.trained import Deployment
 
@@ -58,7 +58,10 @@ async def put(loop: Serving, config: LoopConfig) -> None:
     await loop.storage.put(stored.config_name(loop.home), config.encoded())
 
 
-async def test_a_better_policy_is_found_applied_watched_and_taken_back(loop: Serving) -> None:
+async def test_a_better_policy_is_found_applied_watched_and_taken_back(
+    loop: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    race_few(monkeypatch)
     due = BEGUN + FREQUENCY
     await optimizer.look(loop, due - 1)
     assert await state(loop) == Optimization()
