@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks import (
+    erasure,
     evaluation,
     hostile,
     http_rank,
@@ -50,6 +51,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "summaries": summaries.run,
     "rounds": rounds.run,
     "workers": workers.run,
+    "erasure": erasure.run,
 }
 
 

@@ -178,9 +178,9 @@ class Storage:
                 return None
         return int(properties.size)
 
-    async def put(self, name: str, data: bytes) -> None:
-        """Writes a blob, whatever was there."""
-        with _translated():
+    async def put(self, name: str, content: Path | bytes) -> None:
+        """Writes a blob from a file or bytes, whatever was there."""
+        with _translated(), io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as data:
             await (await self._writable(name)).upload_blob(data, overwrite=True)
 
     async def names(self, prefix: str) -> list[str]:
