@@ -5,6 +5,7 @@ drop it from now on. Only then lines go. So whoever takes an erasure up again af
 and no later run can bring one of them back.
 """
 
+import secrets
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from shared.loops.config import LoopConfig
 from shared.loops.erasures import Erasure, Found, Matches
 from shared.loops.summary import DAY_MS
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage import Conflict, Storage
 from shared.training import course, planning, remains
 from shared.training.run_files import merged
 from shared.training.summaries_anew import Making
@@ -95,10 +96,11 @@ class ErasureWork:
         state = (await commits.load(self._storage, self._home)).checkpoint
         relearns = await self._relearns(state)
         version = state.model.version if state.model is not None else ""
-        await self._keep(_Known(sorted(selection.found), meant.places, sorted(meant.late)))
-        return await self._save(
-            found, msgspec.structs.replace(changed, state="erasing", relearns=relearns, version=version)
+        changed = msgspec.structs.replace(
+            changed, state="erasing", at=_ms(), keys=secrets.token_hex(8), relearns=relearns, version=version
         )
+        await self._keep(changed, _Known(sorted(selection.found), meant.places, sorted(meant.late)))
+        return await self._save(found, changed)
 
     async def _pending(self, selection: Selection) -> int:
         """Looks into both hubs up to their heads; how many events wait there that are meant."""
@@ -128,15 +130,23 @@ class ErasureWork:
             return False
         return await outlook.events(self._storage, self._home, model.since) >= known
 
-    async def _keep(self, known: _Known) -> None:
-        await self._storage.put(erasures.keys_name(self._home, self._name), msgspec.json.encode(known))
+    async def _keep(self, erasure: Erasure, known: _Known) -> None:
+        await self._check()
+        await self._storage.put(erasures.keys_name(self._home, self._name, erasure.keys), msgspec.json.encode(known))
+
+    async def _check(self) -> None:
+        """Raises Conflict if the loop was deleted: what is written would be left behind."""
+        if await erasures.read(self._storage, self._home, self._name) is None:
+            raise Conflict("the loop was deleted")
 
     async def _erase(self, found: Found, selection: Selection) -> Found:
-        blob = await self._storage.read(erasures.keys_name(self._home, self._name))
-        assert blob is not None
+        blob = await self._storage.read(erasures.keys_name(self._home, self._name, found.erasure.keys))
+        if blob is None:  # somebody has deleted it
+            return await self._save(found, msgspec.structs.replace(found.erasure, state="waiting"))
         known = msgspec.json.decode(blob.data, type=_Known)
         await self._drop_from_now_on(found.erasure, known)
-        known, damaged = await self._rewrite(known, selection)
+        known, damaged = await self._rewrite(found.erasure, known, selection)
+        await self._check()
         making = Making(self._storage, self._home, self._config.default_reward, lambda text: None)
         values = [one.value for one in found.erasure.wanted if one.value]
         await making.without_erased({_day(file) for file in known.files}, values)
@@ -149,7 +159,7 @@ class ErasureWork:
         changed = msgspec.structs.replace(found.erasure, state="relearning", left=left)
         return await self._save(found, changed)
 
-    async def _rewrite(self, known: _Known, selection: Selection) -> tuple[_Known, list[str]]:
+    async def _rewrite(self, erasure: Erasure, known: _Known, selection: Selection) -> tuple[_Known, list[str]]:
         """Replaces the blobs of the log, then the indexes; with what was found now, the names of damaged blobs."""
         damaged, entries = list[str](), Entries()
         lines = Lines(selection, frozenset(known.keys))
@@ -157,9 +167,9 @@ class ErasureWork:
             async for made in ahead(erasing.rewrite(self._storage, self._home, Path(folder), lines, known.files)):
                 if made.changed - known.files:  # of a log that counts for nobody, or could not be read before
                     known = msgspec.structs.replace(known, others=sorted({*known.others, *made.changed}))
-                    await self._keep(known)
+                    await self._keep(erasure, known)
                 if made.without is not None:
-                    await self._storage.put(made.name, made.without)
+                    await self._storage.overwrite(made.name, made.without)
                 damaged += [made.name] * made.damaged
                 entries |= made.entries
         await index_erasing.rewrite(self._storage, self._home, entries, known.keys)
@@ -170,7 +180,7 @@ class ErasureWork:
         state = (await commits.load(self._storage, self._home)).checkpoint
         if state.erased is not None and state.erased.name.endswith(f"/{self._name}.json"):
             return
-        batch = erased_keys.Batch(_ms(), known.keys)
+        batch = erased_keys.Batch(erasure.at, known.keys)
         artifact = await erased_keys.added(
             self._storage, self._home, state.erased, self._name, batch, self._config.retention_days
         )
@@ -219,7 +229,7 @@ class ErasureWork:
         if erasure.relearns and state.model is not None and state.model.version == erasure.version:
             left.append(f"The model could not be learned anew, and is kept: {state.failure or 'nothing to learn'}.")
         await remains.delete(self._storage, self._home, state, remains.Texts(erasure.wanted))
-        await self._storage.delete(erasures.keys_name(self._home, self._name))
+        await self._storage.delete_all(await self._storage.names(erasures.keys_name(self._home, self._name)))
         return await self._save(found, msgspec.structs.replace(erasure, left=left).closed("done", _now()))
 
 

@@ -1,7 +1,9 @@
 """Erasures that are killed at any write come to the same, in logs that were merged, too."""
 
+import asyncio
 import gzip
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,7 +18,7 @@ from shared.loops.config import new_loop
 from shared.loops.erasures import Erasure
 from shared.loops.summary import DAY_MS
 from shared.serving.service import Service
-from shared.storage import Storage, StorageUnavailable
+from shared.storage import Conflict, Storage, StorageUnavailable
 from shared.training import erasure, log_merging
 from shared.training.erasure import ErasureWork
 from shared.training.trainee import Trainee
@@ -79,8 +81,10 @@ async def traced(deployed: Deployment, loop: str, event: str) -> list[bytes]:
     return found
 
 
-async def check(deployed: Deployment, loop: str) -> None:
+async def check(deployed: Deployment, loop: str, *others: str) -> None:
+    """others: events that happened meanwhile."""
     home, kept = deployed.home(loop), [f"event-{run}-{number}" for run in range(3) for number in range(4)]
+    kept += others
     assert sorted(await ids(deployed, loop)) == sorted(kept)
     for name, data in (await deployed.blobs(loop)).items():
         plain = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
@@ -98,7 +102,7 @@ async def check(deployed: Deployment, loop: str) -> None:
     assert found.erasure.found.joined == 3
     today = state.cut - state.cut % DAY_MS
     summed = (await summaries.over(deployed.storage, home, today - DAY_MS, today + 2 * DAY_MS)).summary
-    assert summed.fate("skipped") == 12
+    assert summed.fate("skipped") == len(kept)
 
 
 async def left(deployed: Deployment, loop: str) -> dict[str, bytes]:
@@ -151,6 +155,67 @@ async def test_an_event_that_was_asked_for_and_not_found_may_happen_later(deploy
     assert "secret-4" in await ids(deployed, "default")
     assert "secret-1" not in await ids(deployed, "default")
     assert (await deployed.counts())["erased"] == 1
+
+
+async def test_two_trainers_at_once_come_to_the_same(
+    deployed: Deployment, parts: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    await lived(deployed, parts, "default")
+    await ask(deployed, "default")
+    others: list[str] = []
+    async with trainer(parts) as one, trainer(parts) as two:
+        for turn in range(30):
+            others.append(f"other-{turn}")
+            await deployed.rank(others[-1])
+            await asyncio.gather(one.tick(), two.tick())
+            found = await erasures.read(deployed.storage, deployed.home("default"), NAME)
+            if found is not None and found.erasure.state == "done":
+                break
+            await asyncio.sleep(0.1)
+        caplog.clear()
+        await asyncio.gather(one.tick(), two.tick())
+        await asyncio.gather(one.tick(), two.tick())
+        assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+    await check(deployed, "default", *others)
+    assert len(await deployed.joined()) == 12 + len(others)
+
+
+async def test_two_who_go_step_by_step_come_to_the_same(deployed: Deployment, parts: Service) -> None:
+    await lived(deployed, parts, "default")
+    await ask(deployed, "default")
+    stores = [Storage(parts.settings) for _ in range(3)]
+
+    async def go(storage: Storage) -> None:
+        for _ in range(10):
+            try:
+                if not await work(deployed, storage, "default").step():
+                    return
+            except Conflict:
+                await asyncio.sleep(0.01)
+
+    await asyncio.gather(*map(go, stores))
+    await check(deployed, "default")
+    assert not [name for name in await deployed.blobs("default") if ".keys-" in name]
+    for storage in stores:
+        await storage.close()
+
+
+class Deleting(Storage):
+    """The loop is deleted when its first blob is to be replaced."""
+
+    async def overwrite(self, name: str, content: Path) -> None:
+        await self.delete_all(await self.names("/".join(name.split("/")[:2])))
+        await super().overwrite(name, content)
+
+
+async def test_of_a_loop_that_is_deleted_meanwhile_nothing_comes_back(deployed: Deployment, parts: Service) -> None:
+    await lived(deployed, parts, "gone")
+    await ask(deployed, "gone")
+    storage = Deleting(parts.settings)
+    with pytest.raises(Conflict):
+        await work(deployed, storage, "gone").step()
+    await storage.close()
+    assert await deployed.blobs("gone") == {}
 
 
 async def test_merged_logs_are_taken_apart_and_put_together(deployed: Deployment, parts: Service) -> None:
