@@ -18,7 +18,7 @@ from shared.joined_log.joined_lines import join_line
 from shared.joined_log.log_file import LogFile, log_name
 from shared.joined_log.part_reading import EVERY_IMPORT
 from shared.loops import commits, erasures
-from shared.loops.blob_names import DEFAULT_HOME
+from shared.loops.blob_names import DEFAULT_HOME, Home
 from shared.loops.checkpoint import Summarised
 from shared.loops.erasures import Erasure, Wanted
 from shared.loops.summary import DAY_MS
@@ -53,7 +53,7 @@ def _start(count: int) -> int:
     return end - end % RUN_MS - (count // RUN_EVENTS + 1) * RUN_MS
 
 
-async def fill(storage: Storage, count: int) -> None:
+async def fill(storage: Storage, count: int, home: Home = DEFAULT_HOME) -> None:
     """Stores the log, the indexes and the summaries of runs that were committed."""
     made, cut = lines(count), _start(count)
     with scratch.folder() as folder:
@@ -62,13 +62,14 @@ async def fill(storage: Storage, count: int) -> None:
             log, late = LogFile(Path(folder, "joined")), LogFile(Path(folder, "late"))
             log.write((key_of(event_id), line) for event_id, line in islice(made, RUN_EVENTS))
             log.close()
-            await event_index.publish(storage, DEFAULT_HOME, cut, log.entries, late.entries, Path(folder))
-            await storage.create(log_name(DEFAULT_HOME, cut, "joined"), Path(folder, "joined"))
-            await event_index.merge(storage, DEFAULT_HOME)
-    known = await commits.load(storage, DEFAULT_HOME)
+            late.close()
+            await event_index.publish(storage, home, cut, log.entries, late.entries, Path(folder))
+            await storage.create(log_name(home, cut, "joined"), Path(folder, "joined"))
+            await event_index.merge(storage, home)
+    known = await commits.load(storage, home)
     state = msgspec.structs.replace(known.checkpoint, cut=cut, summarised=Summarised(0))
-    await commits.save(storage, DEFAULT_HOME, known, state)
-    await Making(storage, DEFAULT_HOME, 0.0, lambda text: None).all()
+    await commits.save(storage, home, known, state)
+    await Making(storage, home, 0.0, lambda text: None).all()
 
 
 async def read(storage: Storage) -> tuple[float, int]:
