@@ -63,29 +63,41 @@ class Rewritten(NamedTuple):
 
 
 async def rewrite(
-    storage: Storage, home: Home, folder: Path, lines: Lines, touched: Collection[str]
+    storage: Storage, home: Home, folder: Path, lines: Lines, touched: Collection[str], looked: Collection[str] | None
 ) -> AsyncGenerator[Rewritten, None]:
     """Every blob of the log of which something goes, or went, or is damaged; those too that count for nobody.
 
-    folder: for files, which are gone with it.
+    folder: for files, which are gone with it. looked: the files of the log that are looked at, None for all of them.
     """
     target, following = folder / "made", folder / "made-next"
-    async for name, file in ahead(_blobs(storage, home, folder)):
+    async for name, file in ahead(_blobs(storage, home, folder, looked)):
         made = await asyncio.to_thread(_Rewriting(lines, touched, target).blob, name, file)
         if made.entries or made.changed or made.damaged:
             yield made
             target, following = following, target
 
 
-async def _blobs(storage: Storage, home: Home, folder: Path) -> AsyncGenerator[tuple[str, Path], None]:
-    """All blobs of the log, each in a file until the one after the next is asked for."""
+async def _blobs(
+    storage: Storage, home: Home, folder: Path, looked: Collection[str] | None
+) -> AsyncGenerator[tuple[str, Path], None]:
+    """The blobs of the log, each in a file until the one after the next is asked for."""
     index = blob_name(home, "logs", "index", "")
     names = [name for name in await storage.names(blob_name(home, "logs", "")) if not name.startswith(index)]
     file, following = folder / "blob", folder / "blob-next"
     for name in names:
-        if name.endswith(".gz") and await storage.download(name, file) is not None:
+        if not name.endswith(".gz") or (looked is not None and not _has_any(name, looked)):
+            continue
+        if await storage.download(name, file) is not None:
             yield name, file
             file, following = following, file
+
+
+def _has_any(name: str, files: Collection[str]) -> bool:
+    """True for a blob that may have one of these files of the log."""
+    if not merged_log.is_merged(name):
+        return log_parts.file_of(name) in files
+    kind, merged = LATE if name.endswith(LATE) else JOINED, merged_log.Merged(name)
+    return any(file.endswith(kind) and merged.covers(log_parts.run_of(file)) for file in files)
 
 
 class _Rewriting:

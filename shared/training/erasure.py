@@ -14,7 +14,7 @@ import msgspec
 
 from shared import scratch
 from shared.hubs.reader_pairs import Pair
-from shared.joined_log import erasing, finding, index_erasing, outlook
+from shared.joined_log import damaged_logs, erasing, finding, index_erasing, outlook
 from shared.joined_log.ahead import ahead
 from shared.joined_log.erasing import Entries, Lines
 from shared.joined_log.selection import Selection
@@ -40,16 +40,23 @@ class _Known(msgspec.Struct, frozen=True):
     """What was found, as it is stored until the work is done.
 
     keys: of the events. places: of the joined lines, by file: their numbers from 0. others: the files of which
-    something else goes. An index tells the places of a file's lines: they are made anew after a kill, too.
+    something else goes. An index tells the places of a file's lines: they are made anew after a kill, too. every: any
+    file may have something that goes: lines that could not be read, or of an event that was found elsewhere.
     """
 
     keys: list[int]
     places: dict[str, list[int]]
-    others: list[str] = []
+    others: list[str]
+    every: bool
 
     @property
     def files(self) -> set[str]:
         return {*self.places, *self.others}
+
+    @property
+    def looked(self) -> set[str] | None:
+        """The files that are looked at, None for all."""
+        return None if self.every else self.files
 
     def shifted(self, place: Place) -> Place:
         """A place in the log as it is once the lines are gone."""
@@ -99,7 +106,9 @@ class ErasureWork:
         changed = msgspec.structs.replace(
             changed, state="erasing", at=_ms(), keys=secrets.token_hex(8), relearns=relearns, version=version
         )
-        await self._keep(changed, _Known(sorted(selection.found), meant.places, sorted(meant.late)))
+        every = selection.found != meant.keys or bool(damaged_logs.met(self._home))
+        known = _Known(sorted(selection.found), meant.places, sorted(meant.late), every)
+        await self._keep(changed, known)
         return await self._save(found, changed)
 
     async def _pending(self, selection: Selection) -> int:
@@ -161,19 +170,20 @@ class ErasureWork:
 
     async def _rewrite(self, erasure: Erasure, known: _Known, selection: Selection) -> tuple[_Known, list[str]]:
         """Replaces the blobs of the log, then the indexes; with what was found now, the names of damaged blobs."""
-        damaged, entries = list[str](), Entries()
+        damaged, entries = set[str](), Entries()
         lines = Lines(selection, frozenset(known.keys))
         with scratch.folder() as folder:
-            async for made in ahead(erasing.rewrite(self._storage, self._home, Path(folder), lines, known.files)):
+            rewriting = erasing.rewrite(self._storage, self._home, Path(folder), lines, known.files, known.looked)
+            async for made in ahead(rewriting):
                 if made.changed - known.files:  # of a log that counts for nobody, or could not be read before
                     known = msgspec.structs.replace(known, others=sorted({*known.others, *made.changed}))
                     await self._keep(erasure, known)
                 if made.without is not None:
                     await self._storage.overwrite(made.name, made.without)
-                damaged += [made.name] * made.damaged
+                damaged |= {made.name} if made.damaged else set()
                 entries |= made.entries
         await index_erasing.rewrite(self._storage, self._home, entries, known.keys)
-        return known, damaged
+        return known, sorted(damaged)
 
     async def _drop_from_now_on(self, erasure: Erasure, known: _Known) -> None:
         """The commit from which on no run logs or learns the events; made once, however often it is tried."""

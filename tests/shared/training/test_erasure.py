@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -216,6 +217,37 @@ async def test_of_a_loop_that_is_deleted_meanwhile_nothing_comes_back(deployed: 
         await work(deployed, storage, "gone").step()
     await storage.close()
     assert await deployed.blobs("gone") == {}
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_only_blobs_that_may_have_something_are_read_again(
+    deployed: Deployment, parts: Service, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the events may wait in the hub, with the value, and be in the log without it."""
+    await lived(deployed, parts, "default")
+    context = msgspec.Raw(b'{"FromUrl":[{"user":{"id":"u-17"}}],"_multi":[{"_tag":"a"}]}')
+    async with trainer(parts) as one:
+        await deployed.rank("event-3-0", c=context)
+        await one.tick()
+        if waits:
+            await deployed.rank("event-1-2", c=context)
+        looked = list[str]()
+        part = erasing._Rewriting.blob
+
+        def blob(self: Any, name: str, file: Path) -> Any:
+            looked.append(name)
+            return part(self, name, file)
+
+        monkeypatch.setattr(erasing._Rewriting, "blob", blob)
+        wanted = [erasures.Wanted(feature="user.id", value="u-17")]
+        asked = Erasure("request", wanted, "", erasures.selected(wanted))
+        await erasures.create(deployed.storage, deployed.home("default"), asked)
+        await finish(deployed, "default")
+        await one.tick()
+    assert len(looked) == (7 if waits else 1), looked
+    found = await ids(deployed, "default")
+    assert "event-3-0" not in found
+    assert ("event-1-2" in found) is not waits
 
 
 async def test_merged_logs_are_taken_apart_and_put_together(deployed: Deployment, parts: Service) -> None:
