@@ -181,10 +181,19 @@ async def test_two_trainers_at_once_come_to_the_same(
     assert len(await deployed.joined()) == 12 + len(others)
 
 
-async def test_two_who_go_step_by_step_come_to_the_same(deployed: Deployment, parts: Service) -> None:
+async def test_those_who_commit_at_once_come_to_the_same(
+    deployed: Deployment, parts: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await lived(deployed, parts, "default")
     await ask(deployed, "default")
     stores = [Storage(parts.settings) for _ in range(3)]
+    together, added = asyncio.Barrier(3), erased_keys.added
+
+    async def all_added(*given: Any) -> Any:
+        await together.wait()
+        return await added(*given)
+
+    monkeypatch.setattr(erased_keys, "added", all_added)
 
     async def go(storage: Storage) -> None:
         for _ in range(10):
