@@ -2,13 +2,16 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from harness.trained import Deployment, trainer
 
+from shared.hubs.reader_pairs import Heads
 from shared.loops import erasures
 from shared.loops.erasures import Erasure, Wanted
 from shared.serving.service import Service
 from shared.training.erasure import ErasureWork
+from shared.training.lane import Lane
 from shared.training.trainee import Trainee
 from shared.training.trainer import Trainer
 
@@ -93,3 +96,29 @@ async def test_it_begins_while_another_loop_catches_up(
     async with trainer(parts) as one:
         await one.tick()
     assert await is_done(deployed, "other")
+
+
+async def test_a_loop_that_falls_behind_joins_those_that_catch_up(
+    deployed: Deployment, parts: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one has caught up only once the second one, which falls behind meanwhile, was served."""
+    await deployed.make("first", "second")
+    behind, served = {"first"}, list[str]()
+    monkeypatch.setattr(Trainee, "has_to_catch_up", property(lambda self: self.loop in behind))
+
+    async def serve(self: Lane, group: list[Trainee], heads: Heads) -> list[Trainee]:
+        await asyncio.sleep(0.05)
+        for one in group:
+            served.append(one.loop)
+            one.checkpoint = msgspec.structs.replace(one.checkpoint, cut=one.checkpoint.cut + 1, committed=len(served))
+        if "second" in served:
+            behind.clear()
+        elif len(served) == 2:
+            behind.add("second")
+        return []
+
+    monkeypatch.setattr(Lane, "serve", serve)
+    async with trainer(parts) as one, asyncio.timeout(20):
+        await one.tick()
+        assert "second" in served
+        assert not [trainee.loop for trainee in one._trainees.values() if trainee.is_busy]
