@@ -11,7 +11,6 @@ from shared.loops import erasures
 from shared.loops.erasures import Erasure, Wanted
 from shared.serving.service import Service
 from shared.training.erasure import ErasureWork
-from shared.training.lane import Lane
 from shared.training.trainee import Trainee
 from shared.training.trainer import Trainer
 
@@ -106,7 +105,7 @@ async def test_a_loop_that_falls_behind_joins_those_that_catch_up(
     behind, served = {"first"}, list[str]()
     monkeypatch.setattr(Trainee, "has_to_catch_up", property(lambda self: self.loop in behind))
 
-    async def serve(self: Lane, group: list[Trainee], heads: Heads) -> list[Trainee]:
+    async def serve(group: list[Trainee], heads: Heads) -> list[Trainee]:
         await asyncio.sleep(0.05)
         for one in group:
             served.append(one.loop)
@@ -117,8 +116,12 @@ async def test_a_loop_that_falls_behind_joins_those_that_catch_up(
             behind.add("second")
         return []
 
-    monkeypatch.setattr(Lane, "serve", serve)
+    async def heads(due: list[Trainee]) -> Heads:
+        return Heads(0.0, [], [])
+
     async with trainer(parts) as one, asyncio.timeout(20):
+        monkeypatch.setattr(one._late, "serve", serve)
+        monkeypatch.setattr(one._late, "heads", heads)
         await one.tick()
         assert "second" in served
         assert not [trainee.loop for trainee in one._trainees.values() if trainee.is_busy]
