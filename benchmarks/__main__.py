@@ -10,6 +10,7 @@ from collections.abc import Callable
 from benchmarks import (
     beside,
     dashboard,
+    erasure,
     evaluation,
     hostile,
     http_rank,
@@ -56,6 +57,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "rounds": rounds.run,
     "dashboard": dashboard.run,
     "workers": workers.run,
+    "erasure": erasure.run,
 }
 
 

@@ -179,10 +179,23 @@ class Storage:
                 return None
         return int(properties.size)
 
-    async def put(self, name: str, data: bytes) -> None:
-        """Writes a blob, whatever was there."""
-        with _translated():
+    async def put(self, name: str, content: Path | bytes) -> None:
+        """Writes a blob from a file or bytes, whatever was there."""
+        with _translated(), io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as data:
             await (await self._writable(name)).upload_blob(data, overwrite=True)
+
+    async def overwrite(self, name: str, content: Path) -> None:
+        """Writes a blob that there is from a file; raises Conflict if it was deleted."""
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+
+        with _translated(), content.open("rb") as data:
+            blob = await self._writable(name)
+            try:
+                etag = (await blob.get_blob_properties()).etag
+                await blob.upload_blob(data, overwrite=True, etag=etag, match_condition=MatchConditions.IfNotModified)
+            except (ResourceModifiedError, ResourceNotFoundError) as error:
+                raise Conflict(f"{name} was deleted") from error
 
     async def names(self, prefix: str) -> list[str]:
         """The names of all blobs that start with `prefix`, in order."""

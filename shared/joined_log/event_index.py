@@ -148,7 +148,7 @@ def _combine(sources: Sequence[Path], target: Path) -> int:
     written = 0
     with ExitStack() as stack:
         files = [stack.enter_context(source.open("rb")) for source in sources]
-        stored = [_File(file) for file in files]
+        stored = [EntryFile(file) for file in files]
         cuts = [[*(bisect(data, bound) for bound in bounds), len(data) // ENTRY.size] for data in stored]
         out = stack.enter_context(target.open("wb"))
         for stretches in zip(*map(pairwise, cuts), strict=True):
@@ -167,7 +167,7 @@ class _Bytes(Protocol):
     def __getitem__(self, stretch: slice, /) -> bytes: ...
 
 
-class _File:
+class EntryFile:
     """The bytes of a file, read when they are asked for."""
 
     def __init__(self, file: BinaryIO) -> None:

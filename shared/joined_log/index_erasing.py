@@ -1,57 +1,78 @@
 """Taking events out of the indexes of a log, and putting in where the lines of its replaced blobs are now."""
 
 import asyncio
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from shared import scratch
 from shared.joined_log import event_index
 from shared.joined_log.erasing import Entries
-from shared.joined_log.event_index import ENTRY, SLICE, Index
+from shared.joined_log.event_index import ENTRY, KEY_BYTES, EntryFile
+from shared.joined_log.log_file import pairs
 from shared.loops.blob_names import Home, run_name
 from shared.storage import Storage
+
+# Entries that are in memory at once, as bytes.
+SLICE = 200_000
+RUN_END = 2 * KEY_BYTES
 
 
 async def rewrite(storage: Storage, home: Home, entries: Entries, keys: Iterable[int]) -> None:
     """Replaces each index. entries: of all lines of the replaced logs; keys: of the events that are gone."""
-    gone = frozenset(keys)
+    gone = frozenset(key.to_bytes(KEY_BYTES) for key in keys)
     with scratch.folder() as folder:
         for index in await event_index.listed(storage, home):
             file, made = Path(folder, "index"), Path(folder, "made")
             if await storage.download(index.name, file) is None:
                 continue
-            count = await asyncio.to_thread(_without, index, file, made, entries, gone)
+            own = {run: some for run, some in entries.items() if index.first <= run_name(run >> 1) <= index.last}
+            count = await asyncio.to_thread(_without, file, made, own, gone)
             if count is None:
                 continue
             name = event_index.name_of(home, index.last, index.first, count)
             if count:
-                await storage.put(name, await asyncio.to_thread(made.read_bytes))
+                await storage.put(name, made)
             if name != index.name or not count:
                 await storage.delete(index.name)
 
 
-def _without(index: Index, file: Path, made: Path, entries: Entries, gone: frozenset[int]) -> int | None:
-    """Writes an index without the events; how many entries it has, None if nothing changes."""
-    own = {run: some for run, some in entries.items() if index.first <= run_name(run >> 1) <= index.last}
-    added = sorted({ENTRY.pack(key, run, place) for run, some in own.items() for key, place in some})
-    count, changed = 0, bool(own)
+def _without(file: Path, made: Path, own: Entries, gone: frozenset[bytes]) -> int | None:
+    """Writes an index without the events, and with the entries of these logs in place of those that it has of them.
+
+    How many entries it has then; None if nothing changes, or if the index is damaged.
+    """
+    total, rest = divmod(file.stat().st_size, ENTRY.size)
+    if rest:
+        return None
+    replaced, changed, count = frozenset(run.to_bytes(8) for run in own), False, 0
+    parts = (total + sum(map(len, own.values())) // 2) // SLICE + 1
     with file.open("rb") as data, made.open("wb") as out:
-        following = iter([*added, b"\xff" * (ENTRY.size + 1)])
-        waiting = next(following)
-        while piece := data.read(SLICE * ENTRY.size):
-            kept: list[bytes] = []
-            for start in range(0, len(piece) - len(piece) % ENTRY.size, ENTRY.size):
-                entry = piece[start : start + ENTRY.size]
-                key, run, _ = ENTRY.unpack(entry)
-                if key in gone or run in own:
-                    changed = True
-                    continue
-                while waiting < entry:
-                    kept.append(waiting)
-                    waiting = next(following)
-                kept.append(entry)
-            out.write(b"".join(kept))
-            count += len(kept)
-        rest = [waiting, *following][:-1]
-        out.write(b"".join(rest))
-    return count + len(rest) if changed else None
+        for before, added in zip(_stored(EntryFile(data), parts), _bucketed(own, parts), strict=True):
+            kept = {one for one in before if one[:KEY_BYTES] not in gone and one[KEY_BYTES:RUN_END] not in replaced}
+            after = sorted(kept.union(added))
+            changed |= after != before
+            out.write(b"".join(after))
+            count += len(after)
+    return count if changed else None
+
+
+def _stored(data: EntryFile, parts: int) -> Iterator[list[bytes]]:
+    """The entries of an index, in parts by their keys."""
+    firsts = [-(-(2**64) * part // parts) for part in range(parts)]
+    bounds = [event_index.bisect(data, first.to_bytes(KEY_BYTES)) for first in firsts]
+    for low, high in pairwise([*bounds, len(data) // ENTRY.size]):
+        some = data[low * ENTRY.size : high * ENTRY.size]
+        yield [some[at : at + ENTRY.size] for at in range(0, len(some), ENTRY.size)]
+
+
+def _bucketed(own: Entries, parts: int) -> Iterator[list[bytes]]:
+    """The entries of logs, in the same parts."""
+    buckets = [array("Q") for _ in range(parts)]
+    for run, entries in own.items():
+        for key, place in pairs(entries):
+            buckets[key * parts >> 64].extend((key, run, place))
+    for bucket in buckets:
+        numbers = iter(bucket)
+        yield [ENTRY.pack(*entry) for entry in zip(numbers, numbers, numbers, strict=True)]

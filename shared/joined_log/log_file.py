@@ -45,8 +45,8 @@ class Entries:
         if self._spilled:
             with self._file.open("rb") as file:
                 while piece := file.read(_HELD * self._held.itemsize):
-                    yield from _pairs(array("Q", piece))
-        yield from _pairs(self._held)
+                    yield from pairs(array("Q", piece))
+        yield from pairs(self._held)
 
 
 class LogFile:
@@ -86,7 +86,8 @@ class LogFile:
         self._keys, self._lines, self._size = [], [], 0
 
 
-def _pairs(words: array[int]) -> Iterator[tuple[int, int]]:
+def pairs(words: array[int]) -> Iterator[tuple[int, int]]:
+    """Keys and places of entries that are one behind the other."""
     one = iter(words)
     return zip(one, one, strict=True)
 

@@ -7,7 +7,8 @@ the process waits for unzipping.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,14 +40,35 @@ class Wanted(NamedTuple):
         return first < self.imports if IMPORTED in last else log_parts.run_of(first) <= self.last
 
 
+class Fetched(NamedTuple):
+    """A part whose bytes are in a file, from `offset` on, until the one after the next is asked for."""
+
+    part: Part
+    file: Path
+    offset: int
+
+
 async def lines(
     storage: Storage, home: Home, wanted: Wanted, *hours: str, late: bool = False
 ) -> AsyncGenerator[tuple[str, bytes], None]:
     """The lines of the log, in order, each time some behind the file that they are in. hours, late: as in `listed`.
 
-    A blob that was merged while those before it were read is read where it is now; one that was deleted has no lines.
+    As `fetched`, as far as they are undamaged.
     """
-    done, missed = "", set[str]()
+    with scratch.folder() as folder:
+        async for part, file, offset in fetched(storage, home, Path(folder), wanted, *hours, late=late):
+            async for some in _sound(home, part, file, offset):
+                yield part.file, some
+
+
+async def fetched(
+    storage: Storage, home: Home, folder: Path, wanted: Wanted, *hours: str, late: bool = False
+) -> AsyncGenerator[Fetched, None]:
+    """The parts of the log, in order, downloaded into a folder.
+
+    A blob that was merged while those before it were read is read where it is now; one that was deleted has no parts.
+    """
+    done, missed, files = "", set[str](), cycle([folder / "log", folder / "next"])
     while True:
         found = await log_parts.listed(storage, home, *hours, late=late)
         blobs = [one for one in found if wanted.overlaps(one.first, one.last) and one.name not in missed]
@@ -56,11 +78,9 @@ async def lines(
             return part.file > done and wanted.overlaps(part.file, part.file)  # noqa: B023
 
         try:
-            async for part, lines in _read(storage, home, blobs, is_left):
-                if lines is None:
-                    done = part.file
-                else:
-                    yield part.file, lines
+            async for one in _read(storage, home, blobs, is_left, files):
+                yield one
+                done = one.part.file
         except Gone as gone:
             missed.add(gone.name)
         else:
@@ -68,17 +88,14 @@ async def lines(
 
 
 async def _read(
-    storage: Storage, home: Home, blobs: list[Blob], is_wanted: Callable[[Part], bool]
-) -> AsyncGenerator[tuple[Part, bytes | None], None]:
-    """The lines of parts, each time some behind their part, and None at its end; raises Gone."""
-    with scratch.folder() as folder:
-        async for stretch in _stretches(storage, home, blobs, is_wanted):
-            file, start = Path(folder, "log"), stretch[0].offset
-            await _fetch(storage, stretch, file)
-            for part in stretch:
-                async for lines in _sound(home, part, file, part.offset - start):
-                    yield part, lines
-                yield part, None
+    storage: Storage, home: Home, blobs: list[Blob], is_wanted: Callable[[Part], bool], files: Iterator[Path]
+) -> AsyncGenerator[Fetched, None]:
+    """The parts of blobs, those that are read at once in one of the files; raises Gone."""
+    async for stretch in _stretches(storage, home, blobs, is_wanted):
+        file, start = next(files), stretch[0].offset
+        await _fetch(storage, stretch, file)
+        for part in stretch:
+            yield Fetched(part, file, part.offset - start)
 
 
 async def _stretches(

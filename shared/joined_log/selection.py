@@ -16,6 +16,8 @@ from shared.vw.dsjson import CONTEXT
 _IDENTITY = "i"
 # Texts that JSON spells in one way only, so that a line without them cannot match.
 _PLAIN = re.compile(r"[A-Za-z0-9 _:;,.@#+*()-]+")
+# More needles than _FEW are not looked for one by one: what is behind each quotation mark is looked up.
+_FEW, _TEXT = 8, re.compile(rb'"([^"\\]*)(?=["\\])')
 
 
 class _Line(msgspec.Struct, rename=dsjson.LINE, gc=False):
@@ -34,7 +36,7 @@ _line, _event = msgspec.json.Decoder(_Line).decode, msgspec.json.Decoder(_Event)
 class Selection:
     """Matches what any of the conditions means.
 
-    keys: of the events that it is known to mean, whatever the features of a line are; grows with `learn`.
+    found: the keys of the events that it is known to mean, whatever the features of a line are; grows with `learn`.
     """
 
     def __init__(self, wanted: Iterable[Wanted]) -> None:
@@ -43,34 +45,37 @@ class Selection:
         self._features = [
             (tuple(one.feature.split(".")), one.value or "") for one in self.wanted if one.feature is not None
         ]
-        self.keys = {key_of(one) for one in self._ids}
-        self._needles = [text.encode() for text in (*self._ids, *(value for _, value in self._features))]
-        self._is_plain = all(_is_plain(needle.decode()) for needle in self._needles)
-
-    @property
-    def texts(self) -> list[bytes]:
-        """The ids and values themselves, as JSON has them between its quotation marks."""
-        return [msgspec.json.encode(needle.decode())[1:-1] for needle in self._needles]
+        self.found = set[int]()
+        values = [value for _, value in self._features]
+        ids = [one.encode() if _PLAIN.fullmatch(one) else b"" for one in self._ids]
+        self._needles = [*ids, *map(_needle, values)]
+        # Of many, an id is read as fast as it is looked for.
+        self._texts = frozenset(map(str.encode, values)) if not ids and all(map(_is_text, values)) else None
 
     def learn(self, event_id: str) -> None:
-        """From now on an event is meant, whatever its lines say."""
-        self.keys.add(key_of(event_id))
+        """From now on an event is meant, whatever its lines say. A line without an id has no event."""
+        if event_id:
+            self.found.add(key_of(event_id))
+
+    def may_mean(self, lines: bytes) -> bool:
+        """False only for lines of which it means none: most are not decoded."""
+        return bool(self.found) or self._may_match(lines)
 
     def line(self, line: bytes) -> str | None:
         """The id of the event of a joined line, if it is meant; "" for one without an id."""
-        if not self._may_match(line):
+        if not self.may_mean(line):
             return None
         try:
-            return self._matched(_line(line))
+            return self._matched(_line(line), line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def event(self, event: bytes) -> str | None:
         """The same of an event of the hubs, as it was stored: an interaction or an observation."""
-        if not self._may_match(event):
+        if not self.may_mean(event):
             return None
         try:
-            return self._matched(_event(event))
+            return self._matched(_event(event), event)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
 
@@ -81,16 +86,16 @@ class Selection:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
 
-    def _may_match(self, line: bytes) -> bool:
-        """False only for what cannot match: most lines are not decoded."""
-        if len(self.keys) > len(self._ids) or not self._is_plain:
-            return True
-        return any(needle in line for needle in self._needles)
+    def _may_match(self, text: bytes) -> bool:
+        """False only for what has none of the ids and values."""
+        if len(self._needles) <= _FEW:
+            return any(needle in text for needle in self._needles)
+        return self._texts is None or not self._texts.isdisjoint(_TEXT.findall(text))
 
-    def _matched(self, event: _Line | _Event) -> str | None:
-        if event.id in self._ids or (event.id and key_of(event.id) in self.keys):
+    def _matched(self, event: _Line | _Event, line: bytes) -> str | None:
+        if event.id in self._ids or (self.found and event.id and key_of(event.id) in self.found):
             return event.id
-        if not self._features:
+        if not self._features or not self._may_match(line):
             return None
         context = msgspec.json.decode(event.c)
         roots = list(_roots(context)) if isinstance(context, dict) else []
@@ -146,6 +151,17 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _is_plain(text: str) -> bool:
-    """True for a text that a line has which means it; numbers may be written otherwise."""
-    return _PLAIN.fullmatch(text) is not None and _number(text) is None
+def _needle(value: str) -> bytes:
+    """What every text has in it that JSON spells this value in, as a text or as a number; b"" if there is none.
+
+    Numbers are taken to be written without an exponent, as Rank logs them.
+    """
+    number = _number(value)
+    said = value if number is None else repr(number).removesuffix(".0")
+    is_plain = _PLAIN.fullmatch(said) is not None and said in value and (number is None or "e" not in said)
+    return said.encode() if is_plain else b""
+
+
+def _is_text(value: str) -> bool:
+    """True for a value that only a text can have, which JSON spells in one way."""
+    return bool(_needle(value)) and _number(value) is None and value not in ("true", "false", "null")

@@ -7,7 +7,7 @@ import msgspec
 from shared.hubs.events import VERSION, Assignment, Interaction, Slot
 from shared.joined_log import unjoined_lines
 from shared.joined_log.joined_lines import Joined
-from shared.joined_log.summarising import Summarising
+from shared.joined_log.summarising import Names, Summarising
 from shared.vw import dsjson
 
 
@@ -29,9 +29,8 @@ class _State(msgspec.Struct, gc=False):
     m: str = ""
 
 
-class _Line(msgspec.Struct, rename=dsjson.LINE, gc=False):
+class _Line(msgspec.Struct, rename=dsjson.LINE, gc=False, kw_only=True):
     at: datetime
-    c: msgspec.Raw
     cost: float = 0.0
     original_cost: float | None = None
     a: list[int] = []
@@ -47,15 +46,24 @@ class _Line(msgspec.Struct, rename=dsjson.LINE, gc=False):
     holdback: Assignment | None = None
 
 
-_decode = msgspec.json.Decoder(_Line).decode
+class _Named(_Line, rename=dsjson.LINE, gc=False, kw_only=True):
+    c: Names
+
+
+class _Nameless(_Line, rename=dsjson.LINE, gc=False, kw_only=True):
+    c: msgspec.Raw
+
+
+_NO_CONTEXT = msgspec.Raw(b"{}")
+_named, _nameless = msgspec.json.Decoder(_Named).decode, msgspec.json.Decoder(_Nameless).decode
 
 
 def join(summarising: Summarising, line: bytes) -> bool:
     """Adds a line of the joined log, end included; False if it is none of the kinds that we know."""
-    try:
-        known = _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    found = _decode(line)
+    if found is None:
         return False
+    known, names = found
     if not known.a and not known.slots:
         return False
     at = known.at if known.at.tzinfo else known.at.replace(tzinfo=UTC)
@@ -63,8 +71,20 @@ def join(summarising: Summarising, line: bytes) -> bool:
     rewarded = any(not one.taken and one.v is not None for one in _rewards(known))
     skipped = known.deferred or (known.skip and known.mode != "LoggingOnly")
     joined = Joined(line, rewarded, skipped, rewards=_earned(known))
-    summarising.join(round(at.timestamp() * 1000), _event(known), joined, len(outcomes))
+    summarising.join(round(at.timestamp() * 1000), _event(known), joined, len(outcomes), names)
     return True
+
+
+def _decode(line: bytes) -> tuple[_Line, Names] | None:
+    """A line and the names in its context: none in one that is not laid out as we know it."""
+    try:
+        known = _named(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        try:
+            return _nameless(line), Names()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+    return known, known.c
 
 
 def leave(summarising: Summarising, cut: int, line: bytes) -> bool:
@@ -79,7 +99,7 @@ def leave(summarising: Summarising, cut: int, line: bytes) -> bool:
 def _event(line: _Line) -> Interaction:
     slots = None if line.slots is None else [Slot(slot.id, slot.a, slot.p) for slot in line.slots]
     return Interaction(
-        VERSION, "", "", "", _mode(line), False, line.state.m, line.a, line.p, line.c, slots, line.baselines,
+        VERSION, "", "", "", _mode(line), False, line.state.m, line.a, line.p, _NO_CONTEXT, slots, line.baselines,
         line.drop, line.holdback,
     )  # fmt: skip
 

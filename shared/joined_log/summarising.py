@@ -12,16 +12,20 @@ from shared.vw import dsjson
 from shared.vw.model import UNTRAINED
 
 
-class _Action(msgspec.Struct, rename=dsjson.ACTION, gc=False):
+class Named(msgspec.Struct, rename=dsjson.ACTION, gc=False):
+    """An action by its id."""
+
     tag: str | None = None
 
 
-class _Context(msgspec.Struct, rename=dsjson.CONTEXT, gc=False):
-    actions: list[_Action] = []
+class Names(msgspec.Struct, rename=dsjson.CONTEXT, gc=False):
+    """Of a context, the ids of its actions."""
+
+    actions: list[Named] = []
 
 
 _CERTAIN = ("Apprentice", "LoggingOnly")
-_context = msgspec.json.Decoder(_Context).decode
+_context = msgspec.json.Decoder(Names).decode
 
 
 class Summarising:
@@ -30,8 +34,11 @@ class Summarising:
     def __init__(self, default_reward: float) -> None:
         self._default, self._gatherer = default_reward, Gatherer()
 
-    def join(self, at: int, event: Interaction, joined: Joined, observations: int) -> None:
-        """Adds a joined event, ranked at `at` (ms since 1970), of whose observations so many were matched."""
+    def join(self, at: int, event: Interaction, joined: Joined, observations: int, names: Names | None = None) -> None:
+        """Adds a joined event, ranked at `at` (ms since 1970), of whose observations so many were matched.
+
+        names: of its context, if they are known.
+        """
         count = self._gatherer.count
         count(at, "bytes", len(joined.line))
         if observations:
@@ -42,7 +49,7 @@ class Summarising:
         count(at, "shown")
         if joined.rewarded:
             count(at, "rewarded")
-        self._show(at, event, joined.rewards)
+        self._show(at, event, joined.rewards, _names(event.c) if names is None else names.actions)
 
     def leave(self, cut: int, reason: str) -> None:
         """Counts an event that could not be joined, by what became of it. cut: of its run (ms since 1970)."""
@@ -52,9 +59,8 @@ class Summarising:
         """The summary of all that was added."""
         return self._gatherer.finished()
 
-    def _show(self, at: int, event: Interaction, rewards: Sequence[float]) -> None:
-        count = 1 / (1 - event.drop) if event.drop else 1.0
-        names, slots = _names(event.c), event.slots
+    def _show(self, at: int, event: Interaction, rewards: Sequence[float], names: Sequence[Named]) -> None:
+        count, slots = 1 / (1 - event.drop) if event.drop else 1.0, event.slots
         share = event.holdback.share if event.holdback is not None else 0.0
         if slots is None:
             self._show_slot(at, 0, event, event, rewards[0], 1, names, 1, count, share)
@@ -68,7 +74,7 @@ class Summarising:
 
     def _show_slot(
         self, at: int, slot: int, event: Interaction, decision: Interaction | Slot, reward: float, baseline: int,
-        names: Sequence[_Action], first: int, count: float, share: float,
+        names: Sequence[Named], first: int, count: float, share: float,
     ) -> None:  # fmt: skip
         """first: the number of the first action. share: of a holdback, given what the slots before show."""
         a, p = decision.a, decision.p
@@ -83,14 +89,14 @@ class Summarising:
         )  # fmt: skip
 
 
-def _names(context: msgspec.Raw) -> list[_Action]:
+def _names(context: msgspec.Raw) -> list[Named]:
     try:
         return _context(context).actions
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
 
 
-def _name(names: Sequence[_Action], place: int, number: int) -> str:
+def _name(names: Sequence[Named], place: int, number: int) -> str:
     """The id of an action; its number if it has none."""
     name = names[place].tag if 0 <= place < len(names) else None
     return name if name is not None else str(number)

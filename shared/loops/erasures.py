@@ -40,7 +40,8 @@ class Matches(msgspec.Struct, frozen=True):
 class Erasure(msgspec.Struct, frozen=True):
     """asked, ended: ISO 8601. everything: it may mean all of the log. dry: it is only to be counted.
 
-    selected: the digest of the selection. found: what was meant. relearns: the model is learned anew. version: of the
+    selected: the digest of the selection. found: what was meant; at: when it was (ms since 1970); keys: names the blob
+    of its keys, for two trainers may have looked at once. relearns: the model is learned anew. version: of the
     model before. left: what is left where, a sentence each. reason: why it has failed or was refused.
     """
 
@@ -52,6 +53,8 @@ class Erasure(msgspec.Struct, frozen=True):
     dry: bool = False
     state: State = "waiting"
     found: Matches | None = None
+    at: int = 0
+    keys: str = ""
     relearns: bool = False
     version: str = ""
     left: list[str] = []
@@ -65,7 +68,7 @@ class Erasure(msgspec.Struct, frozen=True):
 
     def closed(self, state: State, at: str, reason: str = "") -> "Erasure":
         """Without what was asked for: digests stand for it."""
-        return msgspec.structs.replace(self, id="", wanted=[], state=state, ended=at, reason=reason)
+        return msgspec.structs.replace(self, id="", wanted=[], keys="", state=state, ended=at, reason=reason)
 
 
 class Found(NamedTuple):
@@ -116,9 +119,9 @@ def marker(home: Home, name: str) -> str:
     return f"{MARKERS}{home}/{name}"
 
 
-def keys_name(home: Home, name: str) -> str:
-    """The blob of the keys of the events that an erasure means."""
-    return blob_name(home, "erasures", f"{name}.keys.json")
+def keys_name(home: Home, name: str, found: str = "") -> str:
+    """The blob of the keys of the events that an erasure means; without what names it, the prefix of all of them."""
+    return blob_name(home, "erasures", f"{name}.keys-{found}{'.json' if found else ''}")
 
 
 def _decode(data: bytes) -> Erasure:

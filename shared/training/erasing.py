@@ -1,4 +1,4 @@
-"""The erasures of all loops, beside the ticks of a trainer: one at a time, of a loop that nothing else works on."""
+"""The erasures of all loops, beside the ticks of a trainer, each of a loop that nothing else works on."""
 
 import asyncio
 import logging
@@ -13,41 +13,58 @@ from shared.storage import Conflict, Storage, StorageUnavailable
 from shared.training.erasure import ErasureWork
 from shared.training.trainee import Trainee
 
+# Loops of which events are erased at once: a long log lets the others by.
+AT_ONCE = 2
+
 _log = logging.getLogger(__name__)
 
 
 class Erasing:
-    """A list of markers at each tick tells whether there is anything to do."""
+    """A list of markers tells whether there is anything to do. Whose turn was longest ago goes first."""
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
         self._settings, self._storage = settings, storage
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turns, self._turn = dict[str, int](), 0
+        self._gone: set[str] = set()
 
     async def start(self, trainees: Mapping[str, Trainee]) -> None:
-        """Begins with the first erasure of a loop that is idle, unless it is busy with another one."""
-        if self._task is not None and not self._task.done():
+        """Begins with erasures of loops that are idle, one of each loop and a few at once."""
+        self._tasks = {task for task in self._tasks if not task.done()}
+        if len(self._tasks) >= AT_ONCE:
             return
         by_home = {str(trainee.home): trainee for trainee in trainees.values()}
-        for marker in await self._storage.names(erasures.MARKERS):
+        markers = await self._storage.names(erasures.MARKERS)
+        self._turns = {marker: turn for marker, turn in self._turns.items() if marker in set(markers)}
+        gone = set[str]()
+        for marker in sorted(markers, key=lambda marker: self._turns.get(marker, 0)):
             home, _, name = marker.removeprefix(erasures.MARKERS).rpartition("/")
             trainee = by_home.get(home)
             if trainee is None:
-                await self._storage.delete(marker)  # of a loop that is gone
-            elif trainee.is_idle and await self._is_due(trainee, name):
+                gone.add(marker)
+            elif len(self._tasks) < AT_ONCE and trainee.is_idle and await self._is_due(trainee, name):
+                self._turn += 1
+                self._turns[marker] = self._turn
                 trainee.is_busy = True
-                self._task = asyncio.create_task(self._work(trainee, name, marker))
-                return
+                self._tasks.add(asyncio.create_task(self._work(trainee, name, marker)))
+        # Of a loop that is gone, and not of one that was made since the loops were listed.
+        await self._storage.delete_all(gone & self._gone)
+        self._gone = gone
 
     async def _is_due(self, trainee: Trainee, name: str) -> bool:
         """False while a model is learned anew, for this erasure or anything else: the loop is trained meanwhile.
 
         Of a model that knows what the log no longer has, another erasure could not tell what it has learned.
         """
-        found = await erasures.read(self._storage, trainee.home, name)
-        if found is None or found.erasure.dry or found.erasure.state not in ("waiting", "relearning"):
-            return True
-        state = (await read_checkpoint(self._storage, trainee.home)).value
-        return state is None or state.draft is None
+        try:
+            found = await erasures.read(self._storage, trainee.home, name)
+            if found is None or found.erasure.dry or found.erasure.state not in ("waiting", "relearning"):
+                return True
+            state = (await read_checkpoint(self._storage, trainee.home)).value
+            return state is None or state.draft is None
+        except (Damaged, LaterVersion) as error:
+            telemetry.notice(_log, f"An erasure goes on later: {error}", trainee.loop)
+            return False
 
     async def _work(self, trainee: Trainee, name: str, marker: str) -> None:
         try:
@@ -66,11 +83,11 @@ class Erasing:
 
     async def done(self) -> None:
         """Returns when nothing is being erased."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def close(self) -> None:
         """Breaks off; what is left is done another time."""
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self.done()

@@ -5,22 +5,26 @@ drop it from now on. Only then lines go. So whoever takes an erasure up again af
 and no later run can bring one of them back.
 """
 
+import secrets
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
+from shared import scratch
 from shared.hubs.reader_pairs import Pair
-from shared.joined_log import erasing, index_erasing, outlook
-from shared.joined_log.erasing import Meant
+from shared.joined_log import damaged_logs, erasing, finding, index_erasing, outlook
+from shared.joined_log.ahead import ahead
+from shared.joined_log.erasing import Entries, Lines
 from shared.joined_log.selection import Selection
 from shared.loops import commits, erased_keys, erasures, summary_names
-from shared.loops.checkpoint import Checkpoint, Counts
+from shared.loops.checkpoint import Checkpoint, Counts, Place
 from shared.loops.config import LoopConfig
 from shared.loops.erasures import Erasure, Found, Matches
 from shared.loops.summary import DAY_MS
 from shared.settings import Settings
-from shared.storage import Storage
+from shared.storage import Conflict, Storage
 from shared.training import course, planning, remains
 from shared.training.run_files import merged
 from shared.training.summaries_anew import Making
@@ -33,10 +37,31 @@ KEPT_OF_ANOTHER = (
 
 
 class _Known(msgspec.Struct, frozen=True):
-    """What was found, as it is stored until the work is done."""
+    """What was found, as it is stored until the work is done.
+
+    keys: of the events. places: of the joined lines, by file: their numbers from 0. others: the files of which
+    something else goes. An index tells the places of a file's lines: they are made anew after a kill, too. every: any
+    file may have something that goes: lines that could not be read, or of an event that was found elsewhere.
+    """
 
     keys: list[int]
     places: dict[str, list[int]]
+    others: list[str]
+    every: bool
+
+    @property
+    def files(self) -> set[str]:
+        return {*self.places, *self.others}
+
+    @property
+    def looked(self) -> set[str] | None:
+        """The files that are looked at, None for all."""
+        return None if self.every else self.files
+
+    def shifted(self, place: Place) -> Place:
+        """A place in the log as it is once the lines are gone."""
+        before = sum(number < place.line for number in self.places.get(place.file, ()))
+        return Place(place.file, place.line - before)
 
 
 class ErasureWork:
@@ -57,7 +82,7 @@ class ErasureWork:
         if found.erasure.state == "erasing":
             found = await self._erase(found, selection)
         if found.erasure.state == "relearning":
-            found = await self._end(found, selection)
+            found = await self._end(found)
         return found.erasure.is_open
 
     async def _save(self, found: Found, changed: Erasure) -> Found:
@@ -66,7 +91,7 @@ class ErasureWork:
     async def _begin(self, found: Found, selection: Selection) -> Found:
         """Finds what is meant; an erasure that means all of the log without saying so is refused."""
         erasure = found.erasure
-        meant = await erasing.find(self._storage, self._home, selection)
+        meant = await finding.find(self._storage, self._home, selection)
         pending = await self._pending(selection)
         matches = msgspec.structs.replace(meant.found, pending=pending)
         changed = msgspec.structs.replace(erasure, found=matches)
@@ -78,11 +103,13 @@ class ErasureWork:
         state = (await commits.load(self._storage, self._home)).checkpoint
         relearns = await self._relearns(state)
         version = state.model.version if state.model is not None else ""
-        known = _Known(sorted(selection.keys), meant.places)
-        await self._storage.put(erasures.keys_name(self._home, self._name), msgspec.json.encode(known))
-        return await self._save(
-            found, msgspec.structs.replace(changed, state="erasing", relearns=relearns, version=version)
+        changed = msgspec.structs.replace(
+            changed, state="erasing", at=_ms(), keys=secrets.token_hex(8), relearns=relearns, version=version
         )
+        every = selection.found != meant.keys or bool(damaged_logs.met(self._home))
+        known = _Known(sorted(selection.found), meant.places, sorted(meant.late), every)
+        await self._keep(changed, known)
+        return await self._save(found, changed)
 
     async def _pending(self, selection: Selection) -> int:
         """Looks into both hubs up to their heads; how many events wait there that are meant."""
@@ -112,46 +139,71 @@ class ErasureWork:
             return False
         return await outlook.events(self._storage, self._home, model.since) >= known
 
+    async def _keep(self, erasure: Erasure, known: _Known) -> None:
+        await self._check()
+        await self._storage.put(erasures.keys_name(self._home, self._name, erasure.keys), msgspec.json.encode(known))
+
+    async def _check(self) -> None:
+        """Raises Conflict if the loop was deleted: what is written would be left behind."""
+        if await erasures.read(self._storage, self._home, self._name) is None:
+            raise Conflict("the loop was deleted")
+
     async def _erase(self, found: Found, selection: Selection) -> Found:
-        blob = await self._storage.read(erasures.keys_name(self._home, self._name))
-        assert blob is not None
+        blob = await self._storage.read(erasures.keys_name(self._home, self._name, found.erasure.keys))
+        if blob is None:  # somebody has deleted it
+            return await self._save(found, msgspec.structs.replace(found.erasure, state="waiting"))
         known = msgspec.json.decode(blob.data, type=_Known)
-        selection.keys.update(known.keys)
         await self._drop_from_now_on(found.erasure, known)
-        rewritten = await erasing.rewrite(self._storage, self._home, selection)
-        await index_erasing.rewrite(self._storage, self._home, rewritten.entries, known.keys)
-        days = {_day(file) for file in known.places} | rewritten.days
+        known, damaged = await self._rewrite(found.erasure, known, selection)
+        await self._check()
         making = Making(self._storage, self._home, self._config.default_reward, lambda text: None)
-        await making.without_erased(days, [one.value for one in found.erasure.wanted if one.value])
+        values = [one.value for one in found.erasure.wanted if one.value]
+        await making.without_erased({_day(file) for file in known.files}, values)
         self._trainee.merge = None
         left = remains.always(self._config)
-        left += [f"{name} is damaged: what cannot be read of it was not looked at." for name in rewritten.damaged]
+        left += [f"{name} is damaged: what cannot be read of it was not looked at." for name in damaged]
         if not found.erasure.relearns and found.erasure.version:
             left.append(KEPT_OF_ANOTHER)
         await commits.amend(self._storage, self._home, lambda state: self._relearning(state, found.erasure))
         changed = msgspec.structs.replace(found.erasure, state="relearning", left=left)
         return await self._save(found, changed)
 
+    async def _rewrite(self, erasure: Erasure, known: _Known, selection: Selection) -> tuple[_Known, list[str]]:
+        """Replaces the blobs of the log, then the indexes; with what was found now, the names of damaged blobs."""
+        damaged, entries = set[str](), Entries()
+        lines = Lines(selection, frozenset(known.keys))
+        with scratch.folder() as folder:
+            rewriting = erasing.rewrite(self._storage, self._home, Path(folder), lines, known.files, known.looked)
+            async for made in ahead(rewriting):
+                if made.changed - known.files:  # of a log that counts for nobody, or could not be read before
+                    known = msgspec.structs.replace(known, others=sorted({*known.others, *made.changed}))
+                    await self._keep(erasure, known)
+                if made.without is not None:
+                    await self._storage.overwrite(made.name, made.without)
+                damaged |= {made.name} if made.damaged else set()
+                entries |= made.entries
+        await index_erasing.rewrite(self._storage, self._home, entries, known.keys)
+        return known, sorted(damaged)
+
     async def _drop_from_now_on(self, erasure: Erasure, known: _Known) -> None:
         """The commit from which on no run logs or learns the events; made once, however often it is tried."""
         state = (await commits.load(self._storage, self._home)).checkpoint
         if state.erased is not None and state.erased.name.endswith(f"/{self._name}.json"):
             return
-        batch = erased_keys.Batch(round(time.time() * 1000), known.keys)
+        batch = erased_keys.Batch(erasure.at, known.keys)
         artifact = await erased_keys.added(
             self._storage, self._home, state.erased, self._name, batch, self._config.retention_days
         )
         lines = erasure.found.joined if erasure.found is not None else 0
-        meant = Meant(Matches(), known.places)
 
         def changed(before: Checkpoint) -> Checkpoint:
             if before.erased == artifact:
                 return before
             backlog, replaced = before.backlog, before.replaced
             if backlog is not None:
-                backlog = msgspec.structs.replace(backlog, at=meant.shifted(backlog.at))
+                backlog = msgspec.structs.replace(backlog, at=known.shifted(backlog.at))
             if replaced is not None:
-                waiting = msgspec.structs.replace(replaced.backlog, at=meant.shifted(replaced.backlog.at))
+                waiting = msgspec.structs.replace(replaced.backlog, at=known.shifted(replaced.backlog.at))
                 replaced = msgspec.structs.replace(replaced, backlog=waiting)
             return msgspec.structs.replace(
                 before,
@@ -175,7 +227,7 @@ class ErasureWork:
         draft = course.anew(state.model, self._config)
         return msgspec.structs.replace(changed, draft=draft, replaced=None, failure=None)
 
-    async def _end(self, found: Found, selection: Selection) -> Found:
+    async def _end(self, found: Found) -> Found:
         """Deletes what is left of before, once the model has been learned anew."""
         state, erasure = (await commits.load(self._storage, self._home)).checkpoint, found.erasure
         if state.draft is not None:
@@ -186,8 +238,8 @@ class ErasureWork:
         left = list(erasure.left)
         if erasure.relearns and state.model is not None and state.model.version == erasure.version:
             left.append(f"The model could not be learned anew, and is kept: {state.failure or 'nothing to learn'}.")
-        await remains.delete(self._storage, self._home, state, selection.texts)
-        await self._storage.delete(erasures.keys_name(self._home, self._name))
+        await remains.delete(self._storage, self._home, state, remains.Texts(erasure.wanted))
+        await self._storage.delete_all(await self._storage.names(erasures.keys_name(self._home, self._name)))
         return await self._save(found, msgspec.structs.replace(erasure, left=left).closed("done", _now()))
 
 
@@ -216,6 +268,10 @@ def _day(file: str) -> int:
     """The day (ms) of a file of the log."""
     at = summary_names.time_of(file)
     return at - at % DAY_MS
+
+
+def _ms() -> int:
+    return round(time.time() * 1000)
 
 
 def _now() -> str:

@@ -1,6 +1,8 @@
 """What an erasure leaves behind the log: older models, evaluations, and texts that name an erased value."""
 
-from collections.abc import Sequence
+import asyncio
+import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -8,12 +10,15 @@ from shared.loops import monitoring_names
 from shared.loops.blob_names import Home, blob_name
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
+from shared.loops.erasures import Wanted
 from shared.loops.evaluation_names import JOB, Kind, prefix
 from shared.storage import Conflict, Storage
 
 REASON = "Events were erased while it was worked, or its result named one of them: ask for it again."
 _KINDS: tuple[Kind, ...] = ("evaluations", "importances")
 _OPEN = ("waiting", "running")
+# Bytes; shorter texts are words of many sentences.
+SHORT = 4
 
 
 def always(config: LoopConfig) -> list[str]:
@@ -29,7 +34,30 @@ def always(config: LoopConfig) -> list[str]:
     ]
 
 
-async def delete(storage: Storage, home: Home, state: Checkpoint, texts: Sequence[bytes]) -> None:
+class Texts:
+    """Erased ids and values, which a blob may name: as a word of a text or, if short, as a text of JSON of their own.
+
+    A number that happens to be an erased value is no name, and neither are letters within a word.
+    """
+
+    def __init__(self, wanted: Iterable[Wanted]) -> None:
+        texts = {text for one in wanted for text in (one.event_id, one.value) if text}
+        self._written = [msgspec.json.encode(text) for text in sorted(texts)]
+
+    def are_in(self, data: bytes) -> bool:
+        """True if the bytes of a blob name one of them."""
+        return any(_is_named(written, data) for written in self._written)
+
+
+def _is_named(written: bytes, data: bytes) -> bool:
+    """written: as JSON has it, in its quotation marks."""
+    if len(written) - 2 < SHORT:
+        return written in data
+    text = written[1:-1]
+    return text in data and re.search(rb"(?<!\w)" + re.escape(text) + rb"(?!\w)", data) is not None
+
+
+async def delete(storage: Storage, home: Home, state: Checkpoint, texts: Texts) -> None:
     """Deletes models but the current one and what undo may still put back, and evaluations that are not ended or name
     an erased text; alarms and headline that do so are made again."""
     await _models(storage, home, state)
@@ -54,7 +82,7 @@ async def _models(storage: Storage, home: Home, state: Checkpoint) -> None:
         await storage.delete_all(name for name in names if name not in files)
 
 
-async def _job(storage: Storage, name: str, texts: Sequence[bytes]) -> None:
+async def _job(storage: Storage, name: str, texts: Texts) -> None:
     """Ends a job that is open, or whose blobs name an erased text."""
     blob = await storage.read(name)
     if blob is None:
@@ -74,6 +102,6 @@ async def _job(storage: Storage, name: str, texts: Sequence[bytes]) -> None:
     await storage.delete_all(others)
 
 
-async def _names(storage: Storage, name: str, texts: Sequence[bytes]) -> bool:
+async def _names(storage: Storage, name: str, texts: Texts) -> bool:
     blob = await storage.read(name)
-    return blob is not None and any(text in blob.data for text in texts)
+    return blob is not None and await asyncio.to_thread(texts.are_in, blob.data)

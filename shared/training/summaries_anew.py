@@ -5,15 +5,21 @@ log was deleted, or is damaged. Trainers may go on meanwhile: what is made are s
 names and with the bytes that they would give them.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import msgspec
 
-from shared.joined_log import log_parts, part_reading, summarised_lines
-from shared.joined_log.part_reading import Wanted
+from shared import scratch
+from shared.joined_log import damaged_logs, log_parts, members, part_reading, summarised_lines
+from shared.joined_log.ahead import ahead
+from shared.joined_log.part_reading import Fetched, Wanted
 from shared.joined_log.summarising import Summarising
+from shared.joined_log.unzipping import DAMAGE
 from shared.loops import commits, summaries, summary, summary_names
 from shared.loops.blob_names import Home, run_name
 from shared.loops.checkpoint import LONGEST_RUN_MS, Checkpoint, Summarised
@@ -156,12 +162,11 @@ class Making:
         first, last = max(day, summarised.deleted + 1), min(day + DAY_MS - 1, state.cut)
         wanted = Wanted(run_name(first), run_name(last), "")
         for late in (False, True):
-            async for file, lines in self._lines(wanted, late=late):
-                cut = summary_names.time_of(log_parts.run_of(file))
+            async for part in self._parts(wanted, late=late):
+                cut = summary_names.time_of(log_parts.run_of(part.part.file))
                 one = made.setdefault(cut, Summarising(self._default))
-                for line in lines.splitlines(keepends=True):
-                    known = summarised_lines.leave(one, cut, line) if late else summarised_lines.join(one, line)
-                    self.unread += not known
+                add = partial(summarised_lines.leave, one, cut) if late else partial(summarised_lines.join, one)
+                await self._add(part, add)
         finished = {cut: one.finished() for cut, one in made.items()}
         self.logged[day] = sum(map(_decisions, finished.values()))
         return finished
@@ -170,17 +175,23 @@ class Making:
         """The summary of what was imported of a day, None if nothing was."""
         summarising = Summarising(self._default)
         wanted = Wanted(run_name(day), "", run_name(day + DAY_MS))
-        async for _, lines in self._lines(wanted):
-            for line in lines.splitlines(keepends=True):
-                self.unread += not summarised_lines.join(summarising, line)
+        async for part in self._parts(wanted):
+            await self._add(part, partial(summarised_lines.join, summarising))
         made = summarising.finished()
         self.imported[day] = _decisions(made)
         return made if made.hours else None
 
-    async def _lines(self, wanted: Wanted, *, late: bool = False) -> AsyncIterator[tuple[str, bytes]]:
-        async for file, lines in part_reading.lines(self._storage, self._home, wanted, late=late):
-            yield file, lines
-            self._tell(f"{_text(_day_of(file))}: {sum(self.logged.values()):,} events of earlier days")
+    async def _parts(self, wanted: Wanted, *, late: bool = False) -> AsyncIterator[Fetched]:
+        with scratch.folder() as folder:
+            async for part in ahead(part_reading.fetched(self._storage, self._home, Path(folder), wanted, late=late)):
+                yield part
+                self._tell(f"{_text(_day_of(part.part.file))}: {sum(self.logged.values()):,} events of earlier days")
+
+    async def _add(self, part: Fetched, add: Callable[[bytes], bool]) -> None:
+        unread, damage = await asyncio.to_thread(_added, part, add)
+        self.unread += unread
+        if damage is not None:
+            damaged_logs.meet(self._home, part.part.blob, damage, part.part.file)
 
     async def _known(self, day: int, state: Checkpoint, summarised: Summarised) -> int:
         """How many decisions the readable summaries of a day have."""
@@ -201,6 +212,17 @@ class Making:
         """The name."""
         await self._storage.put(name, summary.encode(made))
         return name
+
+
+def _added(part: Fetched, add: Callable[[bytes], bool]) -> tuple[int, Exception | None]:
+    """How many lines of a part were none, and what has damaged what is behind them."""
+    unread = 0
+    try:
+        for member in members.read(part.file, part.offset, part.part.length):
+            unread += sum(not add(line) for line in member.lines.splitlines(keepends=True))
+    except DAMAGE as damage:
+        return unread, damage
+    return unread, None
 
 
 def _decisions(made: Summary) -> int:

@@ -73,16 +73,18 @@ class Trainer:
     async def _tick(self, began: float) -> None:
         """Loops that have something to catch up with are served beside the others, which do not wait for them."""
         behind: asyncio.Task[None] | None = None
+        joining: list[Trainee] = []
         await self._meet()
-        await self._erasing.start(self._trainees)
         try:
             while True:
+                await self._erasing.start(self._trainees)
                 due = await self._due()
                 late = [trainee for trainee in due if trainee.has_to_catch_up]
+                for trainee in late:
+                    trainee.is_busy = True
+                joining += late
                 if late and behind is None:
-                    for trainee in late:
-                        trainee.is_busy = True
-                    behind = asyncio.create_task(self._catch_up(late, began))
+                    behind = asyncio.create_task(self._catch_up(joining, began))
                 await self._serve([trainee for trainee in due if not trainee.has_to_catch_up], began)
                 if behind is None:
                     return None
@@ -93,6 +95,8 @@ class Trainer:
             if behind is not None:
                 behind.cancel()
                 await asyncio.wait([behind])
+            for trainee in joining:
+                trainee.is_busy = False
 
     async def _serve(self, due: list[Trainee], began: float) -> None:
         """Serves loops until they have caught up with the hubs as they were at the beginning."""
@@ -105,16 +109,26 @@ class Trainer:
             due = [trainee for trainee in due if trainee not in group] + left
             await self._pulse.beat(self._behind(), began, done=False)
 
-    async def _catch_up(self, late: list[Trainee], began: float) -> None:
-        """Serves loops a part at a time, in turns, until they have caught up or the tick has taken long enough."""
-        self._usual.links.most, served = 1, late  # Event Hubs lets few readers into a partition
+    async def _catch_up(self, joining: list[Trainee], began: float) -> None:
+        """Serves loops a part at a time, in turns, until they have caught up or the tick has taken long enough.
+
+        joining: those that begin; more may come to it meanwhile.
+        """
+        self._usual.links.most = 1  # Event Hubs lets few readers into a partition
+        late, served = list[Trainee](), list[Trainee]()
         try:
-            while late and time.time() - began < CATCHING_UP_SECONDS:
+            while (late or joining) and time.time() - began < CATCHING_UP_SECONDS:
+                late, served = [*late, *joining], [*served, *joining]
+                joining.clear()
                 group = lane.longest_unserved(late)
                 cuts = [trainee.checkpoint.cut for trainee in group]
                 await self._late.serve(group, await self._late.heads(group))
                 # Where no run was possible, as behind a wait time that was made longer, none is for a while.
                 idle = [one for one, cut in zip(group, cuts, strict=True) if one.checkpoint.cut == cut]
+                for one in group:
+                    if one.ran and not one.has_to_catch_up:
+                        one.is_busy = False
+                        served.remove(one)
                 late = [one for one in late if one.ran and one.has_to_catch_up and one not in idle]
         finally:
             for trainee in served:

@@ -158,13 +158,54 @@ def test_two_erasures_at_once_and_a_change_of_policy_leave_a_model_that_knows_ne
     assert loop.weights() == loop.replayed()
 
 
-@pytest.mark.parametrize("body", [[], {"selection": []}, [{}], 5])
-def test_what_is_no_selection_is_refused(system: System, body: Any) -> None:
-    refused = call(system, "PUT", "erasures/x", body)
-    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "InvalidSelection")
+def test_what_means_nothing_or_is_no_selection_is_told(system: System) -> None:
+    for body in ([], {"selection": []}, [{}], 5, [{"feature": "", "value": "x"}], [{"eventId": "x", "feature": "y"}]):
+        refused = call(system, "PUT", "erasures/x", body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "InvalidSelection"), body
     assert call(system, "GET", "erasures/x").json()["error"]["code"] == "ErasureNotFound"
-    nothing = call(system, "PUT", "erasures/nothing", [{"eventId": "nobody"}])
-    assert nothing.status_code == 202
-    told = done(system, "nothing")
-    assert (told["status"], told["counts"]["joined"]) == ("done", 0)
-    assert json.dumps(told).count("nobody") == 0
+    loop = Loop(system)
+    visit(system, 0, 6)
+    odd = "line\n\x01\u2028\u00e9"
+    for name, selection in {
+        "nobody": [{"eventId": "nobody"}],
+        "unknown": [{"feature": "no.such.feature", "value": PERSON}],
+        "control%01%0A": [{"eventId": odd}, {"feature": odd, "value": odd}],
+        "long": [{"eventId": "x" * 1_024}, {"feature": "user.id", "value": ""}],
+    }.items():
+        assert call(system, "PUT", f"erasures/{name}", selection).status_code == 202, name
+        told = done(system, name)
+        counts = told["counts"]
+        assert (told["status"], counts["joined"], counts["late"], counts["pending"]) == ("done", 0, 0, 0), name
+        assert "nobody" not in json.dumps(told | {"id": ""})
+    loop.wait_until_done()
+    assert len(loop.joined()) == 6
+
+
+def test_an_evaluation_that_is_under_way_or_names_an_erased_action_ends_as_failed(system: System) -> None:
+    loop = Loop(system)
+    visit(system, 0, 30)
+    loop.wait_until_done()
+    asked = {
+        "name": "before",
+        "startTime": "2020-01-01T00:00:00Z",
+        "endTime": "2100-01-01T00:00:00Z",
+        "enableOfflineExperimentation": False,
+        "policies": [],
+    }
+    with system.client(ADMIN_KEY) as admin:
+        made = admin.post("evaluations", json=asked)
+        assert made.status_code == 201, made.text
+        where = f"evaluations/{made.json()['id']}"
+        selection = [{"feature": "user.id", "value": PERSON}]
+        assert call(system, "PUT", "erasures/beside", selection).status_code == 202
+        assert done(system, "beside")["status"] == "done"
+
+        def look() -> Any:
+            told = admin.get(where).json()
+            return told if told["status"] in ("completed", "failed") else None
+
+        ended = wait_until(look, "it ends")
+    assert ended["status"] == "completed" or "Events were erased" in json.dumps(ended)
+    loop.wait_until_done()
+    assert naming(system, PERSON) == []
+    assert loop.weights() == loop.replayed()

@@ -33,6 +33,10 @@ class Mortal(Storage):
         self._write(name)
         await super().put(name, *given)
 
+    async def overwrite(self, name: str, *given: Any) -> None:
+        self._write(name)
+        await super().overwrite(name, *given)
+
     async def delete(self, name: str) -> None:
         self._write(name)
         await super().delete(name)

@@ -26,6 +26,7 @@ CALLS: dict[str, Callable[[Storage, Path], Awaitable[object]]] = {
     "replace one": lambda storage, _: storage.replace("a", b"1", '"0x1"'),
     "create": lambda storage, file: storage.create("a", file),
     "put": lambda storage, _: storage.put("a", b"1"),
+    "overwrite": lambda storage, file: storage.overwrite("a", file),
     "names": lambda storage, _: storage.names(""),
     "delete": lambda storage, _: storage.delete("a"),
 }
@@ -228,3 +229,14 @@ async def test_storage_that_refuses_us_is_no_empty_storage(
         await CALLS[call](stranger, file)
     assert await storage.names("") == ["a"]
     await stranger.close()
+
+
+async def test_only_what_is_there_is_overwritten(storage: Storage, file: Path) -> None:
+    with pytest.raises(Conflict):
+        await storage.overwrite("a", file)
+    assert await storage.read("a") is None
+    await storage.put("a", b"before")
+    await storage.overwrite("a", file)
+    found = await storage.read("a")
+    assert found is not None
+    assert found.data == b"of a file"

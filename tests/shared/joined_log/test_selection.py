@@ -90,3 +90,17 @@ def test_late_lines_are_searched_by_their_events() -> None:
 def test_lines_that_are_none_are_passed_over(broken: bytes) -> None:
     assert by("user.id", "17").line(broken) is None
     assert by("user.id", "17").unjoined(broken) is None
+
+
+@pytest.mark.parametrize("others", [0, 20])
+@pytest.mark.parametrize("written", ['"17"', "17", "17.0", '"a \\"quoted\\" b"', '"x\\\\"', "true"])
+def test_of_many_conditions_none_is_overlooked(written: str, others: int) -> None:
+    value = {"17.0": "17", "true": "true"}.get(written, str(json.loads(written)))
+    wanted = [Wanted(feature="user.id", value=one) for one in (value, *(f"other-{n}" for n in range(others)))]
+    kept = b'{"EventId":"e1","c":{"FromUrl":[{"t":"\\\\","user":{"id":' + written.encode() + b"}}]}}"
+    assert Selection(wanted).line(kept) == "e1"
+    event = {"id": "e1", "c": json.loads(kept)["c"]}
+    late = unjoined_lines.encode("late", 1, json.dumps(event).encode())
+    assert Selection(wanted).may_mean(late)
+    assert Selection(wanted).unjoined(late) == "e1"
+    assert Selection([Wanted(feature="user.id", value=f"none-{n}") for n in range(others + 1)]).line(kept) is None
