@@ -95,7 +95,7 @@ async def erase(service: Service, name: str, wanted: Sequence[Wanted]) -> tuple[
     return seconds, found.erasure.found.joined
 
 
-async def _run(environment: dict[str, str], count: int) -> list[Figure]:
+async def measure(environment: dict[str, str], count: int) -> list[Figure]:
     service, figures = Service(parts.settings(environment)), list[Figure]()
     await fill(service.storage, count)
     person = [Wanted(feature="user.id", value=PERSON)]
@@ -114,7 +114,7 @@ async def _run(environment: dict[str, str], count: int) -> list[Figure]:
 
 def run(quick: bool = False) -> list[Figure]:
     with parts.servers() as environment:
-        return asyncio.run(_run(environment, 100_000 if quick else 1_000_000))
+        return asyncio.run(measure(environment, 100_000 if quick else 1_000_000))
 
 
 if __name__ == "__main__":

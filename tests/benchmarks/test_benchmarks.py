@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import (
+    erasure,
     evaluation,
     hostile,
     http_rank,
@@ -115,6 +116,12 @@ def test_trace() -> None:
     with parts.servers() as environment:
         figures = asyncio.run(trace.measure(environment, count=2_000, asked=10))
     check(figures, "trace, 2,000 events in 1 indexes: p50", ": p95")
+
+
+def test_erasure() -> None:
+    with parts.servers() as environment:
+        figures = asyncio.run(erasure.measure(environment, count=7_000))
+    check(figures, "of one person of 7,000", "by their ids of 6,993")
 
 
 def test_migration(environment: dict[str, str]) -> None:

@@ -119,7 +119,11 @@ async def test_a_loop_that_falls_behind_joins_those_that_catch_up(
     async def heads(due: list[Trainee]) -> Heads:
         return Heads(0.0, [], [])
 
+    async def nothing(due: list[Trainee], began: float) -> None:
+        await asyncio.sleep(0)
+
     async with trainer(parts) as one, asyncio.timeout(20):
+        monkeypatch.setattr(one, "_serve", nothing)
         monkeypatch.setattr(one._late, "serve", serve)
         monkeypatch.setattr(one._late, "heads", heads)
         await one.tick()
