@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from harness.pages import OWN, World, send, text, visitor
+from harness.pages import HOSTILE, OWN, World, send, text, visitor
 from harness.system import ADMIN_KEY, wait_until
 
 LOOP, POLICY = "/loops/acted", "--cb_explore_adf --epsilon 0.3"
@@ -187,8 +187,10 @@ def test_an_evaluation_is_applied_once_it_is_seen_what_that_does(
     page = send(owner, f"{loop}/evaluation-apply", id=data["job"]["id"], policy="bold")
     assert "Apply bold" in text(page.text)
     assert confirmed(owner, page).status_code == 303
-    policy = api.get(f"{loop}/personalizer/v1.0/configurations/policy").json()
-    assert policy["name"] == "bold"
+    policy = f"{loop}/personalizer/v1.0/configurations/policy"
+    assert api.get(policy).json()["name"] == "bold"
+    assert send(owner, f"{loop}/undo-change").status_code == 303
+    assert api.get(policy).json()["name"] == HOSTILE  # which other tests look for in this loop
     assert send(owner, f"{loop}/evaluation-apply", id=data["job"]["id"], policy="none").status_code == 404
     assert send(owner, f"{loop}/evaluation-delete", id=data["job"]["id"]).status_code == 303
     assert owner.get(f"{path}.json?{query}").status_code == 404
