@@ -84,6 +84,22 @@ def test_the_page_says_what_its_twin_says(owner: httpx.Client) -> None:
             assert figures.reward(one["online"]["mean"]) in said
 
 
+@pytest.mark.parametrize(
+    ("takes", "encoding"),
+    [("gzip, deflate, br", "gzip"), ("br", None), ("gzip;q=0", None), ("br, gzip;q=0.5", "gzip"), ("", None)],
+)
+def test_a_page_travels_zipped_to_whoever_takes_that(owner: httpx.Client, takes: str, encoding: str | None) -> None:
+    style = re.search(r'href="/dashboard(/assets/[^"]+css)"', owner.get("/login").text)
+    assert style is not None
+    for path in ("/loops/lived", "/loops/lived.json", style[1]):
+        answer = owner.get(path, headers={"Accept-Encoding": takes})
+        assert answer.headers.get("content-encoding") == encoding
+        assert answer.headers.get("vary") == ("Accept-Encoding" if encoding else None)
+        assert len(answer.content) > 1_200
+        assert ("immutable" in answer.headers["cache-control"]) == path.endswith("css")
+    assert owner.get("/login", headers={"Accept-Encoding": "gzip"}).headers["content-security-policy"]
+
+
 def test_the_list_of_loops_says_what_its_twin_says(owner: httpx.Client) -> None:
     data, said = twin(owner, "/loops"), text(owner.get("/loops").text)
     assert {one["name"] for one in data["loops"]} == {"default", "lived", "hostile"}
