@@ -1,22 +1,13 @@
 """What happened in a period of a loop: rewards over time, what became of decisions, how rewards are spread."""
 
-import asyncio
-import time
-
 import msgspec
 
-from shared.dashboard import periods
 from shared.dashboard.periods import Period
 from shared.loops import summaries
-from shared.loops.checkpoint import Checkpoint
 from shared.loops.hour_sums import BINS
 from shared.loops.policy_sums import BASELINE, CERTAIN, ONLINE, RANDOM, PolicySums
 from shared.loops.reward_sums import Sums
-from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary
-from shared.serving.loop import Serving
-
-# Histories that a process remembers, each of some 10 KB.
-MOST_KNOWN = 64
+from shared.loops.summary import DAY_MS, Summary
 
 
 class Average(msgspec.Struct, frozen=True, rename="camel"):
@@ -82,53 +73,7 @@ class History(msgspec.Struct, frozen=True):
     rewards: list[Bin]
 
 
-class Read(msgspec.Struct, frozen=True):
-    """A history with the sums that it was made of."""
-
-    history: History
-    summary: Summary
-
-
-_known: dict[tuple[object, ...], History] = {}
-
-
-async def read(loop: Serving, period: str | None, by: str | None) -> Read:
-    """The history of a period; without one, of the shortest that has all of the last two weeks."""
-    now = round(time.time() * 1000)
-    chosen = periods.asked(period or periods.USUAL, by, now)
-    found = await _over(loop, chosen)
-    if period is None and found.summary.stretches:
-        word = periods.shortest(now - min(found.summary.stretches))
-        if word != chosen.word:
-            chosen = periods.asked(word, by, now)
-            found = await _over(loop, chosen)
-    return Read(await asyncio.to_thread(_history, chosen, found), found.summary)
-
-
-async def known(loop: Serving, state: Checkpoint, period: str | None, by: str | None) -> History:
-    """The history of `read`, made anew only where a run has been committed since: it is what pages ask for most.
-
-    state: of the loop, read just now.
-    """
-    now = round(time.time() * 1000)
-    until = periods.asked(period or periods.USUAL, by, now).end
-    key = loop.home, period, by, until, state.cut, state.summarised
-    found = _known.pop(key, None)
-    if found is None:
-        found = (await read(loop, period, by)).history
-    if not found.damaged:
-        _known[key] = found
-        if len(_known) > MOST_KNOWN:
-            del _known[next(iter(_known))]
-    return found
-
-
-async def _over(loop: Serving, period: Period) -> summaries.Reading:
-    span = FIVE_MINUTES_MS if period.span < HOUR_MS else HOUR_MS
-    return await summaries.over(loop.storage, loop.home, period.start, period.end, span)
-
-
-def _history(period: Period, found: summaries.Reading) -> History:
+def of(period: Period, found: summaries.Reading) -> History:
     summary = found.summary
     rolled = summary.rolled_up(period.span) if period.span != summary.span else summary
     stretches = [_stretch(at, rolled) for at in range(period.start, period.end, period.span)]

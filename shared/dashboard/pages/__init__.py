@@ -9,17 +9,17 @@ from shared.dashboard.pages import (
     apprentice,
     demo,
     erasure,
-    evaluation,
-    evaluations,
     events,
     features,
     holdback,
     loops,
     optimize,
-    overview,
-    settings,
     undo,
 )
+from shared.dashboard.pages.evaluation import page as evaluation
+from shared.dashboard.pages.evaluations import page as evaluations
+from shared.dashboard.pages.overview import page as overview
+from shared.dashboard.pages.settings import page as settings
 
 LOOPS: Page[Any] = loops.PAGE
 DEMO: Page[Any] = demo.PAGE
