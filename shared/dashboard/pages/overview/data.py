@@ -4,12 +4,15 @@ import asyncio
 
 import msgspec
 
-from shared.dashboard import figures, histories, standing
+from shared.dashboard import histories, standing
 from shared.dashboard.history import History
 from shared.dashboard.page import Call
+from shared.dashboard.pages.overview import changes
+from shared.dashboard.pages.overview.changes import Change
 from shared.dashboard.standing import Check, Standing
+from shared.loops import chronicle
 from shared.loops.checkpoint import Checkpoint
-from shared.loops.config import LearningMode, LoopConfig
+from shared.loops.config import LearningMode
 from shared.loops.reward_sums import DELAYS_MS
 from shared.monitoring import blobs
 
@@ -22,14 +25,6 @@ class ModelNow(msgspec.Struct, frozen=True, rename="camel"):
     learned: int | None
     waiting: int
     is_learning_anew: bool
-
-
-class Change(msgspec.Struct, frozen=True):
-    """Something that was changed. at: ms since 1970."""
-
-    at: int
-    what: str
-    undoable: bool = False
 
 
 class Overview(msgspec.Struct, frozen=True):
@@ -63,13 +58,18 @@ def _delays(state: Checkpoint) -> list[tuple[float | None, int]]:
 async def load(call: Call) -> Overview:
     """Everything on the page."""
     loop = call.of
-    config, state, told, alarms = await asyncio.gather(
+
+    async def lived() -> tuple[Checkpoint, History]:  # beside the others: it reads most, one after the other
+        state = await loop.read_checkpoint()
+        return state, await histories.known(loop, state, call.given.get("period"), call.given.get("by"))
+
+    (state, found), config, told, alarms, entries = await asyncio.gather(
+        lived(),
         loop.read_config(),
-        loop.read_checkpoint(),
         blobs.told(loop.storage, loop.home),
         blobs.alarms(loop.storage, loop.home),
+        chronicle.entries(loop.storage, loop.home),
     )
-    found = await histories.known(loop, state, call.given.get("period"), call.given.get("by"))
     judged = standing.of(told.value)
     if judged is None:  # the evaluator has not come to it yet
         judged = standing.judged((await histories.read(loop, None, None)).summary, state, config.mode)
@@ -79,23 +79,8 @@ async def load(call: Call) -> Overview:
         standing=judged,
         checks=standing.checks(alarms.value),
         model=model_of(state),
-        changes=_changes(config, state),
+        changes=changes.known(entries, config, state),
         delays=_delays(state),
         history=found,
         through=found.through,
     )
-
-
-def _changes(config: LoopConfig, state: Checkpoint) -> list[Change]:
-    """The newest first, as far as they are known."""
-    found = []
-    if state.model is not None:
-        found.append(Change(round(state.model.born * 1000), f"Model {state.model.version} published"))
-    if state.replaced is not None:
-        found.append(Change(state.replaced.at, "The model was replaced", undoable=True))
-    if config.replaced is not None:
-        found.append(Change(config.replaced.at, f"Policy {config.policy.name} put into effect", undoable=True))
-    edited = figures.parsed(config.edited)
-    if edited is not None and edited > 0:
-        found.append(Change(edited, "Settings changed"))
-    return sorted(found, key=lambda one: -one.at)
