@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from shared.dashboard.links import ROOT
 
+# The version of uPlot that is beside our own files, with its licence (MIT).
+UPLOT = "1.6.32"
 FOLDER = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 

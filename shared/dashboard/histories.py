@@ -58,11 +58,6 @@ async def known(loop: Serving, state: Checkpoint, period: str | None, by: str | 
     return found
 
 
-def forget() -> None:
-    """As if no page had asked for a history yet."""
-    _known.clear()
-
-
 async def _over(loop: Serving, period: Period) -> summaries.Reading:
     span = FIVE_MINUTES_MS if period.span < HOUR_MS else HOUR_MS
     return await summaries.over(loop.storage, loop.home, period.start, period.end, span)

@@ -72,9 +72,9 @@ def card(*children: Child, width: int = 12, name: str | None = None, more: str =
     return section(h2(name) if name else None, children, cls=f"card w{width} {more}".strip(), **attributes)
 
 
-def drawing(chart: Html, label: str) -> Html:
+def drawing(chart: Html, label: str, **more: Any) -> Html:
     """A chart that scrolls by itself where it is too wide."""
-    return div(chart, cls="chart-box", tabindex="0", role="region", aria_label=label)
+    return div(chart, cls="chart-box", tabindex="0", role="region", aria_label=label, **more)
 
 
 def folded(name: str, *children: Child, opened: bool = False) -> Html:

@@ -6,7 +6,7 @@ from shared.auth import Permission
 from shared.dashboard import figures, links, parts
 from shared.dashboard.markup import Html, code, div, h1, h3, join, p
 from shared.dashboard.page import Call, Page
-from shared.dashboard.pages.evaluation import course, finding, policies
+from shared.dashboard.pages.evaluation import course, finding, policies, slots
 from shared.dashboard.pages.evaluation.data import Evaluation, load
 from shared.dashboard.pages.evaluations.listed import state_of
 from shared.evaluation.result import Result
@@ -24,6 +24,7 @@ def view(data: Evaluation, call: Call) -> Html:
             name="Policies on the same events",
             more="policies",
         ),
+        slots.shown(data.result),
         course.shown(data.result),
         _notes(data.result),
         _settings(data),

@@ -1,7 +1,8 @@
 """What became of decisions, how their rewards are spread, and how long they took."""
 
 from shared.dashboard import drawings, figures, parts
-from shared.dashboard.history import Bin, History
+from shared.dashboard.fates import Bin
+from shared.dashboard.history import History
 from shared.dashboard.markup import Html, h3, join
 from shared.dashboard.pages.overview.data import Overview
 

@@ -1,9 +1,9 @@
 """Average rewards over a period, as a chart and as a table."""
 
-from shared.dashboard import charts, figures, history, links, parts, periods
+from shared.dashboard import assets, charts, figures, history, links, parts, periods
 from shared.dashboard.charts import Line, Mark, Place
 from shared.dashboard.history import Average, History, Stretch
-from shared.dashboard.markup import Html, div, h2
+from shared.dashboard.markup import Html, div, h2, join
 from shared.dashboard.pages.overview.data import Overview
 from shared.dashboard.parts import Column
 
@@ -30,10 +30,46 @@ def over_time(data: Overview) -> Html:
     chart = charts.over_time(lines, marks, past.period.start, past.period.end, _in_words(past))
     return parts.card(
         head,
-        parts.drawing(chart, "Average reward"),
+        parts.drawing(chart, "Average reward", **_zooming(data.loop, past)),
+        _by_slot(past),
         parts.folded("As a table", _series_table(past)),
         width=8,
         more="stretch",
+    )
+
+
+def _zooming(loop: str, past: History) -> dict[str, str]:
+    """What the page's script needs to draw the same series so that it can be zoomed."""
+    finest = periods.finest(past.period.end - past.period.start)
+    _, _, query = links.of_loop(loop, period=past.period.word, by=finest).partition("?")
+    return {
+        "data_zoom": assets.url("zoom.js"),
+        "data_uplot": assets.url(f"uPlot-{assets.UPLOT}.iife.min.js"),
+        "data_uplot_style": assets.url(f"uPlot-{assets.UPLOT}.min.css"),
+        "data_twin": f"{links.of_loop(loop)}.json?{query}",
+    }
+
+
+def _by_slot(past: History) -> Html | None:
+    if not past.slots:
+        return None
+    columns = [
+        Column("slot"),
+        *(Column(name, numeric=True) for name in ("decisions", "this loop", "baseline", "random")),
+    ]
+    rows = [
+        [
+            str(one.slot),
+            figures.count(one.decisions),
+            _with_width(one.online),
+            _with_width(one.baseline),
+            _with_width(one.random),
+        ]
+        for one in past.slots
+    ]
+    return join(
+        parts.hint("The chart is of the first slot. Each of them over the whole period:"),
+        parts.grid(columns, rows, "Average reward by slot"),
     )
 
 
