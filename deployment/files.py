@@ -21,8 +21,8 @@ FOLDERS = (
     "admin_function",
     "dashboard_function",
 )
-# Beside what runs, what the dashboard sends to browsers.
-SUFFIXES = (".py", ".css", ".js", ".svg")
+# Beside what runs, what the dashboard sends to browsers, and the licence of what is not ours in it.
+SUFFIXES = (".py", ".css", ".js", ".svg", ".txt")
 
 
 def copy(project: Path, folder: Path) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from shared.admin import chronicling
 from shared.errors import ApiError
 from shared.hubs import events
-from shared.loops import apprentice, stored
+from shared.loops import apprentice, chronicle, stored
 from shared.loops.apprentice import Apprentice, Report
+from shared.loops.chronicle import Kind
 from shared.loops.config import LoopConfig
 from shared.loops.stored import Damaged
 from shared.serving.loop import Serving
@@ -77,8 +79,11 @@ async def reset_policy(loop: Serving) -> LoopConfig:
     return await change(loop, lambda config: config.with_policy(loop.initial.policy))
 
 
-async def change(loop: Serving, to: Callable[[LoopConfig], LoopConfig]) -> LoopConfig:
-    """Replaces the stored configuration, the defaults if it is damaged, by what `to` makes of it; raises ApiError."""
+async def change(loop: Serving, to: Callable[[LoopConfig], LoopConfig], why: Kind | None = None) -> LoopConfig:
+    """Replaces the stored configuration, the defaults if it is damaged, by what `to` makes of it; raises ApiError.
+
+    why: what changes the policy, unless an administrator does.
+    """
     for _ in range(ATTEMPTS):
         config, etag = await _replaceable(loop)
         changed = to(config)
@@ -88,6 +93,8 @@ async def change(loop: Serving, to: Callable[[LoopConfig], LoopConfig]) -> LoopC
             continue
         except StorageUnavailable:
             raise ApiError("UpdateConfigurationFailed", retry_after=1) from None
+        now = round(time.time() * 1000)
+        await chronicle.note(loop.storage, loop.home, *chronicling.entries(config, changed, now, why))
         await loop.refresh()
         return changed
     raise ApiError("UpdateConfigurationFailed", "Others are changing the configuration; try again.", retry_after=1)

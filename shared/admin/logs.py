@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from datetime import UTC, datetime
 from typing import TypedDict
 
@@ -11,9 +12,10 @@ from shared.joined_log import log_parts, part_reading
 from shared.joined_log.log_parts import Blob, Gone, Part
 from shared.joined_log.merged_log import DamagedTable
 from shared.joined_log.unzipping import DAMAGE
-from shared.loops import commits, monitoring_names, stored, summary_names
+from shared.loops import chronicle, commits, monitoring_names, stored, summary_names
 from shared.loops.blob_names import blob_name
 from shared.loops.checkpoint import Checkpoint, Summarised
+from shared.loops.chronicle import Entry
 from shared.serving.loop import Serving
 from shared.vw.dsjson import Dated
 
@@ -80,6 +82,7 @@ async def delete(loop: Serving) -> None:
     if (await stored.read_checkpoint(loop.storage, loop.home)).etag is not None:
         await commits.amend(loop.storage, loop.home, _without_log)
         await _delete_all(loop)
+    await chronicle.note(loop.storage, loop.home, Entry(round(time.time() * 1000), "logs"))
 
 
 async def _delete_all(loop: Serving) -> None:

@@ -20,10 +20,11 @@ from shared.admin import configuration, logs, policy_check, trials
 from shared.admin.model_trust import Opened, opened
 from shared.errors import ApiError
 from shared.hubs import events
-from shared.loops import artifacts, commits
+from shared.loops import artifacts, chronicle, commits
 from shared.loops.apprentice import Apprentice
 from shared.loops.blob_names import blob_name, run_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
+from shared.loops.chronicle import Entry
 from shared.loops.config import LONGEST_ARGUMENTS, LoopConfig, Policy
 from shared.serving.loop import Serving
 from shared.serving.service import Service
@@ -119,6 +120,7 @@ async def _commit(
     past = Past(crossed, Experience()) if crossed is not None and own.parsed.has_experience else None
     record = ModelRecord(version, trainer, copy, events.now(), config.arguments, past=past)
     await commits.amend(loop.storage, loop.home, lambda before: _with(before, record, config, unverified))
+    await chronicle.note(loop.storage, loop.home, Entry(round(time.time() * 1000), "model-imported", [own.name]))
 
 
 def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverified: bool) -> Checkpoint:

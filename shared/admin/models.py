@@ -11,10 +11,11 @@ import msgspec
 from shared import scratch
 from shared.admin import signing, signing_key, trials
 from shared.errors import ApiError
-from shared.loops import artifacts, commits
+from shared.loops import artifacts, chronicle, commits
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Checkpoint
+from shared.loops.chronicle import Entry
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.storage import Conflict, StorageUnavailable
@@ -114,6 +115,7 @@ async def delete(loop: Serving) -> None:
         await commits.amend(loop.storage, loop.home, untrained)
     except (StorageUnavailable, Conflict, ValueError):
         raise ApiError("ModelResetFailed", retry_after=1) from None
+    await chronicle.note(loop.storage, loop.home, Entry(round(time.time() * 1000), "model-cleared"))
     await loop.refresh()
 
 

@@ -4,6 +4,7 @@ The configuration is written first, then the checkpoint. Killed in between, the 
 as undo is asked for again; until then the trainer may learn the log anew with that policy.
 """
 
+import time
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -11,9 +12,10 @@ import msgspec
 from shared.admin import configuration
 from shared.errors import ApiError
 from shared.joined_log import outlook
-from shared.loops import commits
+from shared.loops import chronicle, commits
 from shared.loops.apprentice import Apprentice
 from shared.loops.checkpoint import Backlog, Checkpoint, ReplacedModel
+from shared.loops.chronicle import Entry
 from shared.loops.config import LoopConfig, Policy
 from shared.serving.loop import Serving
 from shared.storage import Conflict, StorageUnavailable
@@ -63,6 +65,7 @@ async def undo(loop: Serving) -> Undone:
         await commits.amend(loop.storage, loop.home, lambda before: _with(before, config, aim.model))
     except (StorageUnavailable, Conflict, ValueError):
         raise ApiError("ModelPublishFailed", retry_after=1) from None
+    await chronicle.note(loop.storage, loop.home, Entry(round(time.time() * 1000), "undo", [config.policy.name]))
     await loop.refresh()
     return _told(config, await loop.read_checkpoint(), aim.model)
 

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from shared.dashboard.links import ROOT
 
+# The version of uPlot that is beside our own files, with its licence (MIT).
+UPLOT = "1.6.32"
 FOLDER = Path(__file__).parent / "static"
-_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 class Asset(NamedTuple):
@@ -22,12 +24,12 @@ class Asset(NamedTuple):
 @functools.cache
 def known() -> dict[str, Asset]:
     """Every file by its name."""
-    return {path.name: _read(path) for path in sorted(FOLDER.iterdir()) if path.suffix in _KINDS}
+    return {path.name: _read(path) for path in sorted(FOLDER.iterdir()) if path.suffix in KINDS}
 
 
 def _read(path: Path) -> Asset:
     data = path.read_bytes()
-    return Asset(data, _KINDS[path.suffix], hashlib.sha256(data).hexdigest()[:16])
+    return Asset(data, KINDS[path.suffix], hashlib.sha256(data).hexdigest()[:16])
 
 
 def url(name: str) -> str:

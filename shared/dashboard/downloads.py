@@ -11,7 +11,8 @@ from shared.auth import Permission
 from shared.dashboard import answers, assets, frame
 from shared.dashboard.markup import Html, main, tag
 from shared.dashboard.page import Call
-from shared.dashboard.pages import evaluation
+from shared.dashboard.pages.evaluation.data import load
+from shared.dashboard.pages.evaluation.page import view
 
 
 class Download(NamedTuple):
@@ -37,13 +38,13 @@ async def policy(call: Call) -> func.HttpResponse:
 
 async def report(call: Call) -> func.HttpResponse:
     """An evaluation as one file of HTML that needs nothing else."""
-    data = await evaluation.load(call)
+    data = await load(call)
     reader = call._replace(visitor=call.visitor._replace(permissions=frozenset((Permission.READ,))))
     style = Html(assets.known()["style.css"].data.decode())
     head = tag(
         "head", tag("meta", charset="utf-8"), tag("title", f"{data.job.name} · {frame.NAME}"), tag("style", style)
     )
-    body = tag("body", main(evaluation.view(data, reader)))
+    body = tag("body", main(view(data, reader)))
     page = f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
     return answers.file(page.encode(), f"{call.of.loop}-evaluation.html", "text/html")
 

@@ -1,23 +1,13 @@
-"""What happened in a period of a loop: rewards over time, what became of decisions, how rewards are spread."""
-
-import asyncio
-import time
+"""What happened in a period of a loop: rewards over time, and what became of decisions."""
 
 import msgspec
 
-from shared.dashboard import periods
+from shared.dashboard.fates import Bin, Funnel, bins, funnel
 from shared.dashboard.periods import Period
 from shared.loops import summaries
-from shared.loops.checkpoint import Checkpoint
-from shared.loops.hour_sums import BINS
 from shared.loops.policy_sums import BASELINE, CERTAIN, ONLINE, RANDOM, PolicySums
-from shared.loops.remembered_days import RememberedDays
 from shared.loops.reward_sums import Sums
-from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary
-from shared.serving.loop import Serving
-
-# Histories that a process remembers, each of some 10 KB, and days of summaries, of some 250 KB.
-MOST_KNOWN, MOST_DAYS = 64, 64
+from shared.loops.summary import DAY_MS, Summary
 
 
 class Average(msgspec.Struct, frozen=True, rename="camel"):
@@ -43,32 +33,21 @@ class Stretch(msgspec.Struct, frozen=True):
     random: Average | None
 
 
-class Funnel(msgspec.Struct, frozen=True):
-    """What became of the decisions of a period, and of what was reported of them.
+class SlotAverages(msgspec.Struct, frozen=True):
+    """What one of several slots earned. slot: from 1, in the order in which they are decided."""
 
-    defaulted: shown and without a reward of their own. late, orphans: rewards that count for nothing.
-    """
-
-    ranked: int
-    shown: int
-    rewarded: int
-    defaulted: int
-    skipped: int
-    late: int
-    orphans: int
-    duplicates: int
-
-
-class Bin(msgspec.Struct, frozen=True, rename="camel"):
-    """Decisions with rewards from `low` on and below `high`; None beyond -1 and 1."""
-
-    low: float | None
-    high: float | None
-    decisions: int
+    slot: int
+    decisions: float
+    online: Average | None
+    baseline: Average | None
+    random: Average | None
 
 
 class History(msgspec.Struct, frozen=True):
-    """through: all that was ranked up to there is in it (ms). missing: how many hours of the period are not."""
+    """through: all that was ranked up to there is in it (ms). missing: how many hours of the period are not.
+
+    Of decisions about several slots it tells of the first; slots: of each. Empty of decisions about one.
+    """
 
     period: Period
     through: int
@@ -81,58 +60,14 @@ class History(msgspec.Struct, frozen=True):
     series: list[Stretch]
     funnel: Funnel
     rewards: list[Bin]
+    slots: list[SlotAverages] = []
 
 
-class Read(msgspec.Struct, frozen=True):
-    """A history with the sums that it was made of."""
-
-    history: History
-    summary: Summary
-
-
-_known: dict[tuple[object, ...], History] = {}
-_days = RememberedDays(MOST_DAYS)
-
-
-async def read(loop: Serving, period: str | None, by: str | None) -> Read:
-    """The history of a period; without one, of the shortest that has all of the last two weeks."""
-    now = round(time.time() * 1000)
-    chosen = periods.asked(period or periods.USUAL, by, now)
-    found = await _over(loop, chosen)
-    if period is None and found.summary.stretches:
-        word = periods.shortest(now - min(found.summary.stretches))
-        if word != chosen.word:
-            chosen = periods.asked(word, by, now)
-            found = await _over(loop, chosen)
-    return Read(await asyncio.to_thread(_history, chosen, found), found.summary)
-
-
-async def known(loop: Serving, state: Checkpoint, period: str | None, by: str | None) -> History:
-    """The history of `read`, made anew only where a run has been committed since: it is what pages ask for most.
-
-    state: of the loop, read just now.
-    """
-    now = round(time.time() * 1000)
-    until = periods.asked(period or periods.USUAL, by, now).end
-    key = loop.home, period, by, until, state.cut, state.summarised
-    found = _known.pop(key, None)
-    if found is None:
-        found = (await read(loop, period, by)).history
-    if not found.damaged:
-        _known[key] = found
-        if len(_known) > MOST_KNOWN:
-            del _known[next(iter(_known))]
-    return found
-
-
-async def _over(loop: Serving, period: Period) -> summaries.Reading:
-    span = FIVE_MINUTES_MS if period.span < HOUR_MS else HOUR_MS
-    return await summaries.over(loop.storage, loop.home, period.start, period.end, span, _days)
-
-
-def _history(period: Period, found: summaries.Reading) -> History:
+def of(period: Period, found: summaries.Reading) -> History:
     summary = found.summary
-    rolled = summary.rolled_up(period.span) if period.span != summary.span else summary
+    rolled = Summary(span=period.span)
+    # The hours, which cost more, stay as they are.
+    rolled.merge(Summary(span=summary.span, stretches=summary.stretches))
     stretches = [_stretch(at, rolled) for at in range(period.start, period.end, period.span)]
     served = rolled.served()
     return History(
@@ -145,9 +80,26 @@ def _history(period: Period, found: summaries.Reading) -> History:
         baseline=average(rolled.total(BASELINE)),
         random=average(rolled.total(RANDOM)),
         series=stretches,
-        funnel=_funnel(summary),
+        funnel=funnel(summary),
         rewards=bins(summary),
+        slots=_by_slot(rolled),
     )
+
+
+def _by_slot(summary: Summary) -> list[SlotAverages]:
+    slots = sorted({slot for found in summary.stretches.values() for slot in found})
+    if len(slots) < 2:
+        return []
+    return [
+        SlotAverages(
+            slot + 1,
+            float(summary.served(slot).n),
+            average(summary.served(slot)),
+            average(summary.total(BASELINE, slot)),
+            average(summary.total(RANDOM, slot)),
+        )
+        for slot in slots
+    ]
 
 
 def average(sums: PolicySums) -> Average | None:
@@ -169,38 +121,6 @@ def _stretch(at: int, summary: Summary) -> Stretch:
     served = merged(ONLINE, CERTAIN)
     own, random = average(served), average(merged(RANDOM))
     return Stretch(at, float(served.n), own, average(merged(BASELINE, CERTAIN)), random)
-
-
-def _funnel(summary: Summary) -> Funnel:
-    shown, rewarded, skipped = (summary.fate(name) for name in ("shown", "rewarded", "skipped"))
-    return Funnel(
-        ranked=shown + skipped,
-        shown=shown,
-        rewarded=rewarded,
-        defaulted=shown - rewarded,
-        skipped=skipped,
-        late=summary.fate("late"),
-        orphans=summary.fate("orphans"),
-        duplicates=summary.fate("duplicate_ranks"),
-    )
-
-
-def bins(summary: Summary) -> list[Bin]:
-    """From the lowest reward to the highest, also those between that no decision has."""
-    counts: dict[int, int] = {}
-    for hour in summary.hours.values():
-        for number, count in (hour.slots[0].rewards if 0 in hour.slots else {}).items():
-            counts[number] = counts.get(number, 0) + count
-    if not counts:
-        return []
-    return [
-        Bin(
-            None if number < -BINS else number / BINS,
-            None if number >= BINS else (number + 1) / BINS,
-            counts.get(number, 0),
-        )
-        for number in range(min(counts), max(counts) + 1)
-    ]
 
 
 def days(period: Period) -> float:

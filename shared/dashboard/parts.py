@@ -9,12 +9,16 @@ from shared.dashboard.markup import (
     Html,
     a,
     button,
+    dd,
     details,
     div,
+    dl,
+    dt,
     field,
     form,
     h1,
     h2,
+    join,
     p,
     section,
     span,
@@ -68,9 +72,9 @@ def card(*children: Child, width: int = 12, name: str | None = None, more: str =
     return section(h2(name) if name else None, children, cls=f"card w{width} {more}".strip(), **attributes)
 
 
-def drawing(chart: Html, label: str) -> Html:
+def drawing(chart: Html, label: str, **more: Any) -> Html:
     """A chart that scrolls by itself where it is too wide."""
-    return div(chart, cls="chart-box", tabindex="0", role="region", aria_label=label)
+    return div(chart, cls="chart-box", tabindex="0", role="region", aria_label=label, **more)
 
 
 def folded(name: str, *children: Child, opened: bool = False) -> Html:
@@ -115,3 +119,8 @@ def verdict(kind: str, word: str, sentence: Child, about: Child, figure: Child =
     told = div(drawings.state(kind, word), h1(sentence, id="verdict"), p(about, cls="muted"))
     more = "" if figure is None else "with-figure"
     return section(told, figure, cls=f"card w12 verdict {kind} {more}".strip(), aria_labelledby="verdict")
+
+
+def facts(rows: Sequence[tuple[str, Child]]) -> Html:
+    """Names with what they are."""
+    return dl([join(dt(name), dd(value)) for name, value in rows], cls="facts")

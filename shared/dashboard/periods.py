@@ -45,6 +45,11 @@ def fits(length: int, span: int) -> bool:
     return 4 * span <= length <= MOST_POINTS * span
 
 
+def finest(length: int) -> str:
+    """The shortest stretch by which a period of so many ms can be drawn."""
+    return next(word for word, span in SPANS.items() if fits(length, span))
+
+
 def shortest(length: int) -> str:
     """The shortest period that has all of the last `length` ms, at most the usual one."""
     return next((word for word, (whole, _) in PERIODS.items() if whole >= length or word == USUAL), USUAL)

@@ -10,7 +10,7 @@ import azure.functions as func
 
 from shared import telemetry
 from shared.auth import Permission
-from shared.dashboard import answers, assets, entering, figures, forms, frame, links, visitors
+from shared.dashboard import answers, assets, entering, figures, forms, frame, links, visitors, zipping
 from shared.dashboard.actions import ACTIONS
 from shared.dashboard.actions.action import Action
 from shared.dashboard.downloads import DOWNLOADS, Download
@@ -32,6 +32,10 @@ _log = logging.getLogger(__name__)
 
 async def answer(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     """Never raises: what goes wrong is told on a page, or in JSON where the twin was asked for."""
+    return await zipping.zipped(req, await _made(req, service))
+
+
+async def _made(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     path = [part for part in (req.route_params.get("path") or "").split("/") if part]
     as_json = bool(path) and path[-1].endswith(TWIN) and req.method in READING
     if as_json:

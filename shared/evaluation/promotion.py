@@ -60,7 +60,7 @@ async def _apply(loop: Serving, run: Run, job: Job, name: str) -> Decision:
             return config  # somebody has changed it, or an evaluator has put it that was killed then
         return config.with_policy(policy)
 
-    config = await configuration.change(loop, put)
+    config = await configuration.change(loop, put, "optimisation")
     if config.policy != policy or config.replaced is None:
         return retained(run, "The policy was changed while it was compared.")
     state = (await stored.read_checkpoint(loop.storage, loop.home)).value

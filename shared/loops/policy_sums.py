@@ -5,8 +5,6 @@ the modes Apprentice and LoggingOnly, which show the baseline whatever the proba
 baseline alone.
 """
 
-from collections.abc import Callable
-
 import msgspec
 
 from shared.loops.exact_sum import ExactSum
@@ -54,18 +52,27 @@ class PolicySums(msgspec.Struct, gc=False):
 
     def merge(self, other: "PolicySums") -> None:
         """Adds the events of the other."""
-        for name in _SUMS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.n += other.n
+        self.w += other.w
+        self.ww += other.ww
+        self.wr += other.wr
+        self.wwr += other.wwr
+        self.wwrr += other.wwrr
+        self.r += other.r
+        self.rr += other.rr
+        self.wrr += other.wrr
+        self.second += other.second
         self.positive += other.positive
         self.paid += other.paid
         self.heavy += other.heavy
-        self.least, self.lowest = _extreme(min, self.least, other.least), _extreme(min, self.lowest, other.lowest)
-        self.largest, self.seen = _extreme(max, self.largest, other.largest), _extreme(max, self.seen, other.seen)
-        self.highest = _extreme(max, self.highest, other.highest)
+        self.least, self.lowest = _lower(self.least, other.least), _lower(self.lowest, other.lowest)
+        self.largest, self.seen = _higher(self.largest, other.largest), _higher(self.seen, other.seen)
+        self.highest = _higher(self.highest, other.highest)
 
 
-def _extreme(choose: Callable[..., float | None], *values: float | None) -> float | None:
-    return choose((value for value in values if value is not None), default=None)
+def _lower(one: float | None, other: float | None) -> float | None:
+    return other if one is None or (other is not None and other < one) else one
 
 
-_SUMS = [field.name for field in msgspec.structs.fields(PolicySums) if field.type is ExactSum]
+def _higher(one: float | None, other: float | None) -> float | None:
+    return other if one is None or (other is not None and other > one) else one

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from harness.pages import OWN, World, send, text, visitor
+from harness.pages import HOSTILE, OWN, World, send, text, visitor
 from harness.system import ADMIN_KEY, wait_until
 
 LOOP, POLICY = "/loops/acted", "--cb_explore_adf --epsilon 0.3"
@@ -109,6 +109,32 @@ def test_a_policy_is_put_undone_and_reset(owner: httpx.Client, api: httpx.Client
     assert read(api, "policy")["name"] == before["name"]
 
 
+def test_every_change_is_marked_in_the_chart_and_listed(owner: httpx.Client, api: httpx.Client) -> None:
+    base = "/loops/lived/personalizer/v1.0"
+    for name in ("first", "second"):
+        policy = {"name": name, "arguments": POLICY}
+        assert api.put(f"{base}/configurations/policy", json=policy).status_code == 200
+    assert api.post("/loops/lived/undo").status_code == 200
+    settings = api.get(f"{base}/configurations/service").json()
+    for changed in ({"defaultReward": 0.25}, {}, {"learningMode": "LoggingOnly"}, {}):
+        assert api.put(f"{base}/configurations/service", json=settings | changed).status_code == 200
+    assert api.delete(f"{base}/model").status_code == 204
+    page, changes = owner.get("/loops/lived"), owner.get("/loops/lived.json").json()["changes"]
+    said = [one["what"] for one in changes]
+    assert said == [
+        "Model cleared",
+        "Learning mode Online",
+        "Learning mode LoggingOnly",
+        "Settings changed: defaultReward",
+        "Settings changed: defaultReward",
+        "The last change undone: policy first",
+        "Policy second put into effect",
+        "Policy first put into effect",
+    ]
+    assert [one["undoable"] for one in changes].count(True) <= 1
+    assert [html.unescape(one) for one in re.findall(r"<title>([^<]+)</title></g>", page.text)] == said
+
+
 @pytest.mark.parametrize(
     "arguments", ["--cb_explore_adf -f /etc/passwd", "nonsense", "", "--cb_explore_adf --epsilon 7"]
 )
@@ -187,8 +213,10 @@ def test_an_evaluation_is_applied_once_it_is_seen_what_that_does(
     page = send(owner, f"{loop}/evaluation-apply", id=data["job"]["id"], policy="bold")
     assert "Apply bold" in text(page.text)
     assert confirmed(owner, page).status_code == 303
-    policy = api.get(f"{loop}/personalizer/v1.0/configurations/policy").json()
-    assert policy["name"] == "bold"
+    policy = f"{loop}/personalizer/v1.0/configurations/policy"
+    assert api.get(policy).json()["name"] == "bold"
+    assert send(owner, f"{loop}/undo-change").status_code == 303
+    assert api.get(policy).json()["name"] == HOSTILE  # which other tests look for in this loop
     assert send(owner, f"{loop}/evaluation-apply", id=data["job"]["id"], policy="none").status_code == 404
     assert send(owner, f"{loop}/evaluation-delete", id=data["job"]["id"]).status_code == 303
     assert owner.get(f"{path}.json?{query}").status_code == 404

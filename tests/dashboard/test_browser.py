@@ -116,6 +116,34 @@ def test_a_table_is_sorted_by_its_heads(browser: Browser, world: World) -> None:
         expect(head).to_have_attribute("aria-sort", "ascending")
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_part_of_the_chart_is_seen_larger(browser: Browser, world: World, dark: bool) -> None:
+    with looking(browser, world.system.url, WIDE, dark) as watched:
+        page = watched.go(LOOP)
+        page.get_by_role("button", name="Zoom").click()
+        plot = page.locator(".u-over")
+        expect(plot).to_be_visible()
+        expect(page.get_by_role("button", name="Zoom")).to_have_count(0)
+        place = plot.bounding_box()
+        assert place is not None
+        middle, at = place["y"] + place["height"] / 2, page.locator(".u-legend .u-value").first
+
+        def hover(share: float) -> str:
+            page.mouse.move(place["x"] + share * place["width"], middle)
+            return at.inner_text()
+
+        late, early = hover(0.9), {hover(0.27 + 0.01 * step) for step in range(7)}
+        hover(0.3)
+        page.mouse.down()
+        hover(0.5)
+        page.mouse.up()
+        assert hover(0.9) != late
+        assert hover(0.01) in early  # the left end is where the mouse went down
+        assert _axe(page) == []
+        page.mouse.dblclick(place["x"] + 0.5 * place["width"], middle)
+        assert hover(0.9) == late
+
+
 def test_times_are_told_in_the_zone_that_is_asked_for(browser: Browser, world: World) -> None:
     context = browser.new_context(viewport=WIDE, timezone_id="Asia/Tokyo")
     page = context.new_page()

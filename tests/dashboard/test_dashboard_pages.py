@@ -1,5 +1,6 @@
 """Pages as HTML: who sees them, that they say what their twins say, and that nothing that users wrote ever runs."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 from harness.pages import HOSTILE, READER_KEY, World, send, tags, text, visitor
 from harness.system import ADMIN_KEY
 
-from shared.dashboard import figures
+from shared.dashboard import assets, figures
 from shared.loops.policy_sums import BASELINE
 
 PAGES = [
@@ -82,6 +83,32 @@ def test_the_page_says_what_its_twin_says(owner: httpx.Client) -> None:
         if one["decisions"]:
             assert f" {figures.count(one['decisions'])} " in said
             assert figures.reward(one["online"]["mean"]) in said
+
+
+@pytest.mark.parametrize(
+    ("takes", "encoding"),
+    [("gzip, deflate, br", "gzip"), ("br", None), ("gzip;q=0", None), ("br, gzip;q=0.5", "gzip"), ("", None)],
+)
+def test_a_page_travels_zipped_to_whoever_takes_that(owner: httpx.Client, takes: str, encoding: str | None) -> None:
+    style = re.search(r'href="/dashboard(/assets/[^"]+css)"', owner.get("/login").text)
+    assert style is not None
+    for path in ("/loops/lived", "/loops/lived.json", style[1]):
+        answer = owner.get(path, headers={"Accept-Encoding": takes})
+        assert answer.headers.get("content-encoding") == encoding
+        assert answer.headers.get("vary") == ("Accept-Encoding" if encoding else None)
+        assert len(answer.content) > 1_200
+        assert ("immutable" in answer.headers["cache-control"]) == path.endswith("css")
+    assert owner.get("/login", headers={"Accept-Encoding": "gzip"}).headers["content-security-policy"]
+
+
+def test_what_others_made_is_as_they_published_it() -> None:
+    known = {
+        "uPlot-1.6.32.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+        "uPlot-1.6.32.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+        "uPlot-1.6.32.LICENSE.txt": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+    }
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in assets.FOLDER.glob("uPlot*")}
+    assert found == known
 
 
 def test_the_list_of_loops_says_what_its_twin_says(owner: httpx.Client) -> None:

@@ -25,26 +25,35 @@ async def give(storage: Storage, home: Home, days: int, course: Course, until: i
 
     course: what the loop is like at a share of this time, from 0 to 1.
     """
-    chance, end = random.Random(seed), until - until % HOUR_MS
-    start = end - end % DAY_MS - days * DAY_MS
-    known, whole = Summarised(since=start), Summary()
+    chance, (start, end), whole = random.Random(seed), span(days, until), Summary()
+    for at in range(start, end, HOUR_MS):
+        whole.absorb(_hour(course((at - start) / (end - start)), at, chance))
+    await put(storage, home, whole, start, end)
+    return whole
+
+
+def span(days: int, until: int) -> tuple[int, int]:
+    """So many days before an instant and the whole hours of its own, in ms since 1970."""
+    end = until - until % HOUR_MS
+    return end - end % DAY_MS - days * DAY_MS, end
+
+
+async def put(storage: Storage, home: Home, whole: Summary, start: int, end: int) -> None:
+    """Stores what happened from a day's start on up to a full hour, and a checkpoint that has it."""
+    known = Summarised(since=start)
     for day in range(start, end, DAY_MS):
-        made = Summary()
-        for at in range(day, min(day + DAY_MS, end), HOUR_MS):
-            made.absorb(_hour(course((at - start) / (end - start)), at, chance))
         if day + DAY_MS <= end:
+            made = whole.within(day, day + DAY_MS)
             await _store(storage, home, FINE, day, known, made)
             await _store(storage, home, DAYS, day, known, made.rolled_up(HOUR_MS))
         else:
             for at in range(day, end, HOUR_MS):
-                await _store(storage, home, HOURS, at, known, made.within(at, at + HOUR_MS))
-        whole.merge(made)
+                await _store(storage, home, HOURS, at, known, whole.within(at, at + HOUR_MS))
 
     def lived(state: Checkpoint) -> Checkpoint:
         return msgspec.structs.replace(state, cut=max(state.cut, end), summarised=known)
 
     await commits.amend(storage, home, lived)
-    return whole
 
 
 async def _store(storage: Storage, home: Home, kind: str, at: int, known: Summarised, made: Summary) -> None:

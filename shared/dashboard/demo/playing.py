@@ -51,13 +51,13 @@ def configured(config: LoopConfig) -> LoopConfig:
 async def visit(service: Service, loop: Serving, weather: str, time: str, weekday: str) -> Offer:
     """One Rank, logged as any other."""
     await loop.current()
-    body = _body(weather, time, weekday, events.new_id())
-    decision = ranking.decide(wire.rank_request(body), loop.config, loop.model, loop.hash)
+    asked = body(weather, time, weekday, events.new_id())
+    decision = ranking.decide(wire.rank_request(asked), loop.config, loop.model, loop.hash)
     answer, event = ranking.answer(decision), ranking.event(decision, loop.loop, deferred=False)
     await service.interactions.append(service.partition(decision.event_id), event)
     order, probabilities = decision.ranking
     drink, chance = decision.candidates[order[0]], probabilities[0]
-    return Offer(body, answer, decision.event_id, drink, chance, chance < max(probabilities), decision.model)
+    return Offer(asked, answer, decision.event_id, drink, chance, chance < max(probabilities), decision.model)
 
 
 async def reward(service: Service, loop: Serving, event_id: str, value: float) -> None:
@@ -98,13 +98,14 @@ def worth(loop: Serving) -> Worth:
 
 def _shares(loop: Serving, weather: str, time: str) -> dict[str, float]:
     """How likely each drink is to be offered."""
-    body = _body(weather, time, cafe.WEEKDAYS[0], "what-if")
-    decision = ranking.decide(wire.rank_request(body), loop.config, loop.model, loop.hash)
+    asked = body(weather, time, cafe.WEEKDAYS[0], "what-if")
+    decision = ranking.decide(wire.rank_request(asked), loop.config, loop.model, loop.hash)
     order, probabilities = decision.ranking
     return {decision.candidates[place]: share for place, share in zip(order, probabilities, strict=True)}
 
 
-def _body(weather: str, time: str, weekday: str, event_id: str) -> bytes:
+def body(weather: str, time: str, weekday: str, event_id: str) -> bytes:
+    """What Rank is asked for a guest."""
     actions: list[dict[str, Any]] = [{"id": drink, "features": features} for drink, features in cafe.DRINKS.items()]
     request = {"eventId": event_id, "contextFeatures": cafe.context(weather, time, weekday), "actions": actions}
     return msgspec.json.encode(request)

@@ -7,19 +7,20 @@ from shared.dashboard.pages import (
     actions,
     alarms,
     apprentice,
+    comparison,
     demo,
     erasure,
-    evaluation,
-    evaluations,
     events,
     features,
     holdback,
     loops,
     optimize,
-    overview,
-    settings,
     undo,
 )
+from shared.dashboard.pages.evaluation import page as evaluation
+from shared.dashboard.pages.evaluations import page as evaluations
+from shared.dashboard.pages.overview import page as overview
+from shared.dashboard.pages.settings import page as settings
 
 LOOPS: Page[Any] = loops.PAGE
 DEMO: Page[Any] = demo.PAGE
@@ -28,6 +29,7 @@ PAGES: dict[str, Page[Any]] = {
     "actions": actions.PAGE,
     "alarms": alarms.PAGE,
     "apprentice": apprentice.PAGE,
+    "comparison": comparison.PAGE,
     "erasure": erasure.PAGE,
     "evaluation": evaluation.PAGE,
     "evaluations": evaluations.PAGE,

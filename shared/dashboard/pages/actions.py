@@ -5,10 +5,9 @@ from collections import Counter
 
 import msgspec
 
-from shared.dashboard import figures, history, links, parts, periods
+from shared.dashboard import figures, histories, links, parts, periods
 from shared.dashboard.markup import Html, a, b, div, h1, join, p
 from shared.dashboard.page import Call, Page
-from shared.dashboard.pages.settings import facts
 from shared.dashboard.parts import Cell, Column
 from shared.dashboard.periods import Period
 from shared.loops.hour_sums import OTHER, Shown
@@ -62,7 +61,7 @@ class Actions(msgspec.Struct, frozen=True):
 
 async def load(call: Call) -> Actions:
     """Of the first slot, from summaries."""
-    found = await history.read(call.of, call.given.get("period"), None)
+    found = await histories.read(call.of, call.given.get("period"), None)
     shown = Shown()
     for hour in found.summary.hours.values():
         if 0 in hour.slots:
@@ -176,7 +175,7 @@ def _figures(found: Exploration) -> Html:
         ("first action shown", _against(found.baseline)),
         ("probabilities that do not sum to 1", figures.count(found.improper)),
     ]
-    return facts(rows)
+    return parts.facts(rows)
 
 
 def _against(found: Expected) -> str:

@@ -8,7 +8,6 @@ from shared.auth import Permission
 from shared.dashboard import figures, links, parts
 from shared.dashboard.markup import Html, div, field, h1, join, label, p, span
 from shared.dashboard.page import Call, Page
-from shared.dashboard.pages.settings import facts
 from shared.monitoring.states import State
 
 STATUSES: dict[str, tuple[State, str, str]] = {
@@ -62,7 +61,7 @@ def counted(found: ErasureInfo) -> Html:
     if found.model is not None:
         words = {"kept": "is kept", "learnedAnew": "was learned anew", "isLearnedAnew": "is learned anew"}
         rows.append(("the model", words[found.model]))
-    return facts(rows)
+    return parts.facts(rows)
 
 
 def _form(loop: str) -> Html:

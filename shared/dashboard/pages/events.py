@@ -6,7 +6,6 @@ from shared.auth import Permission
 from shared.dashboard import drawings, figures, links, parts
 from shared.dashboard.markup import Child, Html, a, b, button, code, div, field, form, h1, join, label, p, pre
 from shared.dashboard.page import Call, Page
-from shared.dashboard.pages.settings import facts
 from shared.dashboard.parts import Column
 from shared.errors import ApiError
 from shared.monitoring.states import State
@@ -107,7 +106,7 @@ def _times(found: Trace) -> Html:
             rows.append((name, value))
     if found.own_action is not None:
         rows.append(("the model would have shown", found.own_action))
-    return parts.card(facts(rows), name="Its way", width=6)
+    return parts.card(parts.facts(rows), name="Its way", width=6)
 
 
 def _ranking(ranking: list[RankedAction]) -> Html:

@@ -9,7 +9,9 @@ from shared.auth import Permission
 from shared.dashboard import drawings, figures, links, parts
 from shared.dashboard.markup import Html, a, b, div, field, h1, join, label, p
 from shared.dashboard.page import Call, Page
-from shared.dashboard.pages.evaluations import Row, row_of, stamp, state_of
+from shared.dashboard.pages.evaluations.asking import stamp
+from shared.dashboard.pages.evaluations.data import Row, row_of
+from shared.dashboard.pages.evaluations.listed import state_of
 from shared.dashboard.parts import Cell, Column
 from shared.evaluation import asking
 from shared.evaluation.importance import Importance, Importances

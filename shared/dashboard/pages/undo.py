@@ -6,7 +6,6 @@ from shared.auth import Permission
 from shared.dashboard import figures, links, parts
 from shared.dashboard.markup import Html, code, div, h1, p
 from shared.dashboard.page import Call, Page
-from shared.dashboard.pages.settings import facts
 
 
 class Undo(msgspec.Struct, frozen=True, rename="camel"):
@@ -49,7 +48,7 @@ def view(data: Undo, call: Call) -> Html:
     return parts.card(
         h1("Undo the last change of policy or model"),
         p(about, cls="muted"),
-        div(facts(rows), cls="gap"),
+        div(parts.facts(rows), cls="gap"),
         div(
             parts.post(links.of_loop(data.loop, "undo-change"), "Undo it", kind="primary"),
             parts.link("Leave it", links.of_loop(data.loop)),

@@ -90,6 +90,24 @@ function watching() {
   setTimeout(again, seconds * 1000);
 }
 
+// A chart becomes one that can be zoomed where that is wanted: what draws it is loaded only then.
+function zoomable() {
+  for (const box of document.querySelectorAll("[data-zoom]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = "Zoom";
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      const { zoom } = await import(box.dataset.zoom);
+      await zoom(box, localStorage.getItem(CHOICE) === "Local");
+      button.remove();
+    });
+    box.closest("section").querySelector(".chart-head").append(button);
+  }
+}
+
 clock();
 sortable();
+zoomable();
 watching();
