@@ -147,23 +147,47 @@ def test_a_policy_that_is_not_allowed_is_refused(owner: httpx.Client, api: httpx
 
 
 def test_events_are_counted_before_they_are_erased(owner: httpx.Client, api: httpx.Client) -> None:
-    actions = [{"id": one, "features": [{"kind": one}]} for one in "ab"]
-    body = {"eventId": "mine", "contextFeatures": [{"user": {"id": "u-17"}}], "actions": actions}
-    assert api.post(f"{LOOP}/personalizer/v1.0/rank", json=body).status_code == 201
+    quick = {"rewardWaitTime": "PT2S", "modelExportFrequency": "PT1S"}
+    settings = api.put(f"{LOOP}/personalizer/v1.0/configurations/service", json=read(api, "service") | quick)
+    assert settings.status_code == 200
+    for user, event in (("u-17", "mine"), ("u-18", "other")):
+        actions = [{"id": one, "features": [{"kind": one}]} for one in "ab"]
+        body = {"eventId": event, "contextFeatures": [{"user": {"id": user}}], "actions": actions}
+        assert api.post(f"{LOOP}/personalizer/v1.0/rank", json=body).status_code == 201
     assert send(owner, f"{LOOP}/erasure-count").status_code == 400
     assert send(owner, f"{LOOP}/erasure-count", eventId="mine", feature="x", value="y").status_code == 400
     nobody = send(owner, f"{LOOP}/erasure-count", feature="user.id", value="nobody")
     assert "No event is meant." in text(nobody.text)
+    wait_until(lambda: joined(owner) == 2, "both events are in the log", 60)
     page = send(owner, f"{LOOP}/erasure-count", feature="user.id", value="u-17")
     assert "Erase these events" in text(page.text)
+    assert "u-17" not in erased(owner, page)
+    assert api.get(f"{LOOP}/events/mine").json()["status"] == "erased"
+    assert "It was erased" in text(owner.get(f"{LOOP}/events", params={"id": "mine"}).text)
+
+
+def test_the_whole_log_is_erased_only_once_that_is_seen(owner: httpx.Client, api: httpx.Client) -> None:
+    page = send(owner, f"{LOOP}/erasure-count", eventId="other")
+    assert "Erase every event of the log" in text(page.text)
+    assert api.get(f"{LOOP}/events/other").json()["status"] != "erased"
+    refused = send(owner, f"{LOOP}/erasure-do", eventId="other").headers["location"].removeprefix("/dashboard")
+    wait_until(lambda: "Refused" in text(owner.get(refused).text), "all of the log is not meant without a word", 60)
+    erased(owner, page)
+    assert api.get(f"{LOOP}/events/other").json()["status"] == "erased"
+
+
+def erased(owner: httpx.Client, page: httpx.Response) -> str:
+    """Where an erasure that is confirmed leads, once it is done."""
     done = confirmed(owner, page)
     assert done.status_code == 303
     where = done.headers["location"].removeprefix("/dashboard")
-    assert "u-17" not in where
     wait_until(lambda: "Done" in text(owner.get(where).text), "it is done", 60)
-    found = api.get(f"{LOOP}/events/mine").json()
-    assert found["status"] == "erased"
-    assert "It was erased" in text(owner.get(f"{LOOP}/events", params={"id": "mine"}).text)
+    return where
+
+
+def joined(owner: httpx.Client) -> float:
+    data = owner.get(f"{LOOP}.json").json()
+    return float(data["history"]["decisions"])
 
 
 def test_a_model_is_exported_and_imported(owner: httpx.Client, api: httpx.Client) -> None:

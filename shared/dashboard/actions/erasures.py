@@ -18,6 +18,8 @@ from shared.errors import ApiError
 # The trainer counts at its next tick; so long a page waits for that.
 PATIENCE_SECONDS, PAUSE_SECONDS = 10.0, 0.5
 FIELDS = ("eventId", "feature", "value")
+SOME = "They go for good, and the model is learned anew from the rest of the log, as far as that reaches."
+ALL = "This selection means the whole log. It goes for good; the next page says what becomes of the model."
 
 
 async def count(call: Call) -> str | Html:
@@ -39,13 +41,20 @@ def _asked(call: Call, found: ErasureInfo) -> Html:
     if found.counts is not None and not (found.counts.joined or found.counts.late or found.counts.pending):
         return parts.card(parts.empty("No event is meant.", "Ids and values are compared as they are."), back)
     hidden = {name: call.given[name] for name in FIELDS if call.given.get(name)}
-    about = "They go for good, and the model is learned anew from the rest of the log, as far as that reaches."
+    is_all = found.status == "refused"
+    if is_all:  # what is counted without a word about all of the log is refused if it means that
+        hidden["all"] = "true"
     return parts.card(
-        h1("Erase these events"),
-        p(about, cls="muted"),
+        h1("Erase every event of the log" if is_all else "Erase these events"),
+        p(ALL, cls="lead") if is_all else p(SOME, cls="muted"),
         div(erasure.counted(found), cls="gap"),
         div(
-            parts.post(links.of_loop(call.of.loop, "erasure-do"), "Erase them", kind="danger", hidden=hidden),
+            parts.post(
+                links.of_loop(call.of.loop, "erasure-do"),
+                "Erase all of them" if is_all else "Erase them",
+                kind="danger",
+                hidden=hidden,
+            ),
             back,
             cls="buttons gap",
         ),
@@ -65,7 +74,7 @@ def _selection(call: Call) -> SelectionBody:
     if bool(event_id) == bool(feature or value):
         raise ApiError("InvalidSelection", "Fill in an event id, or a feature and its value.")
     wanted = {"eventId": event_id} if event_id else {"feature": feature, "value": value}
-    return selection_body.erasure(msgspec.json.encode([wanted]))
+    return selection_body.erasure(msgspec.json.encode({"selection": [wanted], "all": call.given.get("all") == "true"}))
 
 
 def _name() -> str:

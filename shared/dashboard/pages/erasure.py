@@ -14,7 +14,7 @@ STATUSES: dict[str, tuple[State, str, str]] = {
     "waiting": ("unknown", "Waiting", "The trainer takes it up at its next tick."),
     "running": ("unknown", "Running", "The trainer takes the events out."),
     "done": ("ok", "Done", "No blob of this loop has the erased ids and values."),
-    "refused": ("warning", "Refused", "Nothing was erased."),
+    "refused": ("warning", "Refused", "Nothing was erased: count the events again."),
     "failed": ("critical", "Failed", "It was not done."),
 }
 
