@@ -132,7 +132,7 @@ def test_a_part_of_the_chart_is_seen_larger(browser: Browser, world: World, dark
             page.mouse.move(place["x"] + share * place["width"], middle)
             return at.inner_text()
 
-        late, early = hover(0.9), {hover(0.27 + 0.01 * step) for step in range(7)}
+        late, early = hover(0.9), {hover(0.28 + 0.002 * step) for step in range(21)}
         hover(0.3)
         page.mouse.down()
         hover(0.5)
