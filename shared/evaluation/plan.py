@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from shared.evaluation.features import Path
 from shared.vw import policy
+from shared.vw.context_features import Path
 from shared.vw.schema import Schema
 
 # Periods are rounded outward to these, and stretches are made of them.

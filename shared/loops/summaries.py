@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import NamedTuple
 
 from shared import telemetry
@@ -11,7 +12,7 @@ from shared.loops.checkpoint import Checkpoint, Summarised
 from shared.loops.remembered_days import Known, RememberedDays
 from shared.loops.stored import Damaged, read, read_checkpoint
 from shared.loops.summary import FIVE_MINUTES_MS, HOUR_MS, Summary
-from shared.loops.summary_names import DAYS, FINE, HOURS, IMPORTED, RUNS, Item
+from shared.loops.summary_names import DAYS, FEATURES, FINE, HOURS, IMPORTED, RUNS, Item
 from shared.storage import Storage
 
 READS = 8  # at once
@@ -43,9 +44,25 @@ async def over(
     """What was ranked in start..end (ms, multiples of the span), by stretches of five minutes or of whole hours.
 
     days: those that need not be read again; then nothing of the result is to be changed.
-    Raises LaterVersion, and Damaged if the checkpoint is. Imported events are not in it: see `imported`.
+    Raises LaterVersion, and Damaged if the checkpoint is. Imported events are not in it: see `imported`. Nor are
+    features: see `sampled`.
     """
-    kinds = (FINE if span == FIVE_MINUTES_MS else DAYS, HOURS, RUNS)
+    day = FINE if span == FIVE_MINUTES_MS else DAYS
+    return await _over(storage, home, start, end, day, days, span=span, sums_only=True)
+
+
+async def sampled(storage: Storage, home: Home, start: int, end: int) -> Reading:
+    """The features of samples of what was ranked in start..end (ms, whole hours), and no sums; raises as `over`."""
+    found = await _over(storage, home, start, end, FEATURES, None, span=FIVE_MINUTES_MS, sums_only=False)
+    return found._replace(summary=found.summary.features_only())
+
+
+async def _over(
+    storage: Storage, home: Home, start: int, end: int, day: str, days: RememberedDays | None, *, span: int,
+    sums_only: bool,
+) -> Reading:  # fmt: skip
+    """day: the kind of the roll-ups of whole days."""
+    kinds = (day, HOURS, RUNS)
     for _ in range(ATTEMPTS):
         before = await _state(storage, home)
         listed = {one.name: one.etag for one in await storage.listed(summary_names.prefix(home))}
@@ -54,7 +71,8 @@ async def over(
         items = summary_names.chosen(found, after.summarised or Summarised(), kinds)
         items = [one for one in items if one.has(start, end) and (one.kind != RUNS or one.start <= after.cut)]
         try:
-            made, damaged = await merged(storage, home, items, span, days.of(listed) if days is not None else None)
+            known = days.of(listed) if days is not None else None
+            made, damaged = await merged(storage, home, items, span, known, sums_only=sums_only)
         except Gone:
             continue
         since = after.summarised.since if after.summarised is not None else after.cut
@@ -74,11 +92,11 @@ async def imported(storage: Storage, home: Home, start: int, end: int, span: int
 
 
 async def merged(
-    storage: Storage, home: Home, items: list[Item], span: int, days: Known | None = None
+    storage: Storage, home: Home, items: list[Item], span: int, days: Known | None = None, *, sums_only: bool = True
 ) -> tuple[Summary, list[Item]]:
     """The sum of summaries, and those that are damaged, which is reported; raises Gone, LaterVersion.
 
-    days: as of `over`.
+    days: as of `over`. sums_only: without features, for a fraction of the time.
     """
     slots, made, damaged = asyncio.Semaphore(READS), Summary(span=span), list[Item]()
 
@@ -88,7 +106,7 @@ async def merged(
             return known
         async with slots:
             try:
-                found = await read(storage, item.name, lambda data: summary.decode(item.name, data))
+                found = await read(storage, item.name, partial(summary.decode, item.name, sums_only=sums_only))
             except Damaged as error:
                 told = f"{error}. `python -m migration summarise` makes it again from the log."
                 telemetry.error(_log, told, loop_of(home))
