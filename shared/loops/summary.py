@@ -5,6 +5,7 @@ Two summaries of other events merge to that of all of them, bit for bit, however
 
 import gzip
 import zlib
+from typing import Any, Literal
 
 import msgspec
 
@@ -134,16 +135,28 @@ class Summary(msgspec.Struct, kw_only=True):
 
 
 class _Sums(msgspec.Struct):
-    """What is decoded where no features are asked for: the rest is passed over."""
+    """What is decoded where no features are wanted: the rest is passed over."""
 
     span: int = FIVE_MINUTES_MS
     stretches: dict[int, dict[int, dict[str, PolicySums]]] = {}
     hours: dict[int, Hour] = {}
 
 
+class _Features(msgspec.Struct):
+    """The same where nothing else is."""
+
+    span: int = FIVE_MINUTES_MS
+    features: dict[int, Sample] = {}
+
+
+# What of a summary is wanted.
+Parts = Literal["all", "sums", "features"]
 _encoder = msgspec.json.Encoder(enc_hook=exact_sum.to_json)
 _decoder = msgspec.json.Decoder(Summary, dec_hook=exact_sum.from_json)
-_sums_decoder = msgspec.json.Decoder(_Sums, dec_hook=exact_sum.from_json)
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {
+    "sums": msgspec.json.Decoder(_Sums, dec_hook=exact_sum.from_json),
+    "features": msgspec.json.Decoder(_Features),
+}
 
 
 def encode(summary: Summary) -> bytes:
@@ -158,18 +171,17 @@ def encode(summary: Summary) -> bytes:
     return gzip.compress(plain, compresslevel=6, mtime=0)
 
 
-def decode(name: str, data: bytes, *, sums_only: bool = False) -> Summary:
+def decode(name: str, data: bytes, parts: Parts = "all") -> Summary:
     """What was encoded; LaterVersion if a later version has, ValueError if it is damaged.
 
-    name: the blob's, for the message. sums_only: its features are not wanted, which are most of it. One changed bit is
-    damage: the checksum of gzip is that of the JSON.
+    name: the blob's, for the message. parts: what is left out takes no time. One changed bit is damage: the checksum of
+    gzip is that of the JSON.
     """
     try:
         plain = gzip.decompress(data)
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(str(error)) from None
     unreadable.check(name, plain, FORMAT)
-    if not sums_only:
+    if parts == "all":
         return _decoder.decode(plain)
-    sums = _sums_decoder.decode(plain)
-    return Summary(span=sums.span, stretches=sums.stretches, hours=sums.hours)
+    return Summary(**msgspec.structs.asdict(_decoders[parts].decode(plain)))

@@ -24,7 +24,7 @@ from shared.loops import commits, feature_values, summaries, summary, summary_na
 from shared.loops.blob_names import Home, run_name
 from shared.loops.checkpoint import LONGEST_RUN_MS, Checkpoint, Summarised
 from shared.loops.hour_sums import OTHER, add
-from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary
+from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Parts, Summary
 from shared.loops.summary_names import FEATURES, FINE, HOURS, IMPORTED, OF_DAY, RUNS, Item
 from shared.storage import Storage
 from shared.training import summary_merging
@@ -197,12 +197,11 @@ class Making:
     async def _known(self, before: Collection[Item], summarised: Summarised) -> Summary:
         """The sum of the summaries of a day, features included."""
         known = Summary()
-        for kind in (FINE, FEATURES):
+        wanted: dict[str, Parts] = {FINE: "sums", FEATURES: "features"}
+        for kind, parts in wanted.items():
             items = summary_names.chosen(before, summarised, (kind, HOURS, RUNS))
-            found, _ = await summaries.merged(
-                self._storage, self._home, items, FIVE_MINUTES_MS, sums_only=kind != FEATURES
-            )
-            known.merge(found if kind == FINE else found.features_only())
+            found, _ = await summaries.merged(self._storage, self._home, items, FIVE_MINUTES_MS, parts=parts)
+            known.merge(found)
         return known
 
     async def _decisions_known(self, day: int, state: Checkpoint, summarised: Summarised) -> int:

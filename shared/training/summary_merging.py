@@ -87,7 +87,7 @@ async def _roll_up(storage: Storage, home: Home, at: int, kind: str, found: _Fou
     parts = summary_names.chosen(found.items, found.summarised, (RUNS,) if kind == HOURS else (HOURS, RUNS))
     parts = [item for item in parts if at <= item.start < at + span]
     try:
-        made, damaged = await summaries.merged(storage, home, parts, FIVE_MINUTES_MS, sums_only=False)
+        made, damaged = await summaries.merged(storage, home, parts, FIVE_MINUTES_MS, parts="all")
     except summaries.Gone:
         return  # another process is faster, or the log was deleted
     if not damaged:

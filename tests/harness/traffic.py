@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
+from harness import visitors
+from harness.visitors import See
 from shared.hubs.events import Assignment
 from shared.loops import exploring
 from shared.loops.checkpoint import Checkpoint
@@ -31,7 +33,8 @@ class Loop(NamedTuple):
     else the default, 0. late: of rewards. knows: the share of contexts whose best action the policy shows. picks: what
     the policy takes for the best in all contexts, None if that differs. served: the share that it explores in truth.
     sends: what is sent for a reward. obeys: the share of decisions that show what was drawn. first: what the baseline
-    earns more. held: the share of a holdback. loses: of its decisions, those that never arrive.
+    earns more. held: the share of a holdback. loses: of its decisions, those that never arrive. sees: what features
+    they have.
     """
 
     daily: float = 1_200
@@ -49,6 +52,7 @@ class Loop(NamedTuple):
     first: float = 0.0
     held: float = 0.0
     loses: float = 0.0
+    sees: See = visitors.calm
 
 
 def hour(loop: Loop, number: int, chance: random.Random) -> Summary:
@@ -59,7 +63,9 @@ def hour(loop: Loop, number: int, chance: random.Random) -> Summary:
     mood = 1 + 0.2 * math.sin((day - 14) / 24 * 2 * math.pi)
     for _ in range(_poisson(loop.daily / 24 * tide, chance)):
         _decide(gatherer, loop, at + chance.randrange(HOUR_MS), mood, chance)
-    return gatherer.finished().rolled_up(HOUR_MS)
+    made = gatherer.finished().rolled_up(HOUR_MS)
+    made.features = {at: visitors.sampled(loop.sees, number, made.fate("shown"))}
+    return made
 
 
 def _decide(gatherer: Gatherer, loop: Loop, at: int, mood: float, chance: random.Random) -> None:
@@ -118,7 +124,8 @@ class Judged:
     def _judge(self) -> list[tuple[int, str, str]]:
         at, before = START + self.hours * HOUR_MS, self.history
         self.made = self.made.within(at - DAYS * DAY_MS, at)
-        window = Window(self.made, at, self.config, exploring.of(self.config, self.state, at - DAY_MS))
+        how = exploring.of(self.config, self.state, at - DAY_MS)
+        window = Window(self.made, at, self.config, how)
         self.history = before.after(at, {alarm: judge(window) for alarm, judge in HOURLY.items()})
         new = [one for one in self.history.changes if one.at == at]
         return [(self.hours, one.alarm, one.state) for one in new if one.state in ("warning", "critical")]

@@ -97,8 +97,8 @@ async def test_rolling_up_changes_no_bit_and_leaves_one_blob_of_an_hour_or_day(m
     sums = whole.sums_only()
     assert encode(await read(one, FIVE_MINUTES_MS)) == encode(sums)
     assert encode(await read(one)) == encode(sums.rolled_up(HOUR_MS))
-    sampled = await summaries.sampled(one.storage, one.home, START, END)
-    assert encode(sampled.summary) == encode(whole.features_only())
+    sampled = await summaries.over(one.storage, one.home, END, END, features_from=START)
+    assert encode(sampled.summary) == encode(Summary(span=HOUR_MS, features=whole.features))
     assert sum(sample.n for sample in sampled.summary.features.values()) == RUNS * 4
     await check(one, RUNS)
 

@@ -5,6 +5,7 @@ from collections import Counter
 
 import msgspec
 import pytest
+from harness import visitors
 from harness.traffic import EPSILON, HOLDBACK, Judged, Loop
 
 from shared.monitoring.alarms.catalogue import HOURLY
@@ -33,11 +34,13 @@ FAULTS = {
     "rewards-late": CALM._replace(late=0.3),
     "little-exploration": CALM._replace(served=0.0005),
     "holdback-split": HELD._replace(loses=0.7),
+    "feature-drift": CALM._replace(sees=visitors.renamed),
+    "feature-cardinality": CALM._replace(sees=visitors.numbered),
 }
 # Critical by the table of docs/monitoring.md; the others are warnings.
 CRITICAL = {
     "choices-off", "exploration-collapse", "rewards-missing", "reward-drop", "worse-than-baseline", "one-action",
-    "holdback-split",
+    "holdback-split", "feature-drift", "feature-cardinality",
 }  # fmt: skip
 
 
