@@ -34,6 +34,11 @@ class Drift(NamedTuple):
         return max(least, self.by_chance, self.usual)
 
     @property
+    def told_bound(self) -> float:
+        """The bound of its grade: what it exceeds, or else the one of a warning."""
+        return self.bound(CRITICAL if self.grade == "critical" else WARNING)
+
+    @property
     def grade(self) -> Grade:
         """Of the PSI against its bounds."""
         if self.psi > self.bound(CRITICAL):

@@ -22,7 +22,7 @@ from shared.training import retention
 # Roll-ups of a loop in one sweep, before another loop has its turn.
 MOST_AT_ONCE = 100
 # Features are compared over a week and a day; nobody asks for older ones.
-FEATURES_MS = 35 * DAY_MS
+FEATURES_MS = 14 * DAY_MS
 
 # By home: the roll-ups that the last sweep of this process has found.
 _known: dict[Home, set[str]] = {}

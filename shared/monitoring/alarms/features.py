@@ -6,7 +6,6 @@ from shared.monitoring.alarms.judgement import Judgement, ok, unknown
 from shared.monitoring.alarms.window import Window
 from shared.monitoring.feature_report import Feature
 from shared.monitoring.figures import percent
-from shared.monitoring.population_stability import CRITICAL, WARNING
 from shared.monitoring.states import Grade
 
 NONE_YET = "Summaries have no features yet: the trainer stores them from its next run on."
@@ -67,8 +66,8 @@ def _listed(found: Sequence[Feature], tell: Callable[[Feature], str]) -> str:
 def _drifted(one: Feature) -> str:
     if one.gone or one.drift is None:
         return f"{one.name} is in no decision any more"
-    bound = one.drift.bound(CRITICAL if one.stability == "critical" else WARNING)
-    return f"{one.name} had other values than on the seven days before (PSI {one.drift.psi:.2f}, bound {bound:.2f})"
+    told = f"PSI {one.drift.psi:.2f}, bound {one.drift.told_bound:.2f}"
+    return f"{one.name} had other values than on the seven days before ({told})"
 
 
 def _many(one: Feature) -> str:
