@@ -128,7 +128,7 @@ class LoopRound:
             first = max(before.judged + HOUR_MS, until - (MOST_HOURS - 1) * HOUR_MS)
         for hour in range(first, until + 1, HOUR_MS):
             how = exploring.of(self._config, state, hour - DAY_MS)
-            window = Window(made, hour, self._config, how)
+            window = Window(made, hour, self._config, how, state.calibration)
             after = after.after(hour, {alarm: judge(window) for alarm, judge in HOURLY.items()})
         shown = [at + HOUR_MS for at, hour in made.hours.items() if hour.fates.get("shown")]
         return msgspec.structs.replace(after, judged=until, seen=max([after.seen, *shown]))

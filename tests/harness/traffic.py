@@ -11,6 +11,7 @@ from harness import visitors
 from harness.visitors import See
 from shared.hubs.events import Assignment
 from shared.loops import exploring
+from shared.loops.calibration import Calibration
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import Holdback, LoopConfig, Policy
 from shared.loops.gathering import Gatherer
@@ -18,6 +19,7 @@ from shared.loops.summary import DAY_MS, HOUR_MS, Summary
 from shared.monitoring.alarms.catalogue import HOURLY
 from shared.monitoring.alarms.history import History
 from shared.monitoring.alarms.window import DAYS, Window
+from shared.vw.calibrating import Expected
 
 # A Monday.
 START = 20_000 * DAY_MS + 4 * DAY_MS
@@ -34,7 +36,7 @@ class Loop(NamedTuple):
     the policy takes for the best in all contexts, None if that differs. served: the share that it explores in truth.
     sends: what is sent for a reward. obeys: the share of decisions that show what was drawn. first: what the baseline
     earns more. held: the share of a holdback. loses: of its decisions, those that never arrive. sees: what features
-    they have.
+    they have. expects: what the model expects, as a multiple of the rewards.
     """
 
     daily: float = 1_200
@@ -53,6 +55,7 @@ class Loop(NamedTuple):
     held: float = 0.0
     loses: float = 0.0
     sees: See = visitors.calm
+    expects: float = 1.0
 
 
 def hour(loop: Loop, number: int, chance: random.Random) -> Summary:
@@ -100,6 +103,14 @@ def _decide(gatherer: Gatherer, loop: Loop, at: int, mood: float, chance: random
     )  # fmt: skip
 
 
+def _expected(loop: Loop, made: Summary, at: int) -> list[Expected]:
+    """Some of an hour's decisions, which earn what it earned in the mean: by 0 and 1."""
+    served, chance = made.served(), random.Random(at)
+    mean = float(served.wr) / max(1.0, float(served.n))
+    count = min(50, round(float(served.n)))
+    return [Expected(at, loop.expects * mean, float(chance.random() < mean)) for _ in range(count)]
+
+
 def _poisson(mean: float, chance: random.Random) -> int:
     return max(0, round(chance.gauss(mean, math.sqrt(mean))))
 
@@ -110,12 +121,15 @@ class Judged:
     def __init__(self, config: LoopConfig = EPSILON, state: Checkpoint | None = None) -> None:
         self.config, self.state = config, state or Checkpoint()
         self.made, self.history, self.hours = Summary(span=HOUR_MS), History(), 0
+        self.calibration = Calibration()
 
     def live(self, loop: Loop, hours: int, chance: random.Random, every: int = 1) -> list[tuple[int, str, str]]:
         """Hours of its life; the alarms that were raised in them: at which hour, name and state."""
         raised = list[tuple[int, str, str]]()
         for _ in range(hours):
-            self.made.absorb(hour(loop, self.hours, chance))
+            made = hour(loop, self.hours, chance)
+            self.calibration = self.calibration.plus(_expected(loop, made, START + self.hours * HOUR_MS))
+            self.made.absorb(made)
             self.hours += 1
             if self.hours % every == 0:
                 raised += self._judge()
@@ -125,7 +139,7 @@ class Judged:
         at, before = START + self.hours * HOUR_MS, self.history
         self.made = self.made.within(at - DAYS * DAY_MS, at)
         how = exploring.of(self.config, self.state, at - DAY_MS)
-        window = Window(self.made, at, self.config, how)
+        window = Window(self.made, at, self.config, how, self.calibration)
         self.history = before.after(at, {alarm: judge(window) for alarm, judge in HOURLY.items()})
         new = [one for one in self.history.changes if one.at == at]
         return [(self.hours, one.alarm, one.state) for one in new if one.state in ("warning", "critical")]

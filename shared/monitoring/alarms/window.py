@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from shared.loops.calibration import Calibration
 from shared.loops.config import LearningMode, LoopConfig
 from shared.loops.exploring import Exploring
 from shared.loops.hour_sums import Shown
@@ -19,11 +20,16 @@ class Window:
     """At the end of one hour, `hour` (ms since 1970). Days and hours are those that end there.
 
     made: summaries of the 30 days, by stretches of an hour, with the features of the last nine. config: of the loop.
-    exploring: how its policy explores.
+    exploring: how its policy explores. calibration: what was expected, if anything was; `expected` has it by day, the
+    last one first.
     """
 
-    def __init__(self, made: Summary, hour: int, config: LoopConfig, exploring: Exploring) -> None:
+    def __init__(
+        self, made: Summary, hour: int, config: LoopConfig, exploring: Exploring, calibration: Calibration | None = None
+    ) -> None:
         self.hour, self.config, self.exploring, self._made = hour, config, exploring, made
+        ends, known = [hour - day * DAY_MS for day in range(DAYS_BEFORE + 1)], calibration or Calibration()
+        self.expected = [known.within(end - DAY_MS, end) for end in ends]
         start = hour - DAY_MS
         self.recent = made.within(start, hour)
         self.before = made.within(start - DAYS_BEFORE * DAY_MS, start)
