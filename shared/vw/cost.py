@@ -70,9 +70,9 @@ class Cost:
     def of(self, context: bytes, count: int, slots: int = 1) -> int:
         """At least what a decision costs. context: VW's JSON; count: its actions; slots: 1 without any.
 
-        A glance says enough of most contexts. Those that might not be CHEAP are decoded.
+        A rough bound or a glance says enough of most contexts. Those that might not be CHEAP are decoded.
         """
-        bound = self.glance(context, count, slots)
+        bound = self.roughly(context, count) or self.glance(context, count, slots)
         return bound if bound <= CHEAP else min(bound, self._decoded(context, bound))
 
     def roughly(self, context: bytes, count: int) -> int | None:
