@@ -158,7 +158,8 @@ def _decoded(line: bytes) -> tuple[_Line, _Context | None]:
     if line.startswith(b"["):
         raise Unusable(_bracketed(line))
     try:
-        line.decode()
+        if not line.isascii():
+            line.decode()
         given = _decode(line)
         return given, _context(given.c) if given.c else None
     except msgspec.ValidationError as error:

@@ -28,10 +28,10 @@ _named = msgspec.json.Decoder(Named).decode
 
 
 class _Hour:
-    """The lines of one hour that are not stored yet, and the ids of all its decisions."""
+    """The lines of one hour that are not stored yet, and the ids of all its decisions. number: since 1970."""
 
-    def __init__(self, ids: set[int]) -> None:
-        self.ids, self.lines, self.size, self.last = ids, list[bytes](), 0, 0
+    def __init__(self, number: int, ids: set[int]) -> None:
+        self.number, self.ids, self.lines, self.size, self.last = number, ids, list[bytes](), 0, 0
 
 
 class Hours:
@@ -40,7 +40,7 @@ class Hours:
     def __init__(self, storage: Storage | None, home: Home, *, write: bool) -> None:
         self._storage, self._home, self._write = storage, home, write
         self._open: OrderedDict[int, _Hour] = OrderedDict()
-        self._storing: list[asyncio.Task[None]] = []
+        self._storing: list[tuple[int, asyncio.Task[None]]] = []  # by the number of their hours
         self.parts = 0
 
     async def add(self, decision: Decision) -> bool:
@@ -66,7 +66,7 @@ class Hours:
         await self._stored()
 
     async def _opened(self, number: int) -> _Hour:
-        hour = self._open[number] = _Hour(await self._known(number))
+        hour = self._open[number] = _Hour(number, await self._known(number))
         if self._write and len(self._open) > OPEN_HOURS:
             await self._store(self._open.popitem(last=False)[1])
         return hour
@@ -75,7 +75,8 @@ class Hours:
         ids: set[int] = set()
         if self._storage is None:
             return ids
-        await self._stored()
+        for task in [task for hour, task in self._storing if hour == number]:
+            await task
         async for lines in log_reading.around(self._storage, self._home, number * HOUR_MS):
             ids.update(await asyncio.to_thread(_ids, lines))
         return ids
@@ -84,14 +85,15 @@ class Hours:
         """Compresses and stores in a thread of its own, while the next part is gathered."""
         if hour.lines and self._storage is not None:
             await self._stored(BEING_STORED - 1)
-            self._storing.append(asyncio.create_task(_stored_part(self._storage, self._home, hour.lines, hour.last)))
+            storing = asyncio.create_task(_stored_part(self._storage, self._home, hour.lines, hour.last))
+            self._storing.append((hour.number, storing))
             hour.lines, hour.size = [], 0
             self.parts += 1
 
     async def _stored(self, others: int = 0) -> None:
         """Returns when no more than so many parts are still being stored."""
         while len(self._storing) > others:
-            await self._storing.pop(0)
+            await self._storing.pop(0)[1]
 
 
 async def _stored_part(storage: Storage, home: Home, lines: list[bytes], last: int) -> None:

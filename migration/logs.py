@@ -1,5 +1,6 @@
 """Old logs into a loop's joined log."""
 
+import asyncio
 import math
 import sys
 from collections import Counter
@@ -19,6 +20,7 @@ from shared.storage import Storage
 
 DUPLICATE = "in the log already, or a second time in these files"
 DAY_MS = 86_400_000
+YIELD_LINES = 100  # after which parts that are being stored go on
 MULTI_SLOT_OPTION = "--ccb_explore_adf"
 LAYOUT_ADVICE = (
     "a model that learned features of another layout gives them no weight when Rank is called; "
@@ -78,6 +80,8 @@ async def _file(
     number, time = 0, fallback
     try:
         for number, line in enumerate(files.lines(file), 1):
+            if not number % YIELD_LINES:
+                await asyncio.sleep(0)
             if not line:
                 continue
             outcome.lines += 1

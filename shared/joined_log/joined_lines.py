@@ -20,7 +20,7 @@ class Joined(NamedTuple):
     """One joined event: its line of the log, and what the counters want to know.
 
     skipped: never activated. foreign: of the other kind than the loop's policy. logged: not to be learned, by its mode.
-    lesson: what an apprentice did. rewards: of each slot.
+    lesson: what an apprentice did. rewards: of each slot. context: VW's JSON, None of several slots.
     """
 
     line: bytes
@@ -30,6 +30,12 @@ class Joined(NamedTuple):
     logged: bool = False
     lesson: Lesson | None = None
     rewards: Sequence[float] = (0.0,)
+    context: bytes | None = None
+
+    @property
+    def marked(self) -> bool:
+        """True if the line tells Vowpal Wabbit to skip it."""
+        return self.skipped or self.logged
 
 
 _decode = msgspec.json.Decoder(Line).decode
@@ -76,7 +82,8 @@ def join_line(interaction: Interaction, at: int, observations: Sequence[Observat
         holdback=interaction.holdback,
     )
     earned = (0.0 - single.original_cost,)
-    return Joined(dsjson.encode(single), bool(rewards), not activated, foreign, logged, lesson, earned)
+    line, context = dsjson.encode(single), bytes(interaction.c)
+    return Joined(line, bool(rewards), not activated, foreign, logged, lesson, earned, context)
 
 
 def _cost(mode: str | None, actions: Sequence[int], reward: float) -> float:

@@ -7,13 +7,13 @@ dear, or that learns its whole log anew, takes its turns beside the others.
 import asyncio
 import gzip
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from shared import telemetry
 from shared.joined_log import damaged_logs, log_reading
-from shared.joined_log.joined_lines import relabelled
+from shared.joined_log.joined_lines import Joined, relabelled
 from shared.loops import artifacts
 from shared.loops.blob_names import Home, loop_of
 from shared.loops.checkpoint import Checkpoint, Place, Plan
@@ -88,19 +88,19 @@ class NewModel:
         else:
             await self._start()
 
-    async def feed(self, lines: bytes) -> None:
-        """Learns joined lines if it has begun, unless that would keep the other runs waiting."""
+    async def feed(self, joined: Sequence[Joined]) -> None:
+        """Learns what was joined if it has begun, unless that would keep the other runs waiting."""
         self._steps += 1
         if self._lessons is None or self._learns_from_file:
-            self._held = lines if self._steps == 1 else b""
+            self._held = b"".join([one.line for one in joined]) if self._steps == 1 else b""
             return
         if not await self._lessons.is_ready(None if self._alone else PATIENCE_SECONDS):
             self._learns_from_file = True
             return
-        fed, count = self._budget.take(lines)
+        fed, count = self._budget.take_events(joined)
         self._fed += count
         await self._lessons.feed(fed)
-        if count < lines.count(b"\n"):
+        if count < len(joined):
             self._learns_from_file = True  # and finds its budget used up
 
     async def finish(self, log: Path | None) -> Learned | None:

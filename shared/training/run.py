@@ -11,6 +11,7 @@ from shared import telemetry
 from shared.hubs import events
 from shared.hubs.reader import Message
 from shared.joined_log.join import Joiner
+from shared.joined_log.joined_lines import Joined
 from shared.joined_log.log_file import Keyed
 from shared.loops.checkpoint import Checkpoint, Counts, Plan
 from shared.loops.config import DEFAULT_LOOP
@@ -26,7 +27,7 @@ from shared.vw.learners import Learners
 # starts anew begins at its last commit.
 LONGEST_SILENCE_MS, LONGEST_SILENCE = 3_600_000, 10_000
 # Lines are written and fed to the learner in steps of so many bytes: each takes two threads.
-STEP_BYTES = 65_536
+STEP_BYTES = 262_144
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Run:
         self.trainee, self.loop, self.before, self.plan = trainee, trainee.loop, before, plan
         self.observed = before.observations if trainee.joiner is None else before.observed
         self._storage, self._folder = storage, folder
-        self._lines, self._size = list[Keyed](), 0
+        self._joined, self._size = list[tuple[int, Joined]](), 0
         self._model = NewModel(storage, trainee.home, before, plan, folder, learners, trainee.kept, alone=alone)
         self._has_told = False
         self._joiner: Joiner
@@ -70,8 +71,8 @@ class Run:
             return False
         joined = self._batch.close_interaction(event, message.at, line)
         if joined is not None:
-            self._lines.append(joined)
-            self._size += len(joined[1])
+            self._joined.append(joined)
+            self._size += len(joined[1].line)
         return self._size >= STEP_BYTES
 
     def unreadable_observation(self, message: Message, line: bytes, error: ValueError) -> None:
@@ -107,12 +108,13 @@ class Run:
 
     async def flush(self) -> None:
         """Writes what was joined, and lets it be learned if a learner is free."""
-        if not self._lines:
+        if not self._joined:
             return
-        joined, self._lines, self._size = self._lines, [], 0
+        joined, self._joined, self._size = self._joined, [], 0
         if self._batch.learns:
             await self._model.begin()
-        await asyncio.gather(self._model.feed(b"".join([line for _, line in joined])), self._batch.write_joined(joined))
+        keyed: list[Keyed] = [(key, one.line) for key, one in joined]
+        await asyncio.gather(self._model.feed([one for _, one in joined]), self._batch.write_joined(keyed))
 
     async def end(self, reached: list[int]) -> None:
         """Commits the run if there is something to commit, and gives the trainee its new state. May raise Conflict.

@@ -79,8 +79,8 @@ class Batch:
         elif not self._joiner.observe(message.at, position, event, line):
             self._write_unjoined("duplicate_observations", events.key_of(event.id), message.at, line)
 
-    def close_interaction(self, event: events.Interaction, at: int, line: bytes) -> Keyed | None:
-        """Closes an interaction; its joined line, None if it has none."""
+    def close_interaction(self, event: events.Interaction, at: int, line: bytes) -> tuple[int, Joined] | None:
+        """Closes an interaction; what was joined, behind the key of its id, None if nothing was."""
         key = events.key_of(event.id)
         if key in self._erased:
             self._others["erased"] += 1
@@ -99,7 +99,7 @@ class Batch:
         for observed, observation in matched:
             if observation.kind == "reward":
                 self.statistics.wait(observed - at)
-        return key, joined.line
+        return key, joined
 
     def expire(self, messages: int) -> None:
         """Counts messages that were gone before they could be read."""

@@ -3,13 +3,32 @@
 So a run that is killed and repeated learns the same lines as one that is not.
 """
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from shared.vw import dsjson
 from shared.vw.cost import MOST, Cost
 
 # What a loop may spend in one run, some 10 to 20 s of a learner. Other loops go on meanwhile.
 BUDGET = 2_000_000_000
-_CONTEXT, _BEHIND, _TAG = b'"c":', b'"p":[', b'"_tag"'
+_CONTEXT, _BEHIND, _TAG = b'"c":', b',"p":[', b'"_tag"'
 MOST_ACTIONS = 50
+
+
+class Event(Protocol):
+    """A line of ours and what it says. context: VW's JSON, None of several slots. marked: to be skipped by VW."""
+
+    @property
+    def line(self) -> bytes: ...
+
+    @property
+    def context(self) -> bytes | None: ...
+
+    @property
+    def marked(self) -> bool: ...
+
+    @property
+    def rewarded(self) -> bool: ...
 
 
 class Budget:
@@ -36,17 +55,36 @@ class Budget:
             if self._left <= 0:
                 break
             count += 1
-            units, learned = line_units(line, self._cost), is_learned(line, self._cost)
-            rewarded = learned and is_rewarded(line)
-            if units > MOST:
-                self.refused += learned
-                self.rewarded_refused += rewarded
-                continue
-            self._left -= units
-            self.learned += learned
-            self.rewarded += rewarded
-            fed.append(line)
+            learned = is_learned(line, self._cost)
+            if self._admits(line_units(line, self._cost), learned, learned and is_rewarded(line)):
+                fed.append(line)
         return b"".join(fed), count
+
+    def take_events(self, events: Sequence[Event]) -> tuple[bytes, int]:
+        """`take` of their lines, in which it does not look for what is known."""
+        fed: list[bytes] = []
+        for count, event in enumerate(events):
+            if self._left <= 0:
+                return b"".join(fed), count
+            line, context = event.line, event.context
+            if context is None:
+                fed.append(self.take(line)[0])
+                continue
+            learned = not (event.marked or self._cost.multi_slot)
+            if self._admits(_context_units(context, line, self._cost), learned, learned and event.rewarded):
+                fed.append(line)
+        return b"".join(fed), len(events)
+
+    def _admits(self, units: int, learned: bool, rewarded: bool) -> bool:
+        """Spends the units; False for a line that no run could learn."""
+        if units > MOST:
+            self.refused += learned
+            self.rewarded_refused += rewarded
+            return False
+        self._left -= units
+        self.learned += learned
+        self.rewarded += rewarded
+        return True
 
 
 def is_learned(line: bytes, cost: Cost) -> bool:
@@ -63,8 +101,15 @@ def is_rewarded(line: bytes) -> bool:
 def line_units(line: bytes, cost: Cost) -> int:
     """At least what an event of the log costs a learner."""
     start, end = line.find(_CONTEXT) + len(_CONTEXT), line.rfind(_BEHIND)
-    context = line[start : end if end > start else len(line)]
+    return _context_units(line[start : end if end > start else len(line)], line, cost)
+
+
+def _context_units(context: bytes, line: bytes, cost: Cost) -> int:
+    """`line_units` of a line with this context."""
     count = min(context.count(_TAG), MOST_ACTIONS) or MOST_ACTIONS
+    units = cost.roughly(context, count)
+    if units is not None:
+        return units
     slots = line.count(b'"_label_cost"') if cost.multi_slot else 1
     units = cost.glance(context, count, max(slots, 1))
     return units if units <= MOST else dsjson_units(line, cost)

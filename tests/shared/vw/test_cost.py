@@ -150,3 +150,17 @@ def test_a_glance_is_the_sum_over_all_actions_and_slots(arguments: str) -> None:
         context = b"".join(chance.choice(names) + b"," * chance.randrange(4) for _ in range(chance.randrange(25)))
         count, slots = chance.randint(1, 4), chance.randint(1, 3)
         assert bound.glance(context, count, slots) == slow_glance(bound, context, count, slots), context
+
+
+@pytest.mark.parametrize("arguments", ["--cb_explore_adf --cubic ::i", "--cb_explore_adf -q ::", "--cb_explore_adf"])
+def test_a_rough_bound_is_never_less_than_a_glance(arguments: str) -> None:
+    chance, bound, known = random.Random(2), cost.cost_of(arguments), 0
+    names = (b'"_multi"', b'"_tag"', b'"i":{"constant":1,"id":', b'"other"')
+    for _ in range(3_000):
+        parts = [chance.choice(names) + b"," * chance.randrange(9) for _ in range(chance.randrange(25))]
+        context, count = b"".join(parts), chance.randint(1, 4)
+        rough = bound.roughly(context, count)
+        if rough is not None:
+            known += 1
+            assert bound.glance(context, count) <= rough <= cost.PLAIN
+    assert known > 100
