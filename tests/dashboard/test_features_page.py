@@ -51,6 +51,16 @@ def test_a_young_loop_shows_its_current_hour_and_runs_nothing_of_it(owner: httpx
     assert "img" not in tags(page)
 
 
+def test_what_the_model_expects_is_told_beside_the_actions(owner: httpx.Client) -> None:
+    judged = owner.get("/loops/lived/actions.json").json()["judged"]
+    assert (judged["expected"], judged["came"]) == (0.5, 0.25)
+    assert 18 <= judged["decisions"] <= 24
+    page = text(owner.get("/loops/lived/actions").text)
+    assert "mean reward expected in the last day 0.500 that came 0.250" in page
+    assert owner.get("/loops/hostile/actions.json").json()["judged"] is None
+    assert "What the model expects" not in owner.get("/loops/hostile/actions").text
+
+
 def made(name: str, **changes: Any) -> Seen:
     calm = {"share": 1.0, "uses": 2_000, "values": 3.0, "ratio": 0.0015, "common": {"phone": 0.6}, "psi": 0.01}
     grades = {"cardinality": "ok", "stability": "ok", "is_gone": False, "bound": 0.1}

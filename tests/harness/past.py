@@ -11,12 +11,14 @@ from harness import traffic, visitors
 from harness.traffic import Loop
 from shared.loops import commits, summary, summary_names
 from shared.loops.blob_names import Home
+from shared.loops.calibration import Calibration
 from shared.loops.checkpoint import Checkpoint, Summarised
 from shared.loops.gathering import Gatherer
 from shared.loops.summary import DAY_MS, HOUR_MS, Summary
 from shared.loops.summary_names import HOURS, OF_DAY
 from shared.storage import Storage
 from shared.training import summary_merging
+from shared.vw.calibrating import Expected
 
 Course = Callable[[float], Loop]
 
@@ -51,8 +53,10 @@ async def put(storage: Storage, home: Home, whole: Summary, start: int, end: int
             for at in range(day, end, HOUR_MS):
                 await _store(storage, home, HOURS, at, known, whole.within(at, at + HOUR_MS))
 
+    expected = Calibration().plus([Expected(at, 0.5, 0.25) for at in range(start, end, HOUR_MS)])
+
     def lived(state: Checkpoint) -> Checkpoint:
-        return msgspec.structs.replace(state, cut=max(state.cut, end), summarised=known)
+        return msgspec.structs.replace(state, cut=max(state.cut, end), summarised=known, calibration=expected)
 
     await commits.amend(storage, home, lived)
 

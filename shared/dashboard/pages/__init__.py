@@ -4,7 +4,6 @@ from typing import Any
 
 from shared.dashboard.page import Page
 from shared.dashboard.pages import (
-    actions,
     alarms,
     apprentice,
     comparison,
@@ -16,6 +15,7 @@ from shared.dashboard.pages import (
     optimize,
     undo,
 )
+from shared.dashboard.pages.actions import page as actions
 from shared.dashboard.pages.evaluation import page as evaluation
 from shared.dashboard.pages.evaluations import page as evaluations
 from shared.dashboard.pages.features import page as features
