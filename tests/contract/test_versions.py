@@ -78,8 +78,10 @@ def test_both_kinds_of_paths_lead_to_the_same_loop(configured: System) -> None:
     put = call(configured, "PUT", path, json=CONFIGURATION | {"defaultReward": 0.25})
     assert put.status_code == 200
     read = call(configured, "GET", "/personalizer/v1.0/configurations/service")
-    assert read.json() == put.json()
-    assert read.json()["defaultReward"] == 0.25
+    answered = put.json()
+    answered.pop("modelAfterChange", None)  # told where the loop has a model
+    assert read.json() == answered
+    assert answered["defaultReward"] == 0.25
 
 
 @pytest.mark.parametrize(
