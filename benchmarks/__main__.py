@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks import (
+    applied,
     beside,
     dashboard,
     erasure,
@@ -52,6 +53,7 @@ SECTIONS: dict[str, Callable[[bool], list[Figure]]] = {
     "replay": replay.run,
     "optimiser": optimiser.run,
     "regret": regret.run,
+    "applied": applied.run,
     "beside": beside.run,
     "summaries": summaries.run,
     "rounds": rounds.run,

@@ -14,7 +14,7 @@ import msgspec
 from benchmarks import command, parts, traffic
 from benchmarks.figures import Figure, at_most, told
 from shared.hubs import events
-from shared.hubs.events import Interaction
+from shared.hubs.events import Interaction, key_of
 from shared.joined_log.joined_lines import Joined, join_line
 from shared.joined_log.summarising import Summarising
 from shared.loops import commits, summaries, summary, summary_names
@@ -57,7 +57,7 @@ def decisions(count: int, step: int) -> list[Decision]:
 def summarised(some: list[Decision]) -> summary.Summary:
     made = Summarising(0.0)
     for at, event, joined in some:
-        made.join(at, event, joined, 1)
+        made.join(at, event, joined, 1, key_of(event.id))
     return made.finished()
 
 

@@ -35,12 +35,9 @@ async def run(given: argparse.Namespace) -> int:
 
 def planned(question: Question, known: list[Candidate]) -> Plan:
     """The race of all candidates. known: policies that are judged beside the finalists, whatever they are."""
-    stretches, held_out = plan.turns(question.spool.counts)
+    stretches, held_out = plan.turns(question.spool.counts, question.spool.span)
     if not held_out:
-        raise EvaluationError(
-            "The log is too short: a policy is chosen on one part of it and judged on another, "
-            "so it must be of ten minutes at least. Name a longer period, or wait."
-        )
+        raise EvaluationError(plan.TOO_SHORT)
     racing = grid.candidates(question.spool.schema, question.config.exploration)
     names = [one.name for one in racing]
     reward, schema = question.config.default_reward, question.spool.schema

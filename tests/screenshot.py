@@ -25,7 +25,7 @@ from harness.system import ADMIN_KEY, CONFIGURATION, System, running, wait_until
 from shared.auth import Keys  # noqa: E402
 from shared.dashboard.demo import cafe, playing  # noqa: E402
 from shared.evaluation.job import moment  # noqa: E402
-from shared.hubs.events import Observation  # noqa: E402
+from shared.hubs.events import Observation, key_of  # noqa: E402
 from shared.joined_log.joined_lines import join_line  # noqa: E402
 from shared.joined_log.summarising import Summarising  # noqa: E402
 from shared.loops import chronicle, stored  # noqa: E402
@@ -138,7 +138,7 @@ def _guest(made: Summarising, at: int, config: LoopConfig, model: Model | None, 
     elif answered >= SILENT:
         made.leave(at, "late")
     joined = join_line(event, at, rewards, config)
-    made.join(at, event, joined, len(rewards))
+    made.join(at, event, joined, len(rewards), key_of(event.id))
     return joined.line
 
 

@@ -138,6 +138,7 @@ def _with(before: Checkpoint, record: ModelRecord, config: LoopConfig, unverifie
         first_model=before.first_model or record.created,
         failure=None,
         apprentice=before.apprentice and Apprentice(),
+        calibration=None,
         plan=plan,
         epoch=before.epoch + 1,
         unverified=unverified,

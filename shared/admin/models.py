@@ -106,6 +106,7 @@ async def delete(loop: Serving) -> None:
             first_model=None,
             failure=None,
             apprentice=None,
+            calibration=None,
             epoch=state.epoch + 1,
             draft=None,
             unverified=False,

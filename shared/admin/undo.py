@@ -113,6 +113,7 @@ def _with(before: Checkpoint, config: LoopConfig, back: ReplacedModel | None) ->
         first_model=before.first_model or back.model.created,
         failure=None,
         apprentice=before.apprentice and Apprentice(),
+        calibration=None,
         epoch=before.epoch + 1,
         draft=None,
         unverified=back.unverified,

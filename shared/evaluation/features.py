@@ -6,12 +6,8 @@ from typing import Any
 
 import msgspec
 
-# A feature is known by its place: of the context or of an action, and the names of the objects around it.
-Path = tuple[str, ...]
-CONTEXT, ACTION = "contextFeatures", "actionFeatures"
-_ACTIONS, _IDENTITY = "_multi", "i"
-# What Rank lays features out in; they are no names of the caller's.
-_WRAPPERS = ("FromUrl", "j")
+from shared.vw.context_features import ACTION, ACTIONS, CONTEXT, Path, leaves, namespace, of_action, own, title
+
 # Each group of features costs a policy's replay.
 MOST_GROUPS = 40
 # A feature that fewer of the events looked at have is not named.
@@ -28,7 +24,7 @@ class Group(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """For a reader."""
-        return f"{self.namespace}.{self.name}" if self.name else f"{self.namespace} (all of it)"
+        return title(self.namespace, self.name) if self.name else f"{self.namespace} (all of it)"
 
 
 class Seen:
@@ -40,10 +36,10 @@ class Seen:
     def add(self, context: Mapping[str, Any]) -> None:
         """An event's context, decoded from VW's JSON."""
         self._events += 1
-        found = set(_leaves(_own(context), (CONTEXT,)))
-        for action in context.get(_ACTIONS) or ():
+        found = set(leaves(own(context), (CONTEXT,)))
+        for action in context.get(ACTIONS) or ():
             if isinstance(action, dict):
-                found.update(_leaves({key: each for key, each in _own(action).items() if key != _IDENTITY}, (ACTION,)))
+                found.update(leaves(of_action(action), (ACTION,)))
         self._paths.update(found)
 
     def groups(self) -> list[Group]:
@@ -53,9 +49,9 @@ class Seen:
         spaces: defaultdict[Path, list[Path]] = defaultdict(list)
         for path in frequent:
             spaces[path[:-1]].append(path)
-        whole = [Group(_namespace(space), "", paths) for space, paths in spaces.items() if len(paths) > 1]
+        whole = [Group(namespace(space), "", paths) for space, paths in spaces.items() if len(paths) > 1]
         if len(whole) + len(frequent) <= MOST_GROUPS:
-            return whole + [Group(_namespace(path[:-1]), path[-1], [path]) for path in frequent]
+            return whole + [Group(namespace(path[:-1]), path[-1], [path]) for path in frequent]
         whole = _together(whole, MOST_GROUPS // 2)
         return whole + list(_chunks(frequent, MOST_GROUPS - len(whole)))
 
@@ -71,7 +67,7 @@ def without(line: bytes, paths: Collection[Path]) -> bytes:
         if side == CONTEXT:
             _remove(context, names)
         else:
-            for action in context.get(_ACTIONS) or ():
+            for action in context.get(ACTIONS) or ():
                 _remove(action, names)
     start = line.rfind(raw) if line.count(raw) == 1 else line.find(b'"c":' + raw) + 4
     return line[:start] + msgspec.json.encode(context) + line[start + len(raw) :]
@@ -84,23 +80,6 @@ class _Context(msgspec.Struct, gc=False):
 _context = msgspec.json.Decoder(_Context).decode
 
 
-def _own(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what VW reads otherwise than as features."""
-    return {key: each for key, each in value.items() if not key.startswith("_")}
-
-
-def _leaves(value: Any, path: Path) -> Iterator[Path]:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _leaves(each, (*path, key))
-    elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
-        for each in value:
-            if isinstance(each, dict):
-                yield from _leaves(each, path)
-    elif len(path) > 1:
-        yield path
-
-
 def _remove(value: Any, names: list[str]) -> None:
     if isinstance(value, list):
         for each in value:
@@ -110,12 +89,6 @@ def _remove(value: Any, names: list[str]) -> None:
             del value[names[0]]
         else:
             _remove(value[names[0]], names[1:])
-
-
-def _namespace(space: Path) -> str:
-    side, *names = space
-    names = names[1:] if names and names[0] in _WRAPPERS else names
-    return ".".join(names) or side
 
 
 def _together(groups: list[Group], most: int) -> list[Group]:
@@ -135,4 +108,4 @@ def _chunks(paths: Iterable[Path], most: int) -> Iterator[Group]:
     for start in range(0, len(every), size):
         some = every[start : start + size]
         names = ", ".join(path[-1] for path in some)
-        yield Group(_namespace(some[0][:-1]), names, some)
+        yield Group(namespace(some[0][:-1]), names, some)

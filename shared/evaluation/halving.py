@@ -1,11 +1,15 @@
 """A race of candidates: after each turn the better half goes on, until a few are left for the held-out part."""
 
+import math
 from collections.abc import Collection, Mapping
 
 from shared.evaluation import estimate
 from shared.evaluation.part import Part, Unit
 from shared.evaluation.plan import FINALISTS, Plan
 from shared.loops.policy_sums import PolicySums
+
+# So many standard deviations a mean weight is from 1 by chance.
+CHANCE = 2
 
 
 class Race:
@@ -37,8 +41,23 @@ class Race:
 
 
 def value(done: Mapping[Unit, Part], name: str, stretch: int) -> float:
-    """What decides: the value over the stretches before this one, but for the first, in which all have yet to learn."""
+    """What decides: the value over the stretches before this one, but for the first, in which all have yet to learn.
+
+    What the log never tried is taken to earn the least: a candidate that does it could not be told from a good one.
+    """
     sums = PolicySums()
     for number in range(min(1, stretch - 1), stretch):
         sums.merge(done[Unit(name, number)].judged[name].sums)
-    return estimate.cressie_read(sums).get(sums.least or 0.0, sums.largest or 1.0) or 0.0
+    found = estimate.cressie_read(sums).get(sums.least or 0.0, sums.largest or 1.0) or 0.0
+    return found - _never_tried(sums) * (found - min(0.0, sums.lowest or 0.0))
+
+
+def _never_tried(sums: PolicySums) -> float:
+    """By how much the mean weight is below 1 that chance does not explain: the share of what the candidate would do
+    that the log has nothing of."""
+    n = float(sums.n)
+    if not n:
+        return 0.0
+    mean = float(sums.w) / n
+    deviation = math.sqrt(max(0.0, float(sums.ww) / n - mean * mean) / n)
+    return max(0.0, 1 - mean - CHANCE * deviation)

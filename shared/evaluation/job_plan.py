@@ -80,11 +80,9 @@ def why_not(asked: Asked, config: LoopConfig) -> Fault | None:
 
 
 def _with_race(made: Plan, config: LoopConfig, log: Spool) -> Plan:
-    stretches, held_out = plan.turns(log.counts)
+    stretches, held_out = plan.turns(log.counts, log.span)
     if not held_out:
-        raise Impossible(
-            "The log of this period is too short to look for a better policy: it must be of ten minutes at least."
-        )
+        raise Impossible(plan.TOO_SHORT)
     racing = grid.candidates(log.schema, config.exploration)
     return msgspec.structs.replace(
         made,

@@ -4,14 +4,21 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from shared.evaluation.features import Path
 from shared.vw import policy
+from shared.vw.context_features import Path
 from shared.vw.schema import Schema
 
 # Periods are rounded outward to these, and stretches are made of them.
 FIVE_MINUTES_MS = 300_000
 # A learner starts with each stretch, and a stretch is lost if its worker is killed.
 STRETCH_EVENTS, MOST_STRETCHES = 20_000, 48
+# With fewer events in the half that reports, every interval is nearly as wide as the range of rewards.
+LEAST_RACED = 50
+TOO_SHORT = (
+    "The log of this period is too short to look for a better policy, which is chosen on one part of it and judged on "
+    f"another: it must have at least {LEAST_RACED} events, and not all of them in the same second. Name a longer "
+    "period, or wait."
+)
 # Of the candidates of a race, as many are reported on the held-out part.
 FINALISTS = 3
 # The shares of the log that a race has for each of its turns: the first decides on little, the last on much.
@@ -124,6 +131,8 @@ def turns(counts: Mapping[int, int], span: int = FIVE_MINUTES_MS) -> tuple[list[
     counts, span: as of `stretches`.
     """
     every = sum(counts.values())
+    if every < LEAST_RACED:
+        return stretches(counts, span), 0
     sizes = [share * every for share in TURNS]
     rest = every - sum(sizes)
     pieces = max(1, min(MOST_STRETCHES // 2, round(rest / STRETCH_EVENTS)))

@@ -1,4 +1,4 @@
-"""The log on disk by five minutes, while it is evaluated: read once, wherever it is, and by every policy again."""
+"""The log on disk by spans of time, while it is evaluated: read once, wherever it is, and by every policy again."""
 
 from collections import Counter, OrderedDict
 from datetime import UTC
@@ -10,6 +10,7 @@ import msgspec
 from shared.evaluation.features import Seen
 from shared.evaluation.multi_slot.slot_sums import MOST_SLOTS
 from shared.evaluation.plan import FIVE_MINUTES_MS, Stretch, stretches
+from shared.evaluation.short_log import Times
 from shared.evaluation.slots import slot_events
 from shared.vw import dsjson
 from shared.vw.dsjson import Dated
@@ -39,7 +40,9 @@ class Period(NamedTuple):
 
 
 class Spool:
-    """counts: lines by the start of their five minutes (ms since 1970). skipped: lines that are no events, by reason.
+    """counts: lines by the start of their span (ms since 1970). skipped: lines that are no events, by reason.
+
+    span: its length (ms), five minutes, or less of a short log once it is closed.
 
     features: of the events that were looked at. first, last: the times of the first and the last event, within the
     period or outside (ms).
@@ -49,6 +52,7 @@ class Spool:
         folder.mkdir(parents=True)
         self.folder, self.period = folder, period
         self.counts: Counter[int] = Counter()
+        self.span, self._times = FIVE_MINUTES_MS, Times()
         self.skipped: Counter[str] = Counter()
         self.first: int | None = None
         self.last: int | None = None
@@ -91,8 +95,9 @@ class Spool:
             return
         self._begins = at if self._begins is None else min(self._begins, at)
         self._ends = at if self._ends is None else max(self._ends, at)
-        start = at - at % FIVE_MINUTES_MS
+        start = self._start(at)
         self.counts[start] += 1
+        self._times.add(start, at)
         self._file(start).write(line if line.endswith(b"\n") else line + b"\n")
         self._looked += 1
         if self._looked <= LOOKED_AT or self._looked % SAMPLED == 0:
@@ -111,12 +116,12 @@ class Spool:
 
     def files(self, since: int, until: int) -> list[Path]:
         """Those that hold the lines from `since` to before `until`, ends of a stretch, in order."""
-        since -= since % FIVE_MINUTES_MS
+        since = self._start(since)
         return [self._path(start) for start in sorted(self.counts) if since <= start < until]
 
     def stretches(self) -> list[Stretch]:
         """Of the whole log, which begin and end with its events."""
-        found = stretches(self.counts)
+        found = stretches(self.counts, self.span)
         if found and self._begins is not None and self._ends is not None:
             found[0] = msgspec.structs.replace(found[0], since=self._begins)
             found[-1] = msgspec.structs.replace(found[-1], until=self._ends + 1)
@@ -124,8 +129,29 @@ class Spool:
 
     def close(self) -> None:
         """Everything is added."""
+        self._close_files()
+        self.span = self._times.span()
+        if self.span != FIVE_MINUTES_MS:
+            self._cut_finer()
+
+    def _cut_finer(self) -> None:
+        self.counts.clear()
+        coarse = self.folder / "coarse.dsjson"
+        for start, times in self._times.by_start().items():
+            self._path(start).rename(coarse)
+            with coarse.open("rb") as lines:
+                for at, line in zip(times, lines, strict=True):
+                    self.counts[self._start(at)] += 1
+                    self._file(self._start(at)).write(line)
+            coarse.unlink()
+        self._close_files()
+
+    def _close_files(self) -> None:
         while self._files:
             self._files.popitem()[1].close()
+
+    def _start(self, at: int) -> int:
+        return at - at % self.span
 
     def _path(self, start: int) -> Path:
         return self.folder / f"{start}.dsjson"

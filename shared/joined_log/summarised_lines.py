@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from shared.hubs import events
 from shared.hubs.events import VERSION, Assignment, Interaction, Slot
 from shared.joined_log import unjoined_lines
 from shared.joined_log.joined_lines import Joined
@@ -31,6 +32,7 @@ class _State(msgspec.Struct, gc=False):
 
 class _Line(msgspec.Struct, rename=dsjson.LINE, gc=False, kw_only=True):
     at: datetime
+    id: str = ""
     cost: float = 0.0
     original_cost: float | None = None
     a: list[int] = []
@@ -71,7 +73,8 @@ def join(summarising: Summarising, line: bytes) -> bool:
     rewarded = any(not one.taken and one.v is not None for one in _rewards(known))
     skipped = known.deferred or (known.skip and known.mode != "LoggingOnly")
     joined = Joined(line, rewarded, skipped, rewards=_earned(known))
-    summarising.join(round(at.timestamp() * 1000), _event(known), joined, len(outcomes), names)
+    key = events.key_of(known.id)
+    summarising.join(round(at.timestamp() * 1000), _event(known), joined, len(outcomes), key, names)
     return True
 
 

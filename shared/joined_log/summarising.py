@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from shared.hubs.events import Interaction, Slot
+from shared.joined_log.feature_sampling import FeatureSampling
 from shared.joined_log.joined_lines import Joined
 from shared.loops.gathering import Gatherer
 from shared.loops.summary import Summary
@@ -29,15 +30,18 @@ _context = msgspec.json.Decoder(Names).decode
 
 
 class Summarising:
-    """Takes in the events of a run, or of a file of the log. default_reward: of the loop."""
+    """Takes in the events of a run, or of a file of the log. default_reward: of the loop. samples: features, too."""
 
-    def __init__(self, default_reward: float) -> None:
+    def __init__(self, default_reward: float, *, samples: bool = True) -> None:
         self._default, self._gatherer = default_reward, Gatherer()
+        self._sampling = FeatureSampling() if samples else None
 
-    def join(self, at: int, event: Interaction, joined: Joined, observations: int, names: Names | None = None) -> None:
+    def join(
+        self, at: int, event: Interaction, joined: Joined, observations: int, key: int, names: Names | None = None
+    ) -> None:
         """Adds a joined event, ranked at `at` (ms since 1970), of whose observations so many were matched.
 
-        names: of its context, if they are known.
+        key: of its id. names: of its context, if they are known; then the context is in the line alone.
         """
         count = self._gatherer.count
         count(at, "bytes", len(joined.line))
@@ -49,6 +53,8 @@ class Summarising:
         count(at, "shown")
         if joined.rewarded:
             count(at, "rewarded")
+        if self._sampling is not None:
+            self._sampling.add(at, key, event.c if names is None else joined.line)
         self._show(at, event, joined.rewards, _names(event.c) if names is None else names.actions)
 
     def leave(self, cut: int, reason: str) -> None:
@@ -57,7 +63,10 @@ class Summarising:
 
     def finished(self) -> Summary:
         """The summary of all that was added."""
-        return self._gatherer.finished()
+        made = self._gatherer.finished()
+        if self._sampling is not None:
+            made.features = self._sampling.finished()
+        return made
 
     def _show(self, at: int, event: Interaction, rewards: Sequence[float], names: Sequence[Named]) -> None:
         count, slots = 1 / (1 - event.drop) if event.drop else 1.0, event.slots

@@ -14,6 +14,7 @@ from shared.loops import exact_sum, unreadable
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, blob_name, run_name
+from shared.loops.calibration import Calibration
 from shared.loops.config import Aggregation, LoopConfig
 from shared.loops.reward_sums import EarlierStatistics, Statistics
 from shared.vw.experience import Experience
@@ -239,15 +240,15 @@ class Checkpoint(msgspec.Struct, frozen=True):
     """The state of a loop's training. Positions are sequence numbers by partition, the last one done, -1 for none.
 
     interactions: closed up to here. observations: settled up to here. observed: read by earlier runs up to here;
-    those between `observations` and `observed` may belong to interactions that are still open. windows: what the join
-    remembers, the oldest part first; `seen` is all of it as versions before 3 have stored it. apprentice: None until
-    a decision of that mode is joined. epoch: how often an administrator replaced or deleted the model; unverified:
-    nobody vouches for what it came from. backlog: what the model has not learned. draft: the one that will replace it.
-    damaged: the files of the log that could not be read to their end when it was last learned again. merges: how often
-    runs of the log were merged or all of it was deleted; merged: the catalogue of the blobs into which they were.
-    defaults: DEFAULTS, 0 in what earlier versions have committed. summarised: None if no run has stored a summary.
-    erased: the keys of events that were erased. replaced: what undo would put back, None if no model was replaced, or
-    the last change was undone.
+    those between `observations` and `observed` may belong to interactions that are still open. windows: what the
+    join remembers, the oldest part first; `seen` is all of it as versions before 3 have stored it. apprentice: None
+    until a decision of that mode is joined. calibration: None until a model has judged events. epoch: how often an
+    administrator replaced or deleted the model; unverified: nobody vouches for what it came from. backlog: what the
+    model has not learned. draft: the one that will replace it. damaged: the files of the log that could not be read
+    to their end when it was last learned again. merges: how often runs of the log were merged or all of it was
+    deleted; merged: the catalogue of the blobs into which they were. defaults: DEFAULTS, 0 in what earlier versions
+    have committed. summarised: None if no run has stored a summary. erased: the keys of events that were erased.
+    replaced: what undo would put back, None if no model was replaced, or the last change was undone.
     """
 
     v: int = VERSION
@@ -261,6 +262,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     counts: Counts = Counts()
     statistics: Statistics = msgspec.field(default_factory=Statistics, name="sums")
     apprentice: Apprentice | None = None
+    calibration: Calibration | None = None
     failure: str | None = None
     committed: int = 0
     plan: Plan | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import NamedTuple
 
 from shared import telemetry
@@ -10,8 +11,8 @@ from shared.loops.blob_names import Home, loop_of
 from shared.loops.checkpoint import Checkpoint, Summarised
 from shared.loops.remembered_days import Known, RememberedDays
 from shared.loops.stored import Damaged, read, read_checkpoint
-from shared.loops.summary import FIVE_MINUTES_MS, HOUR_MS, Summary
-from shared.loops.summary_names import DAYS, FINE, HOURS, IMPORTED, RUNS, Item
+from shared.loops.summary import FIVE_MINUTES_MS, HOUR_MS, Parts, Summary
+from shared.loops.summary_names import DAYS, FEATURES, FINE, HOURS, IMPORTED, RUNS, Item
 from shared.storage import Storage
 
 READS = 8  # at once
@@ -38,28 +39,37 @@ class Reading(NamedTuple):
 
 
 async def over(
-    storage: Storage, home: Home, start: int, end: int, span: int = HOUR_MS, days: RememberedDays | None = None
-) -> Reading:
+    storage: Storage, home: Home, start: int, end: int, span: int = HOUR_MS, days: RememberedDays | None = None,
+    features_from: int | None = None,
+) -> Reading:  # fmt: skip
     """What was ranked in start..end (ms, multiples of the span), by stretches of five minutes or of whole hours.
 
-    days: those that need not be read again; then nothing of the result is to be changed.
+    days: those that need not be read again; then nothing of the result is to be changed. features_from: an hour (ms)
+    from which on, up to the end, the features are wanted, too.
     Raises LaterVersion, and Damaged if the checkpoint is. Imported events are not in it: see `imported`.
     """
-    kinds = (FINE if span == FIVE_MINUTES_MS else DAYS, HOURS, RUNS)
     for _ in range(ATTEMPTS):
         before = await _state(storage, home)
         listed = {one.name: one.etag for one in await storage.listed(summary_names.prefix(home))}
         found = summary_names.items(listed)
         after = await _state(storage, home)  # behind the list: whoever deletes says so first
-        items = summary_names.chosen(found, after.summarised or Summarised(), kinds)
-        items = [one for one in items if one.has(start, end) and (one.kind != RUNS or one.start <= after.cut)]
+
+        def chosen(day: str, since: int, found: list[Item] = found, after: Checkpoint = after) -> list[Item]:
+            items = summary_names.chosen(found, after.summarised or Summarised(), (day, HOURS, RUNS))
+            return [one for one in items if one.has(since, end) and (one.kind != RUNS or one.start <= after.cut)]
+
         try:
-            made, damaged = await merged(storage, home, items, span, days.of(listed) if days is not None else None)
+            items, known = chosen(FINE if span == FIVE_MINUTES_MS else DAYS, start), days.of(listed) if days else None
+            made, damaged = await merged(storage, home, items, span, known)
+            made = made.within(start, end)
+            if features_from is not None:
+                some, more = await merged(storage, home, chosen(FEATURES, features_from), span, parts="features")
+                made.features, damaged = some.within(features_from, end).features, sorted({*damaged, *more})
         except Gone:
             continue
         since = after.summarised.since if after.summarised is not None else after.cut
         missing = _missing(start, min(end, before.cut), since, damaged)
-        return Reading(made.within(start, end), before.cut, missing, [item.name for item in damaged])
+        return Reading(made, before.cut, missing, [item.name for item in damaged])
     raise Gone(f"the summaries of {loop_of(home)} changed each time they were read")
 
 
@@ -74,11 +84,11 @@ async def imported(storage: Storage, home: Home, start: int, end: int, span: int
 
 
 async def merged(
-    storage: Storage, home: Home, items: list[Item], span: int, days: Known | None = None
+    storage: Storage, home: Home, items: list[Item], span: int, days: Known | None = None, parts: Parts = "sums"
 ) -> tuple[Summary, list[Item]]:
     """The sum of summaries, and those that are damaged, which is reported; raises Gone, LaterVersion.
 
-    days: as of `over`.
+    days: as of `over`. parts: what of them is wanted.
     """
     slots, made, damaged = asyncio.Semaphore(READS), Summary(span=span), list[Item]()
 
@@ -88,7 +98,7 @@ async def merged(
             return known
         async with slots:
             try:
-                found = await read(storage, item.name, lambda data: summary.decode(item.name, data))
+                found = await read(storage, item.name, partial(summary.decode, item.name, parts=parts))
             except Damaged as error:
                 told = f"{error}. `python -m migration summarise` makes it again from the log."
                 telemetry.error(_log, told, loop_of(home))

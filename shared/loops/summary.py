@@ -1,26 +1,30 @@
-"""What a loop's decisions earned, and what other policies would have earned: sums that merge exactly.
+"""What a loop's decisions earned, what other policies would have earned, and what they saw: sums that merge exactly.
 
 Two summaries of other events merge to that of all of them, bit for bit, however often and in whatever order.
 """
 
 import gzip
 import zlib
+from typing import Any, Literal
 
 import msgspec
 
 from shared.loops import exact_sum, unreadable
+from shared.loops.feature_sample import Sample
 from shared.loops.hour_sums import Hour
 from shared.loops.policy_sums import BASELINE, CERTAIN, ONLINE, PolicySums
 
 FIVE_MINUTES_MS = 300_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
-# Format 2 has `PolicySums.paid` and the fate `impossible`, which format 1 would drop; format 3 has `Shown.arms`.
-FORMAT = 3
+# What a format has that those before would drop: `PolicySums.paid` and the fate `impossible` (2), `Shown.arms` (3),
+# `features` (4).
+FORMAT = 4
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """Sums by the start of a stretch of time (ms since 1970), the slot (from 0) and the policy; counts by hour.
+    """Sums by the start of a stretch of time (ms since 1970), the slot (from 0) and the policy; counts by hour, and
+    the features of a sample of the hour's decisions.
 
     span: the length of the stretches, ms. Nothing is copied: whoever merges owns what is merged into.
     """
@@ -29,6 +33,7 @@ class Summary(msgspec.Struct, kw_only=True):
     span: int = FIVE_MINUTES_MS
     stretches: dict[int, dict[int, dict[str, PolicySums]]] = {}
     hours: dict[int, Hour] = {}
+    features: dict[int, Sample] = {}
 
     def merge(self, other: "Summary") -> None:
         """Adds the events of the other; ValueError if its stretches are longer."""
@@ -40,6 +45,8 @@ class Summary(msgspec.Struct, kw_only=True):
                     self.sums(at, slot, policy).merge(sums)
         for at, hour in other.hours.items():
             self.hour(at).merge(hour)
+        for at, sample in other.features.items():
+            self.features.setdefault(at, Sample()).merge(sample)
 
     def absorb(self, other: "Summary") -> None:
         """The same as `merge`, for half its cost: the parts of the other become those of this one."""
@@ -52,9 +59,13 @@ class Summary(msgspec.Struct, kw_only=True):
         for at, hour in other.hours.items():
             if self.hours.setdefault(at, hour) is not hour:
                 self.hours[at].merge(hour)
+        for at, sample in other.features.items():
+            if self.features.setdefault(at, sample) is not sample:
+                self.features[at].merge(sample)
 
     def share(self, other: "Summary") -> None:
-        """The same as `absorb` for one that stays as it is: its parts are used, and what both have is made anew."""
+        """The same as `absorb` for one without features that stays as it is: its parts are used, and what both have is
+        made anew."""
         if self.span != other.span:
             raise ValueError(f"stretches of {other.span} ms are not shared by those of {self.span} ms")
         both = Summary(span=self.span)
@@ -111,11 +122,41 @@ class Summary(msgspec.Struct, kw_only=True):
             span=self.span,
             stretches={at: slots for at, slots in self.stretches.items() if start <= at < end},
             hours={at: hour for at, hour in self.hours.items() if start <= at < end},
+            features={at: sample for at, sample in self.features.items() if start <= at < end},
         )
 
+    def sums_only(self) -> "Summary":
+        """Without features. Nothing is copied."""
+        return Summary(span=self.span, stretches=self.stretches, hours=self.hours)
 
+    def features_only(self) -> "Summary":
+        """Without sums. Nothing is copied."""
+        return Summary(span=self.span, features=self.features)
+
+
+class _Sums(msgspec.Struct):
+    """What is decoded where no features are wanted: the rest is passed over."""
+
+    span: int = FIVE_MINUTES_MS
+    stretches: dict[int, dict[int, dict[str, PolicySums]]] = {}
+    hours: dict[int, Hour] = {}
+
+
+class _Features(msgspec.Struct):
+    """The same where nothing else is."""
+
+    span: int = FIVE_MINUTES_MS
+    features: dict[int, Sample] = {}
+
+
+# What of a summary is wanted.
+Parts = Literal["all", "sums", "features"]
 _encoder = msgspec.json.Encoder(enc_hook=exact_sum.to_json)
 _decoder = msgspec.json.Decoder(Summary, dec_hook=exact_sum.from_json)
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {
+    "sums": msgspec.json.Decoder(_Sums, dec_hook=exact_sum.from_json),
+    "features": msgspec.json.Decoder(_Features),
+}
 
 
 def encode(summary: Summary) -> bytes:
@@ -125,18 +166,22 @@ def encode(summary: Summary) -> bytes:
         for at, slots in sorted(summary.stretches.items())
     }
     hours = {at: hour.ordered() for at, hour in sorted(summary.hours.items())}
-    plain = _encoder.encode(msgspec.structs.replace(summary, stretches=stretches, hours=hours))
+    features = {at: sample.ordered() for at, sample in sorted(summary.features.items())}
+    plain = _encoder.encode(Summary(span=summary.span, stretches=stretches, hours=hours, features=features))
     return gzip.compress(plain, compresslevel=6, mtime=0)
 
 
-def decode(name: str, data: bytes) -> Summary:
+def decode(name: str, data: bytes, parts: Parts = "all") -> Summary:
     """What was encoded; LaterVersion if a later version has, ValueError if it is damaged.
 
-    name: the blob's, for the message. One changed bit is damage: the checksum of gzip is that of the JSON.
+    name: the blob's, for the message. parts: what is left out takes no time. One changed bit is damage: the checksum of
+    gzip is that of the JSON.
     """
     try:
         plain = gzip.decompress(data)
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(str(error)) from None
     unreadable.check(name, plain, FORMAT)
-    return _decoder.decode(plain)
+    if parts == "all":
+        return _decoder.decode(plain)
+    return Summary(**msgspec.structs.asdict(_decoders[parts].decode(plain)))

@@ -3,8 +3,9 @@
 `summaries/runs/{run}.json.gz` counts once the checkpoint's cut has reached it, like the log of the run. When an hour or
 a day is over, its runs are merged: no later run can belong to it, so whoever merges them makes the same bytes, and the
 roll-up takes the place of the runs as soon as it is there. `hours/` has stretches of five minutes, as a run has. Of a
-day there are two, `fine/` with stretches of five minutes and `days/` with those of an hour. What is rolled up has the
-cut of the last deletion of the log in its name, and does not count after another one.
+day there are three: `fine/` with stretches of five minutes, `days/` with those of an hour, and `features/` with the
+features of each hour, which the other two lack. What is rolled up has the cut of the last deletion of the log in its
+name, and does not count after another one.
 
 Imported events are of no run. They have roll-ups by day of their own, `imported/`, which count for evaluations only.
 """
@@ -18,9 +19,10 @@ from shared.loops.blob_names import Home, blob_name, run_name
 from shared.loops.checkpoint import LONGEST_RUN_MS, Summarised
 from shared.loops.summary import DAY_MS, HOUR_MS
 
-RUNS, HOURS, FINE, DAYS, IMPORTED = "runs", "hours", "fine", "days", "imported"
-_SPANS = {RUNS: 1, HOURS: HOUR_MS, FINE: DAY_MS, DAYS: DAY_MS, IMPORTED: DAY_MS}
-_DIGITS = {HOURS: 11, FINE: 8, DAYS: 8, IMPORTED: 8}  # of a run's name that tell an hour or a day
+RUNS, HOURS, FINE, DAYS, FEATURES, IMPORTED = "runs", "hours", "fine", "days", "features", "imported"
+OF_DAY = (FINE, DAYS, FEATURES)
+_SPANS = {RUNS: 1, HOURS: HOUR_MS, FINE: DAY_MS, DAYS: DAY_MS, FEATURES: DAY_MS, IMPORTED: DAY_MS}
+_DIGITS = {HOURS: 11, FINE: 8, DAYS: 8, FEATURES: 8, IMPORTED: 8}  # of a run's name that tell an hour or a day
 _NAME = re.compile(r"/summaries/(\w+)/(\d{8}(?:T\d{2}(?:\d{7}Z)?)?)(?:\.(\w+))?\.json\.gz$")
 
 

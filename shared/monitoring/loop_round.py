@@ -20,6 +20,7 @@ from shared.monitoring.alarms.catalogue import HOURLY
 from shared.monitoring.alarms.history import History
 from shared.monitoring.alarms.window import DAYS, Window, closed
 from shared.monitoring.blobs import Kept
+from shared.monitoring.feature_report import DAYS_READ
 from shared.monitoring.headline import Headline
 from shared.monitoring.heartbeat import Heartbeat
 from shared.monitoring.verdict import Seen
@@ -112,7 +113,9 @@ class LoopRound:
             return
         end = closed(state.cut) + HOUR_MS
         days = DAYS + 1 if until else verdict.DAYS
-        made = (await summaries.over(self._storage, self._home, end - days * DAY_MS, end)).summary
+        sampled = until - DAYS_READ * DAY_MS - MOST_HOURS * HOUR_MS if until else None
+        found = await summaries.over(self._storage, self._home, end - days * DAY_MS, end, features_from=sampled)
+        made = found.summary
         if until:
             after = await asyncio.to_thread(self._judged, after, made, state, until)
         await self._keep_alarms(after)
@@ -125,7 +128,7 @@ class LoopRound:
             first = max(before.judged + HOUR_MS, until - (MOST_HOURS - 1) * HOUR_MS)
         for hour in range(first, until + 1, HOUR_MS):
             how = exploring.of(self._config, state, hour - DAY_MS)
-            window = Window(made, hour, self._config, how)
+            window = Window(made, hour, self._config, how, state.calibration)
             after = after.after(hour, {alarm: judge(window) for alarm, judge in HOURLY.items()})
         shown = [at + HOUR_MS for at, hour in made.hours.items() if hour.fates.get("shown")]
         return msgspec.structs.replace(after, judged=until, seen=max([after.seen, *shown]))

@@ -14,7 +14,8 @@ from shared.loops.checkpoint import Past
 from shared.storage import Storage
 from shared.training.course import Course
 from shared.training.kept_files import KeptFiles
-from shared.vw import policy
+from shared.vw import calibrating, policy
+from shared.vw.calibrating import Expected
 from shared.vw.experience import Experience, Pupil
 from shared.vw.known_actions import KnownActions
 from shared.vw.learner import Learner
@@ -83,6 +84,11 @@ class Lessons:
             lines = await asyncio.to_thread(self.pupil.take, lines)
         await (await self.started()).feed(lines)
 
+    @property
+    def expected(self) -> list[Expected]:
+        """What the model before expected of some of the events, once it has finished."""
+        return calibrating.read(self.learner.expected) if self.learner is not None else []
+
     async def finish(self) -> Learner:
         """`Learner.finish`; the learner, with its files."""
         learner = await self.started()
@@ -100,8 +106,17 @@ class Lessons:
             if self.pupil is not None and self._course.past is None:
                 self.schema = self.pupil.experience.schema
             arguments = policy.parse(self._course.arguments).for_vw(self.schema.arguments)
-            self.learner = await self._learners.start(arguments, self._previous, self._folder, self._predictions)
+            self.learner = await self._learners.start(
+                arguments, self._previous, self._folder, self._predictions, judges=self._judges
+            )
         return self.learner
+
+    @property
+    def _judges(self) -> bool:
+        """Whether it goes on learning as ever, from enough events to expect something of the next ones."""
+        goes_on = self._course.state is not None and self._course.at is None and self._course.draft is None
+        knows = self._course.learned is None or self._course.learned >= calibrating.LEAST_LEARNED
+        return goes_on and knows and calibrating.can_judge(policy.parse(self._course.arguments))
 
 
 async def _pupil(storage: Storage, home: Home, kept: KeptFiles, course: Course, folder: Path) -> Pupil | None:

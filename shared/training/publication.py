@@ -21,6 +21,7 @@ from shared.loops import artifacts, commits, summary, summary_names
 from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import blob_name
+from shared.loops.calibration import Calibration
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Past, Plan, WindowPart
 from shared.loops.commits import Stored
 from shared.storage import Storage
@@ -96,6 +97,10 @@ class Publication:
         if learned.course.draft is not None and learned.at is not None:
             state, past = await self._upload_draft(learned)
             return progress.drafted(after, self._plan, self._batch.counts, learned, state, past)
+        expected = learned.lessons.expected if learned.lessons is not None else []
+        if expected:
+            calibration = (after.calibration or Calibration()).plus(expected)
+            after = msgspec.structs.replace(after, calibration=calibration)
         record, now = await self._upload(learned), round(time.time() * 1000)
         return progress.learned(after, self._plan, self._batch.counts, learned, record, now)
 

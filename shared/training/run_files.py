@@ -91,7 +91,7 @@ class Batch:
             return None
         self.windows.write(key, at + self._wait)
         joined = join_line(event, at, [observation for _, observation in matched], self._config)
-        self._summarising.join(at, event, joined, len(matched))
+        self._summarising.join(at, event, joined, len(matched), key)
         if not joined.skipped:
             self._learn(joined)
         if joined.lesson:

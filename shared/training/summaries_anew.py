@@ -20,12 +20,12 @@ from shared.joined_log.ahead import ahead
 from shared.joined_log.part_reading import Fetched, Wanted
 from shared.joined_log.summarising import Summarising
 from shared.joined_log.unzipping import DAMAGE
-from shared.loops import commits, summaries, summary, summary_names
+from shared.loops import commits, feature_values, summaries, summary, summary_names
 from shared.loops.blob_names import Home, run_name
 from shared.loops.checkpoint import LONGEST_RUN_MS, Checkpoint, Summarised
 from shared.loops.hour_sums import OTHER, add
-from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary
-from shared.loops.summary_names import DAYS, FINE, HOURS, IMPORTED, RUNS, Item
+from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Parts, Summary
+from shared.loops.summary_names import FEATURES, FINE, HOURS, IMPORTED, OF_DAY, RUNS, Item
 from shared.storage import Storage
 from shared.training import summary_merging
 
@@ -96,10 +96,8 @@ class Making:
         for one in runs.values():
             whole.merge(one)
         if day + DAY_MS <= state.cut - state.cut % DAY_MS:
-            old = summary_names.chosen(before, summarised, (FINE, HOURS, RUNS))
-            known, _ = await summaries.merged(self._storage, self._home, old, FIVE_MINUTES_MS)
-            whole.merge(known.within(0, gone))
-            written |= {await self._roll_up(kind, day, whole, summarised) for kind in (FINE, DAYS)}
+            whole.merge((await self._known(before, summarised)).within(0, gone))
+            written |= {await self._roll_up(kind, day, whole, summarised) for kind in OF_DAY}
         else:
             written |= await self._hours(runs, state, summarised)
         await self._storage.delete_all(one.name for one in before if one.name not in written)
@@ -115,6 +113,9 @@ class Making:
                     for value in [one for one in counts if one in values]:
                         add(counts, {OTHER: counts.pop(value)})
                         changed = True
+        texts = {feature_values.short(value) for value in values}
+        for sample in made.features.values():
+            changed = sample.forget(texts) or changed
         if changed:
             await self._put(item.name, made)
 
@@ -135,12 +136,12 @@ class Making:
         whole = Summary()
         for one in runs.values():
             whole.merge(one)
-        if not runs or _decisions(whole) < await self._known(day, state, summarised):
+        if not runs or _decisions(whole) < await self._decisions_known(day, state, summarised):
             self.left += [_text(day)] if runs else []
             return
         self._first = min(runs) if self._first is None else min(self._first, *runs)
         if day + DAY_MS <= state.cut - state.cut % DAY_MS:
-            for kind in (FINE, DAYS):
+            for kind in OF_DAY:
                 await self._roll_up(kind, day, whole, summarised)
             return
         await self._hours(runs, state, summarised)
@@ -173,7 +174,7 @@ class Making:
 
     async def _imports(self, day: int) -> Summary | None:
         """The summary of what was imported of a day, None if nothing was."""
-        summarising = Summarising(self._default)
+        summarising = Summarising(self._default, samples=False)
         wanted = Wanted(run_name(day), "", run_name(day + DAY_MS))
         async for part in self._parts(wanted):
             await self._add(part, partial(summarised_lines.join, summarising))
@@ -193,7 +194,17 @@ class Making:
         if damage is not None:
             damaged_logs.meet(self._home, part.part.blob, damage, part.part.file)
 
-    async def _known(self, day: int, state: Checkpoint, summarised: Summarised) -> int:
+    async def _known(self, before: Collection[Item], summarised: Summarised) -> Summary:
+        """The sum of the summaries of a day, features included."""
+        known = Summary()
+        wanted: dict[str, Parts] = {FINE: "sums", FEATURES: "features"}
+        for kind, parts in wanted.items():
+            items = summary_names.chosen(before, summarised, (kind, HOURS, RUNS))
+            found, _ = await summaries.merged(self._storage, self._home, items, FIVE_MINUTES_MS, parts=parts)
+            known.merge(found)
+        return known
+
+    async def _decisions_known(self, day: int, state: Checkpoint, summarised: Summarised) -> int:
         """How many decisions the readable summaries of a day have."""
         found = summary_names.items(await self._storage.names(summary_names.prefix(self._home)))
         items = summary_names.chosen(found, summarised, (FINE, HOURS, RUNS))
@@ -201,7 +212,7 @@ class Making:
         try:
             known, _ = await summaries.merged(self._storage, self._home, items, FIVE_MINUTES_MS)
         except summaries.Gone:
-            return await self._known(day, state, summarised)
+            return await self._decisions_known(day, state, summarised)
         return _decisions(known)
 
     async def _roll_up(self, kind: str, at: int, made: Summary, summarised: Summarised) -> str:

@@ -15,12 +15,14 @@ from shared.loops import summaries, summary, summary_names
 from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Summarised
 from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary
-from shared.loops.summary_names import DAYS, FINE, HOURS, IMPORTED, RUNS, Item
+from shared.loops.summary_names import FEATURES, FINE, HOURS, IMPORTED, OF_DAY, RUNS, Item
 from shared.storage import Storage
 from shared.training import retention
 
 # Roll-ups of a loop in one sweep, before another loop has its turn.
 MOST_AT_ONCE = 100
+# Features are compared over a week and a day; nobody asks for older ones.
+FEATURES_MS = 14 * DAY_MS
 
 # By home: the roll-ups that the last sweep of this process has found.
 _known: dict[Home, set[str]] = {}
@@ -43,7 +45,7 @@ async def sweep(storage: Storage, home: Home, retention_days: int) -> None:
     known = _known.get(home, set())
     oldest = retention.oldest_summaries(retention_days, found.committed)
     longer = {(one.kind, one.start) for one in found.items if one.name in known and one.counts(found.summarised)}
-    await storage.delete_all(item.name for item in found.items if _is_over(item, found.summarised, longer, oldest))
+    await storage.delete_all(item.name for item in found.items if _is_over(item, found, longer, oldest))
     _known[home] = {item.name for item in found.items if item.kind != RUNS}
     with scratch.folder() as folder:
         for at, kind in list(_due(found))[:MOST_AT_ONCE]:
@@ -68,7 +70,7 @@ def _due(found: _Found) -> Iterator[tuple[int, str]]:
     made = {(item.start, item.kind) for item in counting}
     parts = [item for item in counting if item.kind in (RUNS, HOURS)]
     for day in _starts(parts, DAY_MS, found.cut):
-        yield from ((day, kind) for kind in (FINE, DAYS) if (day, kind) not in made)
+        yield from ((day, kind) for kind in OF_DAY if (day, kind) not in made)
     runs = [item.start // HOUR_MS * HOUR_MS for item in parts if item.kind == RUNS]
     for hour in _starts(parts, HOUR_MS, found.cut):
         if hour // DAY_MS == found.cut // DAY_MS and (hour, HOURS) not in made and runs.count(hour) > 1:
@@ -85,7 +87,7 @@ async def _roll_up(storage: Storage, home: Home, at: int, kind: str, found: _Fou
     parts = summary_names.chosen(found.items, found.summarised, (RUNS,) if kind == HOURS else (HOURS, RUNS))
     parts = [item for item in parts if at <= item.start < at + span]
     try:
-        made, damaged = await summaries.merged(storage, home, parts, FIVE_MINUTES_MS)
+        made, damaged = await summaries.merged(storage, home, parts, FIVE_MINUTES_MS, parts="all")
     except summaries.Gone:
         return  # another process is faster, or the log was deleted
     if not damaged:
@@ -96,24 +98,31 @@ async def _roll_up(storage: Storage, home: Home, at: int, kind: str, found: _Fou
 
 def shown_by(made: Summary, kind: str) -> Summary:
     """What a roll-up keeps of the runs that are in it."""
-    if kind != DAYS:
+    if kind == HOURS:
         return made
-    by_hour = made.rolled_up(HOUR_MS)
+    if kind == FEATURES:
+        return made.features_only()
+    if kind == FINE:
+        return made.sums_only()
+    by_hour = made.sums_only().rolled_up(HOUR_MS)
     by_hour.hours = {at: hour.capped() for at, hour in by_hour.hours.items()}
     return by_hour
 
 
-def _is_over(item: Item, summarised: Summarised, longer: Container[tuple[str, int]], oldest: int) -> bool:
+def _is_over(item: Item, found: _Found, longer: Container[tuple[str, int]], oldest: int) -> bool:
     """True for what is in roll-ups, was made before the log was deleted, or is past its time.
 
     longer: the roll-ups that are known for a while, by kind and start. oldest: what ends before it is past its time.
     """
+    summarised = found.summarised
     if not item.counts(summarised):
         return True
     if item.end <= oldest and (item.kind == IMPORTED or item.end <= summarised.since):
         return True
+    if item.kind == FEATURES and item.end <= found.cut - FEATURES_MS:
+        return True
     if item.kind not in (RUNS, HOURS):
         return False
     day, hour = item.start - item.start % DAY_MS, item.start - item.start % HOUR_MS
-    is_of_day = (FINE, day) in longer and (DAYS, day) in longer
+    is_of_day = all((kind, day) in longer for kind in OF_DAY)
     return is_of_day or (item.kind == RUNS and (HOURS, hour) in longer)

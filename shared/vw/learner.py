@@ -14,7 +14,7 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import BinaryIO, Self, TypeVar
 
-from shared.vw import dsjson, policy
+from shared.vw import calibrating, dsjson, policy
 from shared.vw.learning import REFUSED, TrainingRefused
 from shared.vw.writer import Writer
 from shared.vw.zygote import Fork, Zygote
@@ -37,6 +37,7 @@ class Learner:
 
     def __init__(self, process: Fork, events: BinaryIO, folder: Path, *, multi_slot: bool) -> None:
         self.model, self.predict = folder / "model.vw", folder / "predict.vw"
+        self.expected = folder / calibrating.EXPECTED
         self._multi_slot = multi_slot
         self._process, self._events, self._errors = process, Writer(events), folder / "training.log"
         self._sample, self._sampled = folder / "sample.dsjson", b""
@@ -52,9 +53,11 @@ class Learner:
         *,
         serves: bool = True,
         learns: bool = True,
+        judges: bool = False,
     ) -> Self:
         """predictions: where the pmf of each event goes, before it is learned. serves: False for a model that only goes
-        on learning: there is no copy that serves. learns: False for a model that only predicts."""
+        on learning: there is no copy that serves. learns: False for a model that only predicts. judges: True to have
+        what the state before expects of some events in `expected`."""
         order = Order(
             arguments,
             previous=str(previous) if previous else None,
@@ -62,6 +65,7 @@ class Learner:
             folder=str(folder),
             serves=serves,
             learns=learns,
+            judges=judges,
         )
         # A pipe of our own: what the event loop makes may be a socket, which VW cannot open by name.
         reading, writing = os.pipe()

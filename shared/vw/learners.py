@@ -26,7 +26,8 @@ class Learners:
         self._free.release()
 
     async def start(
-        self, arguments: str, previous: Path | None, folder: Path, predictions: Path | None = None
-    ) -> Learner:
+        self, arguments: str, previous: Path | None, folder: Path, predictions: Path | None = None, *,
+        judges: bool = False,
+    ) -> Learner:  # fmt: skip
         """`Learner.start` in a place that is taken."""
-        return await Learner.start(self._zygote, arguments, previous, folder, predictions)
+        return await Learner.start(self._zygote, arguments, previous, folder, predictions, judges=judges)

@@ -3,6 +3,7 @@
 VW may abort on what it cannot read, so this is done in processes that may end.
 """
 
+import contextlib
 import itertools
 import sys
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.vw import policy
+from shared.vw import calibrating, policy
 from shared.vw.dsjson import Question
 from shared.vw.options import EXAMPLES
 
@@ -89,22 +90,26 @@ def learn_input(
     *,
     serves: bool = True,
     learns: bool = True,
+    judges: bool = False,
 ) -> int:
     """Learns dsjson from standard input into `model.vw` and `predict.vw` of the folder, tried on its `sample.dsjson`.
 
     arguments, previous, predictions, learns: as of `learn`. serves: False for a model that only goes on learning, of
-    which no copy is made and tried. The exit status: 0 if both are valid, REFUSED if not, with the reason on standard
-    error.
+    which no copy is made and tried. judges: True to have what `previous` expects of the sample in EXPECTED. The exit
+    status: 0 if both are valid, REFUSED if not, with the reason on standard error.
     """
-    model, predict = folder / "model.vw", folder / "predict.vw"
+    model, predict, sampled = folder / "model.vw", folder / "predict.vw", folder / "sample.dsjson"
     try:
         learn(arguments, previous, Path("/dev/stdin"), model, predictions, learns=learns)
         if not serves:
             return 0
         reduce(model, predict)
-        with (folder / "sample.dsjson").open("rb") as sample:
+        with sampled.open("rb") as sample:
             validate(predict, itertools.islice(sample, VALIDATED_EVENTS))
     except (RuntimeError, TrainingRefused) as error:
         print(error, file=sys.stderr)
         return REFUSED
+    if judges and previous is not None:
+        with contextlib.suppress(RuntimeError):  # the new model is good, whatever the one before expects
+            calibrating.write(previous, sampled, folder / calibrating.EXPECTED)
     return 0

@@ -28,7 +28,7 @@ COUNTED_SECONDS = 1.0
 
 
 class Order(msgspec.Struct, omit_defaults=True):
-    """To learn, or to kill the fork of this id. serves, learns: as of `learning.learn_input`.
+    """To learn, or to kill the fork of this id. serves, learns, judges: as of `learning.learn_input`.
 
     With an order to learn come two descriptors: where its events are read from, and where its errors are written to.
     """
@@ -39,6 +39,7 @@ class Order(msgspec.Struct, omit_defaults=True):
     folder: str = ""
     serves: bool = True
     learns: bool = True
+    judges: bool = False
     kill: int = 0
 
 
@@ -123,6 +124,7 @@ def _become_learner(order: Order, events: int, errors: int) -> None:
             predictions,
             serves=order.serves,
             learns=order.learns,
+            judges=order.judges,
         )
     except BaseException:
         traceback.print_exc()

@@ -44,7 +44,7 @@ def test_it_runs_at_the_start_that_was_asked_for_and_says_what_it_decided(system
         wait_until(lambda: told(system)["runs"] and told(system)["runs"][0]["status"] != "Running", "it has run", 180)
         (run,) = told(system)["runs"]
         assert run["status"] == "OnlinePolicyRetained"
-        assert "must be of ten minutes at least" in run["reason"]
+        assert "must have at least 50 events" in run["reason"]
         assert told(system)["nextRun"][:10] == (start + datetime.timedelta(days=7)).isoformat()[:10]
         newest = str(admin.base_url).replace("/v1.0/", "/").replace("/v1.1-preview.3/", "/")
         for kind, count in (("Auto", 1), ("Manual", 0)):

@@ -48,4 +48,4 @@ def test_a_log_of_a_moment_gets_a_sentence(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
     assert "leave out all --policy but one" in done.stderr
     done = run("optimise", "--log", file)
-    assert "must be of ten minutes at least" in done.stderr
+    assert "must have at least 50 events" in done.stderr

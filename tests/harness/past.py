@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from harness import traffic
+from harness import traffic, visitors
 from harness.traffic import Loop
 from shared.loops import commits, summary, summary_names
 from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Checkpoint, Summarised
 from shared.loops.gathering import Gatherer
 from shared.loops.summary import DAY_MS, HOUR_MS, Summary
-from shared.loops.summary_names import DAYS, FINE, HOURS
+from shared.loops.summary_names import HOURS, OF_DAY
 from shared.storage import Storage
+from shared.training import summary_merging
 
 Course = Callable[[float], Loop]
 
@@ -44,8 +45,8 @@ async def put(storage: Storage, home: Home, whole: Summary, start: int, end: int
     for day in range(start, end, DAY_MS):
         if day + DAY_MS <= end:
             made = whole.within(day, day + DAY_MS)
-            await _store(storage, home, FINE, day, known, made)
-            await _store(storage, home, DAYS, day, known, made.rolled_up(HOUR_MS))
+            for kind in OF_DAY:
+                await _store(storage, home, kind, day, known, summary_merging.shown_by(made, kind))
         else:
             for at in range(day, end, HOUR_MS):
                 await _store(storage, home, HOURS, at, known, whole.within(at, at + HOUR_MS))
@@ -64,4 +65,6 @@ def _hour(loop: Loop, at: int, chance: random.Random) -> Summary:
     gatherer = Gatherer()
     for _ in range(max(0, round(chance.gauss(loop.daily / 24, (loop.daily / 24) ** 0.5)))):
         traffic._decide(gatherer, loop, at + chance.randrange(HOUR_MS), 1.0, chance)
-    return gatherer.finished()
+    made = gatherer.finished()
+    made.features = {at: visitors.sampled(loop.sees, (at - traffic.START) // HOUR_MS, made.fate("shown"))}
+    return made

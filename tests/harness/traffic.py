@@ -7,8 +7,11 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
+from harness import visitors
+from harness.visitors import See
 from shared.hubs.events import Assignment
 from shared.loops import exploring
+from shared.loops.calibration import Calibration
 from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import Holdback, LoopConfig, Policy
 from shared.loops.gathering import Gatherer
@@ -16,6 +19,7 @@ from shared.loops.summary import DAY_MS, HOUR_MS, Summary
 from shared.monitoring.alarms.catalogue import HOURLY
 from shared.monitoring.alarms.history import History
 from shared.monitoring.alarms.window import DAYS, Window
+from shared.vw.calibrating import Expected
 
 # A Monday.
 START = 20_000 * DAY_MS + 4 * DAY_MS
@@ -31,7 +35,8 @@ class Loop(NamedTuple):
     else the default, 0. late: of rewards. knows: the share of contexts whose best action the policy shows. picks: what
     the policy takes for the best in all contexts, None if that differs. served: the share that it explores in truth.
     sends: what is sent for a reward. obeys: the share of decisions that show what was drawn. first: what the baseline
-    earns more. held: the share of a holdback. loses: of its decisions, those that never arrive.
+    earns more. held: the share of a holdback. loses: of its decisions, those that never arrive. sees: what features
+    they have. expects: what the model expects, as a multiple of the rewards.
     """
 
     daily: float = 1_200
@@ -49,6 +54,8 @@ class Loop(NamedTuple):
     first: float = 0.0
     held: float = 0.0
     loses: float = 0.0
+    sees: See = visitors.calm
+    expects: float = 1.0
 
 
 def hour(loop: Loop, number: int, chance: random.Random) -> Summary:
@@ -59,7 +66,9 @@ def hour(loop: Loop, number: int, chance: random.Random) -> Summary:
     mood = 1 + 0.2 * math.sin((day - 14) / 24 * 2 * math.pi)
     for _ in range(_poisson(loop.daily / 24 * tide, chance)):
         _decide(gatherer, loop, at + chance.randrange(HOUR_MS), mood, chance)
-    return gatherer.finished().rolled_up(HOUR_MS)
+    made = gatherer.finished().rolled_up(HOUR_MS)
+    made.features = {at: visitors.sampled(loop.sees, number, made.fate("shown"))}
+    return made
 
 
 def _decide(gatherer: Gatherer, loop: Loop, at: int, mood: float, chance: random.Random) -> None:
@@ -94,6 +103,14 @@ def _decide(gatherer: Gatherer, loop: Loop, at: int, mood: float, chance: random
     )  # fmt: skip
 
 
+def _expected(loop: Loop, made: Summary, at: int) -> list[Expected]:
+    """Some of an hour's decisions, which earn what it earned in the mean: by 0 and 1."""
+    served, chance = made.served(), random.Random(at)
+    mean = float(served.wr) / max(1.0, float(served.n))
+    count = min(50, round(float(served.n)))
+    return [Expected(at, loop.expects * mean, float(chance.random() < mean)) for _ in range(count)]
+
+
 def _poisson(mean: float, chance: random.Random) -> int:
     return max(0, round(chance.gauss(mean, math.sqrt(mean))))
 
@@ -104,12 +121,15 @@ class Judged:
     def __init__(self, config: LoopConfig = EPSILON, state: Checkpoint | None = None) -> None:
         self.config, self.state = config, state or Checkpoint()
         self.made, self.history, self.hours = Summary(span=HOUR_MS), History(), 0
+        self.calibration = Calibration()
 
     def live(self, loop: Loop, hours: int, chance: random.Random, every: int = 1) -> list[tuple[int, str, str]]:
         """Hours of its life; the alarms that were raised in them: at which hour, name and state."""
         raised = list[tuple[int, str, str]]()
         for _ in range(hours):
-            self.made.absorb(hour(loop, self.hours, chance))
+            made = hour(loop, self.hours, chance)
+            self.calibration = self.calibration.plus(_expected(loop, made, START + self.hours * HOUR_MS))
+            self.made.absorb(made)
             self.hours += 1
             if self.hours % every == 0:
                 raised += self._judge()
@@ -118,7 +138,8 @@ class Judged:
     def _judge(self) -> list[tuple[int, str, str]]:
         at, before = START + self.hours * HOUR_MS, self.history
         self.made = self.made.within(at - DAYS * DAY_MS, at)
-        window = Window(self.made, at, self.config, exploring.of(self.config, self.state, at - DAY_MS))
+        how = exploring.of(self.config, self.state, at - DAY_MS)
+        window = Window(self.made, at, self.config, how, self.calibration)
         self.history = before.after(at, {alarm: judge(window) for alarm, judge in HOURLY.items()})
         new = [one for one in self.history.changes if one.at == at]
         return [(self.hours, one.alarm, one.state) for one in new if one.state in ("warning", "critical")]

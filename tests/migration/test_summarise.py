@@ -78,7 +78,7 @@ async def test_they_are_those_that_the_runs_stored_bit_for_bit(aside: Aside, mak
     assert (found.summary.hours, len(found.missing)) == ({}, 26)
     done = await command(aside)
     assert f"summarised: {RUNS * 5} events of 2 days, 0 imported ones" in done.stdout
-    assert {kind.partition("/")[0] for kind in live} == {"days", "fine", "hours", "runs"}
+    assert {kind.partition("/")[0] for kind in live} == {"days", "features", "fine", "hours", "runs"}
     assert await one.blobs() == live
     state = (await one.state()).summarised
     assert state is not None

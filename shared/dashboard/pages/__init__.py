@@ -11,7 +11,6 @@ from shared.dashboard.pages import (
     demo,
     erasure,
     events,
-    features,
     holdback,
     loops,
     optimize,
@@ -19,6 +18,7 @@ from shared.dashboard.pages import (
 )
 from shared.dashboard.pages.evaluation import page as evaluation
 from shared.dashboard.pages.evaluations import page as evaluations
+from shared.dashboard.pages.features import page as features
 from shared.dashboard.pages.overview import page as overview
 from shared.dashboard.pages.settings import page as settings
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from shared.monitoring.alarms import choices, earnings, exploration, lacking, one_action, rewards, split
+from shared.monitoring.alarms import calibration, choices, earnings, exploration, features, one_action, rewards, split
 from shared.monitoring.alarms.judgement import Judgement
 from shared.monitoring.alarms.window import Window
 
@@ -33,9 +33,9 @@ HOURLY: dict[Alarm, Callable[[Window], Judgement]] = {
     Alarm("rewards-equal", "All rewards are equal"): rewards.judge_equal,
     Alarm("rewards-late", "Rewards come late"): rewards.judge_late,
     Alarm("little-exploration", "Too little exploration to evaluate"): exploration.judge_amount,
-    Alarm("calibration", "Predicted rewards are off"): lacking.judge("predicted rewards"),
-    Alarm("feature-drift", "A feature drifts"): lacking.judge("features"),
-    Alarm("feature-cardinality", "A feature is an id or a time stamp"): lacking.judge("features"),
+    Alarm("calibration", "Predicted rewards are off"): calibration.judge,
+    Alarm("feature-drift", "A feature drifts"): features.judge_drift,
+    Alarm("feature-cardinality", "A feature is an id or a time stamp"): features.judge_cardinality,
     Alarm("holdback-split", "The holdback is not split as it should be"): split.judge,
 }
 # Judged at each look, whether hours close or not.

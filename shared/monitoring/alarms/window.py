@@ -2,12 +2,14 @@
 
 from functools import cached_property
 
+from shared.loops.calibration import Calibration
 from shared.loops.config import LearningMode, LoopConfig
 from shared.loops.exploring import Exploring
 from shared.loops.hour_sums import Shown
 from shared.loops.policy_sums import ONLINE, PolicySums
 from shared.loops.summary import DAY_MS, HOUR_MS, Summary
 from shared.monitoring import lift
+from shared.monitoring.feature_report import FeatureReport
 from shared.monitoring.lift import Lift
 
 LEAST_DECISIONS = 500
@@ -17,11 +19,17 @@ DAYS_BEFORE, DAYS = 7, 30
 class Window:
     """At the end of one hour, `hour` (ms since 1970). Days and hours are those that end there.
 
-    made: summaries of the 30 days, by stretches of an hour. config: of the loop. exploring: how its policy explores.
+    made: summaries of the 30 days, by stretches of an hour, with the features of the last nine. config: of the loop.
+    exploring: how its policy explores. calibration: what was expected, if anything was; `expected` has it by day, the
+    last one first.
     """
 
-    def __init__(self, made: Summary, hour: int, config: LoopConfig, exploring: Exploring) -> None:
-        self.hour, self.config, self.exploring = hour, config, exploring
+    def __init__(
+        self, made: Summary, hour: int, config: LoopConfig, exploring: Exploring, calibration: Calibration | None = None
+    ) -> None:
+        self.hour, self.config, self.exploring, self._made = hour, config, exploring, made
+        ends, known = [hour - day * DAY_MS for day in range(DAYS_BEFORE + 1)], calibration or Calibration()
+        self.expected = [known.within(end - DAY_MS, end) for end in ends]
         start = hour - DAY_MS
         self.recent = made.within(start, hour)
         self.before = made.within(start - DAYS_BEFORE * DAY_MS, start)
@@ -62,6 +70,11 @@ class Window:
     def long_lift(self) -> Lift | None:
         """Of all eight days."""
         return lift.of(self.both)
+
+    @cached_property
+    def features(self) -> FeatureReport | None:
+        """None if nothing is known of features."""
+        return FeatureReport(self._made, self.hour) if self._made.features else None
 
     @property
     def too_few(self) -> str | None:

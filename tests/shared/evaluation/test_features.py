@@ -10,7 +10,8 @@ import pytest
 from harness import exports
 
 from shared.evaluation import features
-from shared.evaluation.features import ACTION, CONTEXT, MOST_GROUPS, Group, Seen
+from shared.evaluation.features import MOST_GROUPS, Group, Seen
+from shared.vw.context_features import ACTION, CONTEXT
 
 CONTEXT_OF: dict[str, Any] = {
     "FromUrl": [{"hour": "night", "user": {"age": 40, "plan": "free"}}, {"scores": [1, 2, 3]}],

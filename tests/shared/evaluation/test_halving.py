@@ -7,7 +7,7 @@ import pytest
 from shared.admin import policy_check
 from shared.evaluation import grid, plan, units
 from shared.evaluation.columns import total
-from shared.evaluation.halving import Race
+from shared.evaluation.halving import Race, value
 from shared.evaluation.part import Judged, Part, Unit
 from shared.evaluation.plan import FINALISTS, Candidate, Plan, Stretch
 from shared.loops.policy_sums import PolicySums
@@ -55,6 +55,19 @@ def test_a_candidate_that_fails_is_out_and_holds_nobody_up() -> None:
     assert Race(made, done, ["Hyper8"]).going_on(3) == ["Hyper9", "Hyper7", "Hyper6"]
 
 
+@pytest.mark.parametrize(("tried", "worth"), [(1.0, 0.9), (0.5, 0.47), (0.99, 0.9)])
+def test_what_the_log_never_tried_is_taken_to_earn_nothing(tried: float, worth: float) -> None:
+    """A candidate that does as the log did in some events, which earned .9, and something else in the others."""
+    n = 1_000.0
+    same = n * tried
+    sums = PolicySums(
+        n=total([n]), w=total([same]), ww=total([same]), wr=total([same * 0.9]), wwr=total([same * 0.9]),
+        wwrr=total([same * 0.9]), r=total([n * 0.9]), least=0.0, largest=1000.0, seen=1.0, lowest=0.0, highest=1.0,
+    )  # fmt: skip
+    found = {Unit("x", number): Part(Unit("x", number), {"x": Judged(sums)}) for number in range(2)}
+    assert value(found, "x", 2) == pytest.approx(worth, abs=0.02)
+
+
 def test_turns_are_of_growing_size_and_half_of_the_log_is_held_out() -> None:
     counts = {number * FIVE: 100 for number in range(800)}
     found, held_out = plan.turns(counts)
@@ -65,7 +78,8 @@ def test_turns_are_of_growing_size_and_half_of_the_log_is_held_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "held_out"), [({0: 10}, 0), ({0: 5, FIVE: 5}, 1), ({0: 90, FIVE: 5, 9 * FIVE: 5}, 1)]
+    ("counts", "held_out"),
+    [({0: 100}, 0), ({0: 24, FIVE: 25}, 0), ({0: 25, FIVE: 25}, 1), ({0: 90, FIVE: 5, 9 * FIVE: 5}, 1)],
 )
 def test_short_logs_still_hold_out_what_they_can(counts: dict[int, int], held_out: int) -> None:
     found, number = plan.turns(counts)

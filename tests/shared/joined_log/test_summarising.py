@@ -8,7 +8,7 @@ import pytest
 from harness import learning, slots
 from harness.learning import PLAIN
 
-from shared.hubs.events import Assignment, Interaction, Observation
+from shared.hubs.events import Assignment, Interaction, Observation, key_of
 from shared.joined_log import summarised_lines, unjoined_lines
 from shared.joined_log.joined_lines import join_line
 from shared.joined_log.summarising import Summarising
@@ -54,6 +54,7 @@ def events(seed: int) -> list[tuple[int, Interaction, list[Observation]]]:
     chance, made = random.Random(seed), []
     for number in range(60):
         members = {
+            "id": f"e{number}",
             "mode": chance.choice(["Online", "Online", "Apprentice", "LoggingOnly"]),
             "deferred": chance.random() < 0.4,
             "drop": chance.choice([None, 0.25]),
@@ -70,13 +71,14 @@ def test_lines_of_the_log_make_the_summary_of_their_events_bit_for_bit(seed: int
     live, again = Summarising(DEFAULT), Summarising(DEFAULT)
     for at, event, observed in events(seed):
         joined = join_line(event, at, observed, config)
-        live.join(at, event, joined, len(observed))
+        live.join(at, event, joined, len(observed), key_of(event.id))
         assert summarised_lines.join(again, joined.line)
     for reason in ("late", "orphans", "late"):
         live.leave(AT, reason)
         assert summarised_lines.leave(again, AT, unjoined_lines.encode(reason, 5, b"{}"))
     made = live.finished()
     assert encode(again.finished()) == encode(made)
+    assert sum(sample.n for sample in made.features.values()) == made.fate("shown")
     assert made.fate("late") == 2
     assert made.fate("shown") + made.fate("skipped") == 60
     assert 0 < made.fate("skipped") < 40
@@ -87,7 +89,7 @@ def test_lines_of_the_log_make_the_summary_of_their_events_bit_for_bit(seed: int
 def of(event: Interaction, reward: float = 0.5, config: LoopConfig = CONFIG) -> Summary:
     summarising = Summarising(DEFAULT)
     observed = [Observation(1, "l", "e", "", "reward", "n", reward, "side" if event.slots else None)]
-    summarising.join(AT, event, join_line(event, AT, observed, config), 1)
+    summarising.join(AT, event, join_line(event, AT, observed, config), 1, key_of(event.id))
     return summarising.finished()
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.hubs.events import Interaction, Slot
+from shared.hubs.events import Interaction, Slot, key_of
 from shared.joined_log.joined_lines import Joined
 from shared.joined_log.summarising import Summarising
 from shared.loops import checkpoint
@@ -42,7 +42,7 @@ def of(decisions: list[Rewarded], before: Statistics | None = None) -> Statistic
     made, summarising = (before or Statistics()).copy(), Summarising(0.0)
     for decision, reward in decisions:
         joined = Joined(b"", False, False, rewards=[reward] * len(decision.slots or [0]))
-        summarising.join(0, decision, joined, 0)
+        summarising.join(0, decision, joined, 0, key_of(decision.id))
     made.add(summarising.finished())
     return made
 

@@ -25,6 +25,7 @@ from shared.monitoring.headline import Headline
 from shared.monitoring.rounds import Rounds
 from shared.serving.loop import Serving
 from shared.storage import Storage
+from shared.training import summary_merging
 
 HOME = Home("default")
 CALM = Loop()
@@ -97,7 +98,8 @@ class Lived:
             self._day.merge(made)
             self.hours += 1
             if self.hours % 24 == 0:
-                await self._put(summary_names.DAYS, at, self._day)
+                for kind in summary_names.OF_DAY:
+                    await self._put(kind, at, summary_merging.shown_by(self._day, kind))
                 self._day = Summary(span=HOUR_MS)
         await self.commit()
 

@@ -14,7 +14,7 @@ from harness.slots import SLOTS, body
 from harness.stored import driven
 
 from shared.errors import ApiError
-from shared.hubs.events import Observation
+from shared.hubs.events import Observation, key_of
 from shared.joined_log.joined_lines import join_line
 from shared.joined_log.summarising import Summarising
 from shared.loops.config import Holdback, LoopConfig
@@ -207,7 +207,7 @@ def test_what_other_policies_would_have_earned_is_estimated_by_the_logged_probab
         reward = 0.3 * (decision.ranking.order[0] + 1)
         made = learning.interaction(decision)
         observed = Observation(1, "default", made.id, "", "reward", "n", reward)
-        summarising.join(number, made, join_line(made, number, [observed], LoopConfig()), 1)
+        summarising.join(number, made, join_line(made, number, [observed], LoopConfig()), 1, key_of(made.id))
     summary = summarising.finished()
     for policy, truth in ((RANDOM, 0.6), (BASELINE, 0.3)):
         sums = summary.total(policy)

@@ -39,7 +39,7 @@ FIRST, MINUTE, RUNS = 1_700_006_100_000, 60_000, 9
 CONFIG = LoopConfig(retention_days=-1)
 # A life of this many runs merges, deletes the parts and prepares the next merge. Of its WRITES, KILLS are behind the
 # first two runs.
-LIFE, WRITES, KILLS = 6, 76, 62
+LIFE, WRITES, KILLS = 6, 77, 63
 
 
 @pytest.fixture

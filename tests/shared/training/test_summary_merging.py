@@ -93,9 +93,13 @@ async def test_rolling_up_changes_no_bit_and_leaves_one_blob_of_an_hour_or_day(m
     await one.sweep()
     kinds = [name.partition("/")[0] for name in await one.blobs()]
     # Two hours of the second day are over, and a third has two runs.
-    assert sorted(kinds) == ["days", "fine", "hours", "runs", "runs"]
-    assert encode(await read(one, FIVE_MINUTES_MS)) == encode(whole)
-    assert encode(await read(one)) == encode(whole.rolled_up(HOUR_MS))
+    assert sorted(kinds) == ["days", "features", "fine", "hours", "runs", "runs"]
+    sums = whole.sums_only()
+    assert encode(await read(one, FIVE_MINUTES_MS)) == encode(sums)
+    assert encode(await read(one)) == encode(sums.rolled_up(HOUR_MS))
+    sampled = await summaries.over(one.storage, one.home, END, END, features_from=START)
+    assert encode(sampled.summary) == encode(Summary(span=HOUR_MS, features=whole.features))
+    assert sum(sample.n for sample in sampled.summary.features.values()) == RUNS * 4
     await check(one, RUNS)
 
 

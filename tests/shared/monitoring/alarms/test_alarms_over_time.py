@@ -5,6 +5,7 @@ from collections import Counter
 
 import msgspec
 import pytest
+from harness import visitors
 from harness.traffic import EPSILON, HOLDBACK, Judged, Loop
 
 from shared.monitoring.alarms.catalogue import HOURLY
@@ -33,11 +34,14 @@ FAULTS = {
     "rewards-late": CALM._replace(late=0.3),
     "little-exploration": CALM._replace(served=0.0005),
     "holdback-split": HELD._replace(loses=0.7),
+    "calibration": CALM._replace(expects=2.0),
+    "feature-drift": CALM._replace(sees=visitors.renamed),
+    "feature-cardinality": CALM._replace(sees=visitors.numbered),
 }
 # Critical by the table of docs/monitoring.md; the others are warnings.
 CRITICAL = {
     "choices-off", "exploration-collapse", "rewards-missing", "reward-drop", "worse-than-baseline", "one-action",
-    "holdback-split",
+    "holdback-split", "feature-drift", "feature-cardinality",
 }  # fmt: skip
 
 
@@ -56,13 +60,11 @@ def test_a_planted_fault_is_found_within_48_hours(alarm: str) -> None:
     assert standing.cause
 
 
-def test_every_alarm_that_has_data_has_a_planted_fault() -> None:
+def test_every_alarm_has_a_planted_fault() -> None:
     judged = Judged(CONFIG)
     judged.live(HELD, 24 * 16, random.Random(1), every=2)
     told = {alarm.name for alarm in HOURLY if judged.history.standing(alarm).state != "unknown"}
     assert told == set(FAULTS)
-    lacking = {alarm.name: judged.history.standing(alarm).cause for alarm in HOURLY if alarm.name not in told}
-    assert all(cause.startswith("Summaries have no") for cause in lacking.values())
 
 
 def test_a_fault_that_is_mended_ends_its_alarm() -> None:

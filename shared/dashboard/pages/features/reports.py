@@ -1,54 +1,21 @@
-"""Which features matter: reports that leave out one after the other, and see what that costs."""
+"""Reports on features: what it costs to leave out one after the other."""
 
 import time
 from typing import Any
 
-import msgspec
-
-from shared.auth import Permission
 from shared.dashboard import drawings, figures, links, parts
 from shared.dashboard.markup import Html, a, b, div, field, h1, join, label, p
-from shared.dashboard.page import Call, Page
 from shared.dashboard.pages.evaluations.asking import stamp
-from shared.dashboard.pages.evaluations.data import Row, row_of
+from shared.dashboard.pages.evaluations.data import Row
 from shared.dashboard.pages.evaluations.listed import state_of
+from shared.dashboard.pages.features.data import Features
 from shared.dashboard.parts import Cell, Column
-from shared.evaluation import asking
 from shared.evaluation.importance import Importance, Importances
 from shared.loops.summary import HOUR_MS
 
 
-class Features(msgspec.Struct, frozen=True):
-    """reports: the newest first. shown: the one that was asked for, else the newest that is done."""
-
-    loop: str
-    reports: list[Row]
-    shown: Row | None
-    importances: Importances | None
-
-
-async def load(call: Call) -> Features:
-    """Raises FeatureImportanceNotFound for an id that there is not."""
-    jobs = await asking.listed(call.of, "importances")
-    asked = call.given.get("id") or next((job.asked.id for job in jobs if job.state == "completed"), None)
-    if asked is None:
-        return Features(call.of.loop, [row_of(job) for job in jobs], None, None)
-    job, outcome = await asking.get(call.of, "importances", asked)
-    found = outcome.features if outcome is not None else None
-    return Features(call.of.loop, [row_of(one) for one in jobs], row_of(job), found)
-
-
-def view(data: Features, call: Call) -> Html:
-    """The page."""
-    may = call.may(Permission.ADMINISTER)
-    return join(
-        _report(data, data.shown, data.importances) if data.shown is not None else None,
-        _reports(data, may=may),
-        _asking(data) if may else None,
-    )
-
-
-def _report(data: Features, shown: Row, found: Importances | None) -> Html:
+def report(shown: Row, found: Importances | None) -> Html:
+    """What a report says."""
     if found is None:
         return parts.card(state_of(shown.state), h1(shown.name), p(shown.reason or "It is not done yet.", cls="muted"))
     said = [one for one in found.features if one.told_apart]
@@ -86,7 +53,8 @@ def _name(one: Importance) -> str:
     return f"{one.namespace} / {one.feature}" if one.feature else f"{one.namespace}, without a name"
 
 
-def _reports(data: Features, *, may: bool) -> Html:
+def listed(data: Features, *, may: bool) -> Html:
+    """All of them."""
     if not data.reports:
         about = "A report plays the log again without each feature, and says what the policy would have earned less."
         return parts.card(parts.empty("There is no report yet.", about), name="Reports", width=7)
@@ -105,7 +73,8 @@ def _reports(data: Features, *, may: bool) -> Html:
     return parts.card(parts.grid(columns, rows, "Reports"), name="Reports", width=7, **watched)
 
 
-def _asking(data: Features) -> Html:
+def asking(data: Features) -> Html:
+    """The form for another one."""
     now = round(time.time() * 1000)
     until = now - now % HOUR_MS + HOUR_MS
     url = links.of_loop(data.loop, "importance-make")
@@ -123,6 +92,3 @@ def _asking(data: Features) -> Html:
     )
     about = "It plays the log once for each feature: with many days of a busy loop that takes a while."
     return parts.card(asked, parts.hint(about), name="Measure features", width=5)
-
-
-PAGE = Page("Features", load, view, "features")
