@@ -54,7 +54,7 @@ async def _run(environment: dict[str, str], count: int, rounds: int) -> list[Fig
         await storage.names("")  # the SDK is imported with the first call
         for number in range(rounds):
             ours = await bring_in(storage, file, Home(f"round-{number}"), count)
-            taken.append((ours, driver(file), driver(file, "-t")))
+            taken.append((ours, driver(file).seconds, driver(file, "-t").seconds))
     await storage.close()
     ours, learning, reading = map(median, zip(*taken, strict=True))
     measured, learned, read = (f"{count / seconds:,.0f} ev/s" for seconds in (ours, learning, reading))

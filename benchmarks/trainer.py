@@ -2,16 +2,18 @@
 
 import asyncio
 import gzip
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from benchmarks import command, parts, traffic
-from benchmarks.figures import Figure, at_least, told
+from benchmarks.figures import Figure, at_least, at_most, told
 from shared.hubs.clients import Sender
 from shared.hubs.event_log import EventLog
 from shared.hubs.events import partition_of
@@ -24,10 +26,17 @@ from shared.vw.policy import EARLIER_ARGUMENTS
 
 _DRIVER = """
 import sys, time, vowpalwabbit
-begun = time.perf_counter()
+begun, used = time.perf_counter(), time.process_time()
 vowpalwabbit.Workspace(arg_list=sys.argv[1:]).finish()
-print(time.perf_counter() - begun)
+print(time.perf_counter() - begun, time.process_time() - used)
 """
+
+
+class Taken(NamedTuple):
+    """What something took: seconds, and processor time of all that did it (s)."""
+
+    seconds: float
+    cpu: float
 
 
 async def fill(service: Service, count: int) -> None:
@@ -50,17 +59,23 @@ async def fill(service: Service, count: int) -> None:
     await rewards.close()
 
 
-async def train(service: Service, config: LoopConfig = parts.EARLIER) -> float:
-    """Seconds of one tick that trains everything."""
+async def train(service: Service, config: LoopConfig = parts.EARLIER) -> Taken:
+    """One tick that trains everything. The processor time is that of this process and of the trainer's children."""
     config = msgspec.structs.replace(config, wait=1.0, export=1.0)
     await service.storage.replace(blob_name(DEFAULT_HOME, "config.json"), config.encoded(), None)
     await asyncio.sleep(config.wait + service.settings.clock_skew_seconds + 0.5)
     trainer = Trainer(service)
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), _cpu_seconds()
     await trainer.tick()
     seconds = time.perf_counter() - begun
     await trainer.close()
-    return seconds
+    return Taken(seconds, _cpu_seconds() - used)
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of its children that have ended."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 async def joined(service: Service, target: Path) -> int:
@@ -76,18 +91,19 @@ async def joined(service: Service, target: Path) -> int:
     return count
 
 
-def driver(lines: Path, *options: str, policy: str = EARLIER_ARGUMENTS) -> float:
-    """Seconds VW's native driver needs for the same lines and policy, alone in a process. options: VW's, beside."""
+def driver(lines: Path, *options: str, policy: str = EARLIER_ARGUMENTS) -> Taken:
+    """What VW's native driver takes for the same lines and policy, alone in a process. options: VW's, beside."""
     arguments = [*policy.split(), "-d", str(lines), "--dsjson", "--quiet", "--save_resume"]
     command = [sys.executable, "-c", _DRIVER, *arguments, "-f", str(lines.with_suffix(".vw")), *options]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return Taken(*map(float, told.split()))
 
 
-async def _run(environment: dict[str, str], count: int, config: LoopConfig) -> Figure:
-    """Of a loop with this configuration: under the default policy VW is told the crossings that the trainer found."""
+async def _run(environment: dict[str, str], count: int, config: LoopConfig) -> list[Figure]:
+    """Of a loop with this configuration. Under the default policy VW is told the crossings that the trainer found."""
     service = Service(parts.settings(environment))
     await fill(service, count)
-    seconds = await train(service, config)
+    ours = await train(service, config)
     model = (await commits.load(service.storage, DEFAULT_HOME)).checkpoint.model
     crossings = model.past.schema.arguments if model is not None and model.past is not None else ""
     with tempfile.TemporaryDirectory() as folder:
@@ -97,17 +113,21 @@ async def _run(environment: dict[str, str], count: int, config: LoopConfig) -> F
             raise RuntimeError(f"{learned} lines were joined of {count}")
         alone = driver(lines, policy=config.policy.parsed.for_vw(crossings))
     await service.close()
-    measured, reference = f"{count / seconds:,.0f} ev/s", f"{count / alone:,.0f} ev/s"
+    name, cpu = f"trainer, {count:,} events", "    its processor time with its children's, per event"
+    measured, reference = f"{count / ours.seconds:,.0f} ev/s", f"{count / alone.seconds:,.0f} ev/s"
+    used, needed = ours.cpu / count * 1e6, alone.cpu / count * 1e6  # us
     if config is parts.EARLIER:
-        return at_least(f"trainer, {count:,} events", alone / seconds, measured, reference, 0.4)
-    return told(f"trainer, {count:,} events, default policy", measured, reference, alone / seconds)
+        speed = at_least(name, alone.seconds / ours.seconds, measured, reference, 0.4)
+        return [speed, at_most(cpu, used, needed, 2, "us")]
+    speed = told(f"{name}, default policy", measured, reference, alone.seconds / ours.seconds)
+    return [speed, told(cpu, f"{used:.1f} us", f"{needed:.1f} us", used / needed)]
 
 
 def run(quick: bool = False) -> list[Figure]:
     figures: list[Figure] = []
     for config in (parts.EARLIER, LoopConfig()):
         with parts.servers() as environment:
-            figures.append(asyncio.run(_run(environment, 10_000 if quick else 100_000, config)))
+            figures += asyncio.run(_run(environment, 10_000 if quick else 100_000, config))
     return figures
 
 
