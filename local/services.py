@@ -103,7 +103,8 @@ def _kept(data: Path) -> int:
 
 
 def function_app(app: Path, port: int, settings: dict[str, str], places: Sequence[Place] = ()) -> list[Service]:
-    """The app several times: its HTTP functions on `port`, its timers beside them; evaluations wait for no trainer.
+    """The app several times: its HTTP functions on `port`, its timers beside them; evaluations wait for no trainer,
+    and everything else goes before them.
 
     places: of the processes that answer HTTP on a socket that they inherit; without any, one opens its own.
     """
@@ -117,7 +118,7 @@ def function_app(app: Path, port: int, settings: dict[str, str], places: Sequenc
     return [
         *workers,
         _timers("timers", [*host, "--timers-only", "--timer", "train"], settings),
-        _timers("evaluator", [*host, "--timers-only", "--timer", "evaluate"], settings),
+        _timers("evaluator", [*host, "--timers-only", "--timer", "evaluate", "--nice"], settings),
     ]
 
 

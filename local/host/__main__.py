@@ -32,6 +32,7 @@ from local.host.log_lines import JsonLines
 from local.listening import HOST, Counts, Place
 
 GRACE_SECONDS = 5
+NICENESS = 10
 log = logging.getLogger("local.host")
 
 
@@ -158,6 +159,7 @@ def _arguments() -> argparse.Namespace:
     only.add_argument("--http-only", action="store_true", help="serve HTTP functions, run no timers")
     only.add_argument("--timers-only", action="store_true", help="run timers; over HTTP only /admin is served")
     parser.add_argument("--timer", metavar="NAME", action="append", default=[], help="run this timer alone, or these")
+    parser.add_argument("--nice", action="store_true", help="let other processes go first, as `nice` does")
     parser.epilog = (
         "FUNCTIONS_HOST_KEYS and FUNCTIONS_MASTER_KEYS hold the keys (comma separated) of functions with the auth "
         "levels function and admin; the latter also start timers, by POST /admin/functions/NAME. FUNCTIONS_HOST_NAMES "
@@ -172,6 +174,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Entry point of the command."""
     arguments = _arguments()
+    if arguments.nice:
+        os.nice(NICENESS)
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -1,6 +1,7 @@
 """Automatic optimisation as an administrator sees it, against the whole service."""
 
 import datetime
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,11 @@ def told(system: System) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+def test_what_answers_requests_goes_before_the_evaluator(system: System) -> None:
+    http, evaluator = (os.getpriority(os.PRIO_PROCESS, part.pid) for part in (system.http, system.evaluator))
+    assert evaluator > http
 
 
 def test_it_runs_at_the_start_that_was_asked_for_and_says_what_it_decided(system: System) -> None:

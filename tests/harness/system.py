@@ -203,6 +203,11 @@ async def _ask(service: Service) -> bool:
     return await service.is_ready()
 
 
+def children(pid: int | None = None) -> set[int]:
+    """The process ids of a process's own children, of this one's without an id."""
+    return set(_children(os.getpid() if pid is None else pid))
+
+
 def _children(pid: int) -> list[int]:
     return [int(child) for thread in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(thread).split()]
 

@@ -1,5 +1,6 @@
 """Jobs that are killed, and whose log, policy or loop changes while they are worked."""
 
+import asyncio
 import contextlib
 import gzip
 import math
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 from harness.logs import START, encoded, log
 from harness.mortal import Mortal
+from harness.system import children
 from harness.trained import Deployment
 
 from shared.admin import configuration, logs, loops
@@ -21,7 +23,7 @@ from shared.evaluation import answers_2022, answers_v1, asking, job_store, outco
 from shared.evaluation.job import Asked, Job
 from shared.evaluation.job_work import JobWork
 from shared.evaluation.part import Unit
-from shared.evaluation.plan import Plan
+from shared.evaluation.plan import Plan, Stretch
 from shared.evaluation.unit_process import Order
 from shared.evaluation.unit_run import Ended
 from shared.joined_log.log_file import log_name
@@ -44,6 +46,21 @@ POLICIES = [
     Policy("one", "--cb_explore_adf --squarecb --gamma_scale 20 -q Fj"),
     Policy("two", "--cb_explore_adf --squarecb --interactions auto --unweighted --explore_first"),
 ]
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system has no such priority")
+async def test_a_unit_gives_way_to_everything_else(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "log")  # which the unit waits for
+    plan = Plan([], [Stretch(0, 1, 0)])
+    known = children()
+    running = asyncio.create_task(unit_run.run(Order(plan, Unit("", 0), [str(tmp_path / "log")], str(tmp_path))))
+    while not (started := children() - known) or os.sched_getscheduler(min(started)) != os.SCHED_IDLE:
+        assert not running.done()
+        await asyncio.sleep(0.01)
+    assert os.getpriority(os.PRIO_PROCESS, min(started)) == unit_run.NICENESS
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 @pytest.fixture
