@@ -14,7 +14,7 @@ from shared.vw import confinement
 
 # After so long a unit does not come to an end.
 LONGEST_UNIT_SECONDS = 150.0
-NICENESS = 19
+NICENESS = 10
 
 
 class Ended(NamedTuple):
@@ -27,12 +27,10 @@ class Ended(NamedTuple):
 def _lower(pid: int) -> None:
     """Lets everything else go first, where the system can: what answers requests is on the same cores.
 
-    A nice process still runs for a while beside one that wakes up; an idle one gives way at once.
+    A process that is scheduled as idle would give way at once, and stand still beside cores that are busy for good.
     """
     with contextlib.suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 async def run(order: Order, patience: float = LONGEST_UNIT_SECONDS) -> Ended:
