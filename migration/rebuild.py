@@ -22,7 +22,8 @@ from shared.admin import policy_check
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.joined_log import damaged_logs, log_reading, outlook
-from shared.loops import artifacts, commits
+from shared.loops import artifacts, commits, erasures
+from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import blob_name, run_name
 from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
 from shared.loops.commits import Stored
@@ -78,6 +79,7 @@ async def run(given: argparse.Namespace) -> int:
         with scratch.folder() as folder:
             model = _Rebuilt(loop, chosen, Path(folder), zygote)
             await model.learn_log()
+            await model.check_erasures()
             doubt = await model.doubt()
             if given.output:
                 if doubt:
@@ -102,11 +104,14 @@ class _Rebuilt:
         self._loop, self._config, self._folder, self._learners = loop, config, folder, Learners(1, zygote)
         self._cut, self._sums = 0, _Sums()
         self._course = Course(config.arguments, None, None, 0, 0)
+        self._erased: Artifact | None = None
 
     async def learn_log(self) -> None:
         """Learns everything up to the checkpoint's cut."""
         storage, home = self._loop.storage, self._loop.home
-        self._cut = (await commits.load(storage, home)).checkpoint.cut
+        before = (await commits.load(storage, home)).checkpoint
+        self._cut, self._erased = before.cut, before.erased
+        await self.check_erasures()
         progress = Progress()
         while True:
             runs = log_reading.labelled(storage, home, self._config, self._cut)
@@ -128,6 +133,13 @@ class _Rebuilt:
             raise RebuildError(f"The log of loop {self._loop.name} is empty: import one, or wait for the first events.")
         await self._finish()
         progress.end(self._told())
+
+    async def check_erasures(self, state: Checkpoint | None = None) -> None:
+        """Raises RebuildError if the log had, or may still have, events that are to be forgotten. state: the newest."""
+        storage, home = self._loop.storage, self._loop.home
+        state = state or (await commits.load(storage, home)).checkpoint
+        if state.erased != self._erased or await erasures.is_any_open(storage, home):
+            raise RebuildError("Events of the log are being erased. Nothing was replaced: try again once that is done.")
 
     async def doubt(self) -> str:
         """Prints the estimate of the model; a sentence if it speaks against the model, else an empty text."""
@@ -151,6 +163,7 @@ class _Rebuilt:
         """The version under which the model serves from now on."""
         for _ in range(ATTEMPTS):
             stored = await self._unplanned()
+            await self.check_erasures(stored.checkpoint)
             if stored.checkpoint.cut > self._cut:
                 await self._catch_up(stored.checkpoint.cut)
             changed, version = await self._published(stored.checkpoint)

@@ -114,6 +114,15 @@ async def save(storage: Storage, home: Home, name: str, found: Found, changed: E
     return Found(changed, await storage.replace(_name(home, name), msgspec.json.encode(changed), found.etag))
 
 
+async def is_any_open(storage: Storage, home: Home) -> bool:
+    """True if an erasure of a loop waits or is in work."""
+    for marked in await storage.names(marker(home, "")):
+        found = await read(storage, home, marked.rpartition("/")[2])
+        if found is not None and found.erasure.is_open:
+            return True
+    return False
+
+
 def marker(home: Home, name: str) -> str:
     """The marker of an erasure, by the digest of its id."""
     return f"{MARKERS}{home}/{name}"

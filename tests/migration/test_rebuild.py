@@ -18,9 +18,12 @@ from harness.stored import Loop
 from harness.system import ADMIN_KEY, running, wait_until
 
 from migration import estimate, rebuild
-from shared.loops import checkpoint
+from shared.loops import checkpoint, erasures
+from shared.loops.artifacts import Artifact
+from shared.loops.blob_names import DEFAULT_HOME
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import LoopConfig, Policy
+from shared.loops.erasures import Erasure, Wanted
 from shared.vw import policy
 from shared.vw.model import Model
 
@@ -169,6 +172,35 @@ def test_a_planned_run_is_waited_for_and_kept(aside: Aside, log: Path, monkeypat
     done = aside.run("rebuild")
     assert (done.status, "A training run is planned" in done.stderr) == (1, True), done.stderr
     assert aside.loop.read(aside.loop.name("checkpoint.json")) == planned
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile", "begun and ended meanwhile"])
+def test_what_is_being_erased_comes_back_with_no_model(
+    aside: Aside, log: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    aside.run("import", "--logs", log)
+    doubt = rebuild._Rebuilt.doubt
+
+    def erase() -> None:
+        if when == "begun and ended meanwhile":
+            state = Checkpoint(erased=Artifact("keys.json", "0"))
+            aside.loop.write(aside.loop.name("checkpoint.json"), checkpoint.encode(state))
+            return
+        asked = Erasure("request", [Wanted(event_id="secret")], "", "")
+        aside.loop.write(aside.loop.name(f"erasures/{erasures.digest('request')}.json"), msgspec.json.encode(asked))
+        aside.loop.write(erasures.marker(DEFAULT_HOME, erasures.digest("request")), b"")
+
+    async def meanwhile(model: Any) -> str:
+        erase()
+        return await doubt(model)
+
+    if when == "before":
+        erase()
+    else:
+        monkeypatch.setattr(rebuild._Rebuilt, "doubt", meanwhile)
+    done = aside.run("rebuild")
+    assert (done.status, "Events of the log are being erased. Nothing was replaced" in done.stderr) == (1, True)
+    assert not aside.loop.names("models/")
 
 
 def test_beside_a_trainer_every_event_is_learned_once(tmp_path: Path, log: Path) -> None:

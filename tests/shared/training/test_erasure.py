@@ -275,6 +275,34 @@ async def test_merged_logs_are_taken_apart_and_put_together(deployed: Deployment
     await check(deployed, "default")
 
 
+@pytest.mark.parametrize("merge_counts", [True, False])
+async def test_a_merge_that_was_prepared_before_brings_nothing_back(
+    deployed: Deployment, parts: Service, merge_counts: bool
+) -> None:
+    """A trainer has it in its memory. Its next run commits it before the erasure, or comes after the erasure."""
+    await lived(deployed, parts, "default")
+    home, storage = deployed.home("default"), deployed.storage
+    known = await commits.load(storage, home)
+    later = msgspec.structs.replace(known.checkpoint, cut=known.checkpoint.cut + DAY_MS)  # the day is over
+    over = await commits.save(storage, home, known, later)
+    merge = await log_merging.prepare(storage, home)
+    assert merge is not None
+    await commits.save(storage, home, over, known.checkpoint)
+    async with trainer(parts) as one:
+        await one.tick()
+        one._trainees["default"].merge = merge
+        if not merge_counts:
+            await ask(deployed, "default")
+            await finish(deployed, "default")
+        await deployed.rank("other")
+        await one.tick()
+        assert ((await deployed.checkpoint()).merged == merge.merged) is merge_counts
+        if merge_counts:
+            await ask(deployed, "default")
+            await finish(deployed, "default")
+    await check(deployed, "default", "other")
+
+
 async def test_doing_it_twice_changes_nothing(deployed: Deployment, parts: Service) -> None:
     await lived(deployed, parts, "default")
     await ask(deployed, "default")
