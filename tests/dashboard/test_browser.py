@@ -147,6 +147,37 @@ def test_a_part_of_the_chart_is_seen_larger(browser: Browser, world: World, dark
         assert hover(0.9) == late
 
 
+def test_a_part_of_the_chart_is_seen_without_a_mouse(browser: Browser, world: World) -> None:
+    with looking(browser, world.system.url) as watched:
+        page = watched.go(LOOP)
+        page.get_by_role("button", name="Zoom").focus()
+        page.keyboard.press("Enter")
+        part = page.get_by_role("group", name="Part of the period").locator("output")
+        expect(part).to_contain_text(" to ")
+
+        def press(name: str) -> list[str]:
+            before = part.inner_text()
+            page.get_by_role("button", name=name, exact=True).focus()
+            page.keyboard.press("Enter")
+            page.evaluate(FRAMES)
+            after = part.inner_text()
+            assert after != before, name
+            return after.split(" to ")
+
+        whole = part.inner_text().split(" to ")
+        closer = press("Closer")
+        assert closer[0] != whole[0]
+        assert closer[1] != whole[1]
+        earlier = press("Earlier")
+        assert earlier == [whole[0], earlier[1]], "it goes no further than the period"
+        assert press("Later") == closer
+        assert press("Wider") == whole
+        press("Closer")
+        press("Closer")
+        assert press("All") == whole
+        assert _axe(page) == []
+
+
 def test_times_are_told_in_the_zone_that_is_asked_for(browser: Browser, world: World) -> None:
     context = browser.new_context(viewport=WIDE, timezone_id="Asia/Tokyo")
     page = context.new_page()

@@ -1,4 +1,4 @@
-// Draws a series anew with uPlot, by the shortest stretches there are: whoever drags over it sees that part of it.
+// Draws a series anew with uPlot, by the shortest stretches there are, so that a part of it can be seen.
 
 const WIDE = 300;
 
@@ -72,6 +72,44 @@ function options(box, data, isLocal) {
   };
 }
 
+// Without a mouse: each step keeps within the period, and shows no less than two of its points.
+function steps(plot, series, written) {
+  const first = series[0].at / 1000;
+  const last = series.at(-1).at / 1000;
+  const least = Math.min(last - first, 2 * (series.at(1)?.at / 1000 - first || 0));
+  const show = (middle, width) => {
+    const wide = Math.min(Math.max(width, least), last - first);
+    const min = Math.min(Math.max(middle - wide / 2, first), last - wide);
+    plot.setScale("x", { min, max: min + wide });
+  };
+  const by = (move, scale) => () => {
+    const { min, max } = plot.scales.x;
+    show((min + max) / 2 + move * (max - min), (max - min) * scale);
+  };
+  const all = [
+    ["Earlier", by(-0.5, 1)],
+    ["Later", by(0.5, 1)],
+    ["Closer", by(0, 0.5)],
+    ["Wider", by(0, 2)],
+    ["All", () => show((first + last) / 2, last - first)],
+  ];
+  const row = document.createElement("div");
+  row.className = "buttons";
+  row.setAttribute("role", "group");
+  row.setAttribute("aria-label", "Part of the period");
+  for (const [name, step] of all) {
+    const button = document.createElement("button");
+    button.addEventListener("click", step);
+    row.append(Object.assign(button, { type: "button", className: "button", textContent: name }));
+  }
+  const told = Object.assign(document.createElement("output"), { className: "muted small" });
+  const tell = () => (told.textContent = `${written(plot.scales.x.min, 0)} to ${written(plot.scales.x.max, 0)}`);
+  plot.hooks.setScale = [(_, key) => key === "x" && tell()];
+  tell();
+  row.append(told);
+  return row;
+}
+
 export async function zoom(box, isLocal) {
   const { twin, uplot, uplotStyle } = box.dataset;
   const [answer] = await Promise.all([
@@ -86,8 +124,9 @@ export async function zoom(box, isLocal) {
   box.replaceChildren(place);
   const plot = new uPlot(options(place, data, isLocal), columns(known), place);
   new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: WIDE })).observe(place);
+  box.append(steps(plot, known, clock(isLocal)));
   const hint = document.createElement("p");
   hint.className = "muted small";
-  hint.textContent = "Drag over the chart to see a part of it; a double click shows the whole period again.";
+  hint.textContent = "Drag over the chart, or use the buttons, to see a part of it; a double click shows the whole period again.";
   box.append(hint);
 }
