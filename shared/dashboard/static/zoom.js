@@ -58,7 +58,7 @@ function options(box, data, isLocal) {
     height: WIDE,
     tzDate: (seconds) => (isLocal ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC")),
     scales: { y: { auto: true } },
-    axes: [{ ...axis, values: (_, at) => at.map((one) => written(one, at[1] - at[0])) }, axis],
+    axes: [{ ...axis, space: 100, values: (_, at) => at.map((one) => written(one, at[1] - at[0])) }, axis],
     series: [
       { label: "from", value: (_, at) => (at == null ? "none" : written(at, 0)) },
       { label: "upper end", ...band },
