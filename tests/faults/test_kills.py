@@ -50,7 +50,8 @@ def summarised(system: System, container: str = CONTAINER) -> Summary:
         unused = {"APP_KEYS": "k", "ADMIN_KEYS": "l", "EVENT_HUBS_CONNECTION_STRING": "unused"}
         storage = Storage(load(unused | system.settings | {"STORAGE_CONTAINER": container}))
         end = int(time.time() * 1000) // HOUR_MS * HOUR_MS + HOUR_MS
-        found = await summaries.over(storage, DEFAULT_HOME, end - DAY_MS, end, FIVE_MINUTES_MS)
+        start = end - DAY_MS
+        found = await summaries.over(storage, DEFAULT_HOME, start, end, FIVE_MINUTES_MS, features_from=start)
         await storage.close()
         assert (found.missing, found.damaged) == ([], [])
         return found.summary
