@@ -56,6 +56,7 @@ async def _fill(storage: Storage, size: Size) -> list[str]:
         whole = summary.Summary(
             stretches={at - START + day: slots for at, slots in made.stretches.items()},
             hours={at - START + day: hour for at, hour in made.hours.items()},
+            features={at - START + day: sample for at, sample in made.features.items()},
         )
         if day + DAY_MS <= end:
             parts_of_day = [(DAYS, day, whole)]

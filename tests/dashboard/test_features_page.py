@@ -1,18 +1,27 @@
 """The page about features: what it says is what its twin says, which is what the summaries say."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from harness import visitors
+from harness import past, visitors
 from harness.pages import HOSTILE, World, tags, text, visitor
+from harness.system import ADMIN_KEY, System
+from harness.traffic import Loop
 
+from shared.auth import Keys
 from shared.dashboard import figures
 from shared.dashboard.pages.features import seen
 from shared.dashboard.pages.features.data import Day, Features, Seen
+from shared.loops.blob_names import home_of
+from shared.loops.registry import Registry
 from shared.loops.summary import HOUR_MS
 from shared.monitoring.feature_report import FeatureReport
+from shared.settings import load
+from shared.storage import Storage
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +60,31 @@ def test_a_young_loop_shows_its_current_hour_and_runs_nothing_of_it(owner: httpx
     assert "img" not in tags(page)
 
 
-def test_what_the_model_expects_is_told_beside_the_actions(owner: httpx.Client) -> None:
-    judged = owner.get("/loops/lived/actions.json").json()["judged"]
+def test_what_the_model_expects_is_told_beside_the_actions(world: World, owner: httpx.Client) -> None:
+    with httpx.Client(base_url=world.system.url, headers={"Ocp-Apim-Subscription-Key": ADMIN_KEY}, timeout=60) as api:
+        assert api.put("/loops/judged").status_code == 201
+        asyncio.run(_judged(world.system))
+        judged = owner.get("/loops/judged/actions.json").json()["judged"]
+        page = text(owner.get("/loops/judged/actions").text)
+        assert api.delete("/loops/judged").status_code == 204
     assert (judged["expected"], judged["came"]) == (0.5, 0.25)
     assert 18 <= judged["decisions"] <= 24
-    page = text(owner.get("/loops/lived/actions").text)
     assert "mean reward expected in the last day 0.500 that came 0.250" in page
     assert owner.get("/loops/hostile/actions.json").json()["judged"] is None
     assert "What the model expects" not in owner.get("/loops/hostile/actions").text
+
+
+async def _judged(system: System) -> None:
+    """Two days of a loop of its own: other tests clear the model of the one that they share."""
+    stores = {name: system.settings[name] for name in ("STORAGE_CONNECTION_STRING", "EVENT_HUBS_CONNECTION_STRING")}
+    storage = Storage(load({"APP_KEYS": "a", "ADMIN_KEYS": "b"} | stores))
+    try:
+        registry = Registry(storage, Keys())
+        await registry.refresh()
+        home = home_of("judged", registry.created("judged") or "")
+        await past.give(storage, home, 2, lambda share: Loop(daily=100), round(time.time() * 1000))
+    finally:
+        await storage.close()
 
 
 def made(name: str, **changes: Any) -> Seen:
