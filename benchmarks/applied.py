@@ -5,7 +5,6 @@ run meets the same guests twice: with the model that the first one left, and wit
 log.
 """
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -17,7 +16,8 @@ from random import Random
 from statistics import mean
 from typing import NamedTuple
 
-from benchmarks.figures import Figure, show, told
+from benchmarks import command
+from benchmarks.figures import Figure, told
 from evaluation import executors, optimise
 from evaluation.compare import Question
 from evaluation.runner import Runner
@@ -28,6 +28,7 @@ from shared.vw.policy import DEFAULT_ARGUMENTS, HISTORIC_ARGUMENTS
 from simulator.offline import VISIT_MS, DelayedLearner, labelled, vw_json
 from simulator.scenario import Action, Visit
 
+SEEDS = 10
 FIRST, SECOND, REFRESH, EXPLORATION = 10_000, 2_000, 250, 0.2  # visits, and between two models
 POLICIES = {"Personalizer's": HISTORIC_ARGUMENTS, "default": DEFAULT_ARGUMENTS}
 # What chance does to the mean reward of a second run. Where nothing was recommended the mean of all runs counts.
@@ -116,13 +117,13 @@ def measure(seed: int, arguments: str, executor: Executor) -> Compared:
     return found
 
 
-def run(quick: bool, seeds: int = 10) -> list[Figure]:
+def run(quick: bool = False) -> list[Figure]:
     """For each policy that served the first run: the recommended ones applied, none of which may cost anything, and
     whatever was chosen applied, as who reads no recommendation does."""
     figures = list[Figure]()
     with executors.processes(2) as executor:
         for name, arguments in POLICIES.items():
-            found = [measure(seed, arguments, executor) for seed in range(2 if quick else seeds)]
+            found = [measure(seed, arguments, executor) for seed in range(2 if quick else SEEDS)]
             figures += _figures(name, found)
     return figures
 
@@ -143,15 +144,5 @@ def _figures(name: str, found: Sequence[Compared]) -> list[Figure]:
     return figures
 
 
-def main() -> None:
-    """Entry point of the command."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.applied", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--quick", action="store_true", help="two seeds, for a first look")
-    parser.add_argument("--seeds", type=int, default=10, help="runs for each policy, (default: %(default)s)")
-    given = parser.parse_args()
-    show(run(given.quick, given.seeds))
-
-
 if __name__ == "__main__":
-    main()
+    command.main("applied", __doc__, run)

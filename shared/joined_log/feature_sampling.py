@@ -58,5 +58,6 @@ class FeatureSampling:
                     stratum.add(context_features.values(context, key >> _DRAW_SHIFT))
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     continue  # it counts as a decision without features
+            stratum.trim()
         self._waiting.clear()
         self._bytes = 0

@@ -113,14 +113,6 @@ def bin_of(number: float) -> int:
     return place if number > 0 else -place
 
 
-def edge_of(place: int) -> float:
-    """The number of a bin that is nearest to 0."""
-    if not place:
-        return 0.0
-    octave, quarter = divmod(abs(place) - 1, _QUARTERS)
-    return math.copysign(math.ldexp(0.5 + quarter / (2 * _QUARTERS), octave + _LEAST + 1), place)
-
-
 def _add(counts: dict[Key, int], more: Mapping[Key, int], times: int) -> None:
     for key, count in more.items():
         counts[key] = counts.get(key, 0) + times * count

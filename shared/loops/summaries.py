@@ -53,17 +53,14 @@ async def over(
         listed = {one.name: one.etag for one in await storage.listed(summary_names.prefix(home))}
         found = summary_names.items(listed)
         after = await _state(storage, home)  # behind the list: whoever deletes says so first
-
-        def chosen(day: str, since: int, found: list[Item] = found, after: Checkpoint = after) -> list[Item]:
-            items = summary_names.chosen(found, after.summarised or Summarised(), (day, HOURS, RUNS))
-            return [one for one in items if one.has(since, end) and (one.kind != RUNS or one.start <= after.cut)]
-
         try:
-            items, known = chosen(FINE if span == FIVE_MINUTES_MS else DAYS, start), days.of(listed) if days else None
+            items = _committed(found, after, FINE if span == FIVE_MINUTES_MS else DAYS, start, end)
+            known = days.of(listed) if days is not None else None
             made, damaged = await merged(storage, home, items, span, known)
             made = made.within(start, end)
             if features_from is not None:
-                some, more = await merged(storage, home, chosen(FEATURES, features_from), span, parts="features")
+                items = _committed(found, after, FEATURES, features_from, end)
+                some, more = await merged(storage, home, items, span, parts="features")
                 made.features, damaged = some.within(features_from, end).features, sorted({*damaged, *more})
         except Gone:
             continue
@@ -118,6 +115,12 @@ async def merged(
         else:
             made.absorb(one)
     return made, sorted(damaged)
+
+
+def _committed(found: list[Item], state: Checkpoint, day: str, start: int, end: int) -> list[Item]:
+    """Those that may have events of start..end, each event in one of them. day: the kind of the roll-ups of days."""
+    items = summary_names.chosen(found, state.summarised or Summarised(), (day, HOURS, RUNS))
+    return [one for one in items if one.has(start, end) and (one.kind != RUNS or one.start <= state.cut)]
 
 
 async def _state(storage: Storage, home: Home) -> Checkpoint:

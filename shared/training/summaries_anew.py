@@ -25,7 +25,7 @@ from shared.loops.blob_names import Home, run_name
 from shared.loops.checkpoint import LONGEST_RUN_MS, Checkpoint, Summarised
 from shared.loops.hour_sums import OTHER, add
 from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Parts, Summary
-from shared.loops.summary_names import FEATURES, FINE, HOURS, IMPORTED, OF_DAY, RUNS, Item
+from shared.loops.summary_names import FEATURES, FINE, HOURS, IMPORTED, RUNS, Item
 from shared.storage import Storage
 from shared.training import summary_merging
 
@@ -97,7 +97,9 @@ class Making:
             whole.merge(one)
         if day + DAY_MS <= state.cut - state.cut % DAY_MS:
             whole.merge((await self._known(before, summarised)).within(0, gone))
-            written |= {await self._roll_up(kind, day, whole, summarised) for kind in OF_DAY}
+            written |= {
+                await self._roll_up(kind, day, whole, summarised) for kind in summary_merging.kinds_of(day, state.cut)
+            }
         else:
             written |= await self._hours(runs, state, summarised)
         await self._storage.delete_all(one.name for one in before if one.name not in written)
@@ -141,7 +143,7 @@ class Making:
             return
         self._first = min(runs) if self._first is None else min(self._first, *runs)
         if day + DAY_MS <= state.cut - state.cut % DAY_MS:
-            for kind in OF_DAY:
+            for kind in summary_merging.kinds_of(day, state.cut):
                 await self._roll_up(kind, day, whole, summarised)
             return
         await self._hours(runs, state, summarised)

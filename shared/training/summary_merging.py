@@ -15,7 +15,7 @@ from shared.loops import summaries, summary, summary_names
 from shared.loops.blob_names import Home
 from shared.loops.checkpoint import Summarised
 from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Summary
-from shared.loops.summary_names import FEATURES, FINE, HOURS, IMPORTED, OF_DAY, RUNS, Item
+from shared.loops.summary_names import DAYS, FEATURES, FINE, HOURS, IMPORTED, OF_DAY, RUNS, Item
 from shared.storage import Storage
 from shared.training import retention
 
@@ -70,7 +70,7 @@ def _due(found: _Found) -> Iterator[tuple[int, str]]:
     made = {(item.start, item.kind) for item in counting}
     parts = [item for item in counting if item.kind in (RUNS, HOURS)]
     for day in _starts(parts, DAY_MS, found.cut):
-        yield from ((day, kind) for kind in OF_DAY if (day, kind) not in made)
+        yield from ((day, kind) for kind in kinds_of(day, found.cut) if (day, kind) not in made)
     runs = [item.start // HOUR_MS * HOUR_MS for item in parts if item.kind == RUNS]
     for hour in _starts(parts, HOUR_MS, found.cut):
         if hour // DAY_MS == found.cut // DAY_MS and (hour, HOURS) not in made and runs.count(hour) > 1:
@@ -96,6 +96,11 @@ async def _roll_up(storage: Storage, home: Home, at: int, kind: str, found: _Fou
         await storage.create(summary_names.rolled_up(home, kind, at, found.summarised), file)
 
 
+def kinds_of(day: int, cut: int) -> tuple[str, ...]:
+    """The roll-ups that a day has, by its start and the cut of the last run (ms): old ones have no features."""
+    return OF_DAY if day + DAY_MS > cut - FEATURES_MS else (FINE, DAYS)
+
+
 def shown_by(made: Summary, kind: str) -> Summary:
     """What a roll-up keeps of the runs that are in it."""
     if kind == HOURS:
@@ -119,10 +124,10 @@ def _is_over(item: Item, found: _Found, longer: Container[tuple[str, int]], olde
         return True
     if item.end <= oldest and (item.kind == IMPORTED or item.end <= summarised.since):
         return True
-    if item.kind == FEATURES and item.end <= found.cut - FEATURES_MS:
+    if item.kind == FEATURES and FEATURES not in kinds_of(item.start, found.cut):
         return True
     if item.kind not in (RUNS, HOURS):
         return False
     day, hour = item.start - item.start % DAY_MS, item.start - item.start % HOUR_MS
-    is_of_day = all((kind, day) in longer for kind in OF_DAY)
+    is_of_day = all((kind, day) in longer for kind in kinds_of(day, found.cut))
     return is_of_day or (item.kind == RUNS and (HOURS, hour) in longer)

@@ -60,7 +60,7 @@ def _worst(features: Sequence[Feature], of: Callable[[Feature], Grade]) -> tuple
 
 def _listed(found: Sequence[Feature], tell: Callable[[Feature], str]) -> str:
     told = "; ".join(map(tell, found[:_NAMED]))
-    return told + (f"; and so have {len(found) - _NAMED} more" if len(found) > _NAMED else "")
+    return told + (f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
 
 
 def _drifted(one: Feature) -> str:

@@ -13,6 +13,7 @@ from shared.joined_log import summarised_lines, unjoined_lines
 from shared.joined_log.joined_lines import join_line
 from shared.joined_log.summarising import Summarising
 from shared.loops.config import LoopConfig, Policy
+from shared.loops.feature_sample import MOST_FEATURES
 from shared.loops.policy_sums import BASELINE, ONLINE
 from shared.loops.summary import Summary, encode
 
@@ -84,6 +85,17 @@ def test_lines_of_the_log_make_the_summary_of_their_events_bit_for_bit(seed: int
     assert 0 < made.fate("skipped") < 40
     assert made.fate("matched") == sum(len(observed) for _, _, observed in events(seed))
     assert {slot for slots in made.stretches.values() for slot in slots} == {0, 1}
+
+
+def test_a_run_of_many_features_keeps_few_of_them() -> None:
+    made = Summarising(DEFAULT)
+    for number in range(MOST_FEATURES + 50):
+        context = msgspec.Raw(msgspec.json.encode({"FromUrl": [{f"f{number}": 1}], "_multi": []}))
+        event = single(random.Random(number), id="e", c=context)
+        made.join(AT, event, join_line(event, AT, [], CONFIG), 0, 1)
+    [sample] = made.finished().features.values()
+    [stratum] = sample.strata.values()
+    assert (stratum.n, len(stratum.features), stratum.others) == (MOST_FEATURES + 50, MOST_FEATURES, 50)
 
 
 def of(event: Interaction, reward: float = 0.5, config: LoopConfig = CONFIG) -> Summary:

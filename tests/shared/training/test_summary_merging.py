@@ -103,6 +103,17 @@ async def test_rolling_up_changes_no_bit_and_leaves_one_blob_of_an_hour_or_day(m
     await check(one, RUNS)
 
 
+async def test_an_old_day_is_rolled_up_without_features_and_lets_its_runs_go(make: MakeLoop) -> None:
+    """A trainer that has stood still for long finds it in runs."""
+    one = make("old")
+    for number in (0, 1, 2, 20 * DAY_MS // STEP):
+        await one.train(number)
+    for _ in range(4):
+        await one.sweep()
+    names = sorted(name.partition("/")[0] for name in await one.blobs())
+    assert names == ["days", "fine", "runs"], "the last run is of a day that is not over"
+
+
 async def test_a_day_that_is_remembered_is_not_read_again_unless_it_was_replaced(make: MakeLoop) -> None:
     one, days = make("remembered"), RememberedDays(1)
     await one.live(0, RUNS)

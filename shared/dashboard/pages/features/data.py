@@ -1,5 +1,7 @@
 """What the page about features is made of."""
 
+import asyncio
+
 import msgspec
 
 from shared.dashboard.page import Call
@@ -7,7 +9,7 @@ from shared.dashboard.pages.evaluations.data import Row, row_of
 from shared.evaluation import asking
 from shared.evaluation.importance import Importances
 from shared.loops import summaries
-from shared.loops.summary import DAY_MS, HOUR_MS
+from shared.loops.summary import DAY_MS, HOUR_MS, Summary
 from shared.monitoring.alarms.window import closed
 from shared.monitoring.feature_report import DAYS_READ, FeatureReport
 from shared.monitoring.states import Grade
@@ -67,17 +69,21 @@ async def load(call: Call) -> Features:
     return Features(call.of.loop, day, rows, row_of(job), found)
 
 
+def _told(made: Summary, cut: int) -> Day | None:
+    for until in (closed(cut), closed(cut) + HOUR_MS):
+        report = FeatureReport(made, until)
+        if report.recent.sampled:
+            return Day(min(until, cut), report.recent.sampled, _seen(report), report.recent.others, report.lacking)
+    return None
+
+
 async def _day(call: Call) -> Day | None:
     loop = call.of
     cut = (await loop.read_checkpoint()).cut
     hour = closed(cut)
     end, since = hour + HOUR_MS, hour - DAYS_READ * DAY_MS
     made = (await summaries.over(loop.storage, loop.home, end, end, features_from=since)).summary
-    for until in (hour, end):
-        report = FeatureReport(made, until)
-        if report.recent.sampled:
-            return Day(min(until, cut), report.recent.sampled, _seen(report), report.recent.others, report.lacking)
-    return None
+    return await asyncio.to_thread(_told, made, cut)  # which may take a while, and Rank is answered meanwhile
 
 
 def _seen(report: FeatureReport) -> list[Seen]:
