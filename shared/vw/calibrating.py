@@ -18,6 +18,8 @@ EXPECTED = "expected.json"
 MOST_EVENTS = 200
 # Whoever knows fewer events has not come to the rewards yet.
 LEAST_LEARNED = 1_000
+# Beyond it, squares would leave the range of floats, and no JSON could hold them.
+LARGEST = 1e50
 # A model that is several, or expects nothing of a single action, is left out.
 _SEVERAL = {"bag", "cover", "rnd"}
 
@@ -77,8 +79,10 @@ def _expected(model: "Model", text: bytes) -> Expected | None:
     if line.skip or line.mode not in (None, "Online") or is_another or not line.a:
         return None
     cost = _cost(model, bytes(line.c).decode(), line.a)
+    if cost is None or not (abs(cost) <= LARGEST and abs(line.cost) <= LARGEST):  # not a number is neither
+        return None
     at = line.at if line.at.tzinfo else line.at.replace(tzinfo=UTC)
-    return Expected(round(at.timestamp() * 1000), 0.0 - cost, 0.0 - line.cost) if cost is not None else None
+    return Expected(round(at.timestamp() * 1000), 0.0 - cost, 0.0 - line.cost)
 
 
 def _cost(model: "Model", context: str, actions: list[int]) -> float | None:

@@ -110,6 +110,6 @@ def learn_input(
         print(error, file=sys.stderr)
         return REFUSED
     if judges and previous is not None:
-        with contextlib.suppress(RuntimeError):  # the new model is good, whatever the one before expects
+        with contextlib.suppress(Exception):  # the new model is good, whatever the one before expects
             calibrating.write(previous, sampled, folder / calibrating.EXPECTED)
     return 0

@@ -18,6 +18,7 @@ from shared.vw.zygote import Zygote
 LEARNS = "--cb_explore_adf --cb_type mtr --epsilon 0.2 -q ::"
 AT = "2026-01-01T10:00:00.000Z"
 AT_MS = 1_767_261_600_000
+HUGE = {"_label_cost": -1e200, "_original_label_cost": -1e200}
 
 
 def line(number: int, chance: random.Random, **changes: Any) -> bytes:
@@ -75,12 +76,18 @@ def test_what_was_learned_is_expected_of_the_action_that_was_shown(tmp_path: Pat
         assert sum(own) / len(own) == pytest.approx(usual, abs=0.25)
 
 
+def test_a_line_that_cannot_be_judged_leaves_the_new_model_as_it_is(tmp_path: Path) -> None:
+    before = train(tmp_path / "before", lines(50, 1), policy=LEARNS)
+    odd = lines(1, 2)[0].replace(b'"a": [1, 2]', b'"a": [9, 2]').replace(b'"a": [2, 1]', b'"a": [9, 2]')
+    assert judged(tmp_path / "after", before.model, [*lines(3, 3), odd]) == []
+
+
 def test_a_first_model_is_not_judged(tmp_path: Path) -> None:
     assert judged(tmp_path / "first", None, lines(50, 1)) == []
 
 
 @pytest.mark.parametrize(
-    "changes", [{"_skipLearn": True}, {"LearningMode": "Apprentice"}, {"_original_label_cost": 7.0}, {"c": {}}]
+    "changes", [{"_skipLearn": True}, {"LearningMode": "Apprentice"}, {"_original_label_cost": 7.0}, {"c": {}}, HUGE]
 )
 def test_an_event_of_which_a_model_says_nothing_is_left_out(tmp_path: Path, changes: dict[str, Any]) -> None:
     before = train(tmp_path / "before", lines(50, 1), policy=LEARNS)
