@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import secrets
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,9 +29,17 @@ RETENTION_HOURS = 876_000
 PORTS = range(20_000, 32_000)
 
 
+def in_any_order(ports: Sequence[int]) -> Iterator[int]:
+    """Each port once before any of them comes again: who was given one may not have opened it yet."""
+    return itertools.cycle(random.sample(ports, len(ports)))
+
+
+unused = in_any_order(PORTS)
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nothing listens on."""
-    return next(port for port in random.sample(PORTS, 1000) if is_free(port))
+    return next(port for port in unused if is_free(port))
 
 
 def is_free(port: int) -> bool:

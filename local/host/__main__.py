@@ -29,7 +29,7 @@ from local.host.functions import Functions, load_app, route_prefix
 from local.host.http_trigger import HttpTriggers, Keys
 from local.host.invocation import thread_pool
 from local.host.log_lines import JsonLines
-from local.listening import HOST, Counts, Place
+from local.listening import BACKLOG, HOST, Counts, Place
 
 GRACE_SECONDS = 5
 NICENESS = 10
@@ -51,6 +51,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if self._counts is None:
+            for listener in sockets or ():
+                _listen(listener)
             await super().startup(sockets)
         else:
             await super().startup([])
@@ -126,6 +128,14 @@ async def serve(
     await server.serve([listener])
     for beat in signs:
         beat.cancel()
+
+
+def _listen(listener: socket.socket) -> None:
+    """Raises ValueError if others have begun to listen on its port; uvloop would close it and tell nobody."""
+    try:
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise ValueError(f"its port: {error.strerror}; choose another with --port") from None
 
 
 def _announce(listener: socket.socket, functions: Functions) -> None:

@@ -19,6 +19,7 @@ from local.host import request_body
 from local.host.http_trigger import HttpFunction, HttpTriggers
 from local.host.invocation import Function
 from local.host.routes import Route
+from local.services import free_port
 
 PROJECT = Path(__file__).parents[3]
 
@@ -415,6 +416,21 @@ def test_a_missing_script_and_a_taken_port_are_told(client: httpx.Client, tmp_pa
     taken = host_command("--port", str(client.base_url.port))
     assert taken.returncode == 1
     assert "choose another with --port" in taken.stderr
+
+
+def test_a_port_that_others_take_while_the_app_is_loaded_is_told(tmp_path: Path) -> None:
+    source = """import socket
+import sys
+other = socket.socket()
+other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+other.bind(("127.0.0.1", int(sys.argv[2])))
+other.listen()
+"""
+    script = tmp_path / "function_app.py"
+    script.write_text(source + HEAD)
+    result = host_command("--port", str(free_port()), "--app", str(script))
+    assert result.returncode == 1
+    assert "cannot start: its port: Address already in use; choose another with --port" in result.stderr
 
 
 def host_command(*arguments: str) -> subprocess.CompletedProcess[str]:
