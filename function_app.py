@@ -3,17 +3,20 @@
 import logging
 import os
 
-import azure.functions as func
+from shared.imports import lasting
 
-from admin_function import routes as admin
-from dashboard_function import bp as dashboard
-from evaluator_function import bp as evaluator
-from rank_function import routes as rank
-from reward_function import routes as reward
-from shared import settings
-from shared.serving import dispatch
-from shared.serving.routes import functions
-from trainer_function import bp as trainer
+with lasting():
+    import azure.functions as func
+
+    from admin_function import routes as admin
+    from dashboard_function import bp as dashboard
+    from evaluator_function import bp as evaluator
+    from rank_function import routes as rank
+    from reward_function import routes as reward
+    from shared import settings
+    from shared.serving import dispatch
+    from shared.serving.routes import functions
+    from trainer_function import bp as trainer
 
 # The worker makes every line of the app's loggers one of the app, and the SDKs have a line for each request.
 logging.getLogger("azure").setLevel(logging.WARNING)

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from shared.imports import lasting
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -264,7 +265,8 @@ class Storage:
     async def _client(self) -> ContainerClient:
         """Imports the SDK in a thread: it takes a third of a second, in which other work can go on."""
         if self._container is None:
-            await asyncio.to_thread(importlib.import_module, "azure.storage.blob.aio")
+            with lasting():
+                await asyncio.to_thread(importlib.import_module, "azure.storage.blob.aio")
         if self._container is None:
             self._container = _connect(self._settings, self._credential)
         return self._container

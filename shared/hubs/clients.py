@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import certifi
 
 from shared.hubs.event_log import MessageRefused
+from shared.imports import lasting
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     _Client = TypeVar("_Client", EventHubProducerClient, EventHubConsumerClient)
 
 AMQPS_PORT = 5671
+# Of a connection string, by which the SDK connects without TLS.
+EMULATOR = "UseDevelopmentEmulator=true"
 # A connection that swallows what it is given (the server hangs, the network lost it) is replaced after this time:
 # the SDK's timeouts do not end such a wait.
 SILENCE_SECONDS = 10.0
@@ -84,7 +87,8 @@ class Sender:
             task.add_done_callback(self._abandoned.discard)
 
     def _connect(self) -> EventHubProducerClient:
-        from azure.eventhub.aio import EventHubProducerClient
+        with lasting():
+            from azure.eventhub.aio import EventHubProducerClient
 
         # Retrying is the event log's: the SDK would sleep without telling anyone.
         client = _client(EventHubProducerClient, self._settings, self._hub, retry_total=0)
@@ -148,7 +152,7 @@ async def answers(settings: Settings) -> bool:
 
 
 def _client(kind: type[_Client], settings: Settings, hub: str, **options: Any) -> _Client:
-    options["ssl_context"] = _tls()
+    options["ssl_context"] = _tls(is_needed=EMULATOR not in settings.event_hubs_connection_string)
     if settings.event_hubs_connection_string:
         return kind.from_connection_string(settings.event_hubs_connection_string, eventhub_name=hub, **options)
     from shared.identity import credential
@@ -162,6 +166,9 @@ def _client(kind: type[_Client], settings: Settings, hub: str, **options: Any) -
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
-    """One for all links: the SDK would read the certificates for each of them, even without TLS."""
-    return ssl.create_default_context(cafile=certifi.where())
+def _tls(*, is_needed: bool) -> ssl.SSLContext:
+    """One for all links: the SDK would read the certificates for each of them, even without TLS.
+
+    is_needed: False for one that knows no certificate, and so trusts nobody.
+    """
+    return ssl.create_default_context(cafile=certifi.where()) if is_needed else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

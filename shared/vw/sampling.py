@@ -8,7 +8,8 @@ _MASK = 2**64 - 1
 # VW's own generator (random_details.h): a 64-bit linear congruence whose high bits are the mantissa of a float32.
 _MULTIPLIER, _INCREMENT = 0xEECE66D5DEECE66D, 2147483647
 
-_hasher = vowpalwabbit.Workspace("--hash all --bit_precision 1 --quiet")
+# It hashes alone: the smallest table of weights, and no stock of examples, which would take 8 MB.
+_hasher = vowpalwabbit.Workspace("--hash all --bit_precision 1 --ring_size 1 --quiet")
 
 
 class Ranking(NamedTuple):

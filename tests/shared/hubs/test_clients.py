@@ -1,6 +1,8 @@
 """What the clients of the event hubs do when nobody answers; `tests/faults` has servers that come and go."""
 
 import asyncio
+import dataclasses
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,27 @@ async def test_a_server_that_never_answers_is_given_up_and_connected_to_anew(mon
         writer.close()
         await writer.wait_closed()
     assert not await clients.answers(settings(port))
+
+
+class Connected:
+    """What a client of the SDK was told."""
+
+    def __init__(self, text: str, *, ssl_context: ssl.SSLContext, **_: Any) -> None:
+        self.text, self.trusted = text, ssl_context.cert_store_stats()["x509_ca"]
+        self.verifies = ssl_context.verify_mode == ssl.CERT_REQUIRED and ssl_context.check_hostname
+
+    from_connection_string = classmethod(lambda cls, text, **options: cls(text, **options))
+
+
+def test_certificates_are_read_where_there_is_tls_alone() -> None:
+    emulator = settings(1)
+    there = emulator.event_hubs_connection_string.removesuffix("UseDevelopmentEmulator=true")
+    azure = dataclasses.replace(emulator, event_hubs_connection_string=there)
+    local, remote = (clients._client(Connected, one, "interactions") for one in (emulator, azure))  # type: ignore[type-var]
+    assert (local.text, remote.text) == (emulator.event_hubs_connection_string, there)
+    assert local.trusted == 0 < remote.trusted
+    assert local.verifies
+    assert remote.verifies
 
 
 async def test_a_link_is_opened_ahead_of_its_first_message_and_then_used(tmp_path: Path) -> None:
