@@ -25,9 +25,10 @@ from shared.joined_log import damaged_logs, log_reading, outlook
 from shared.loops import artifacts, commits, erasures
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import blob_name, run_name
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig, Policy
+from shared.loops.model_records import ModelRecord, Past
 from shared.loops.stored import config_name
 from shared.storage import Conflict
 from shared.training.course import Course

@@ -16,7 +16,7 @@ from shared import otel
 VOCABULARY: dict[str, tuple[str, ...]] = {
     # Trainer, at most once a minute: how far the loop furthest behind is behind, and how long the last tick took.
     "tick": ("lag_seconds", "duration_seconds"),
-    # Trainer, each run that is committed: what became of its events, as `checkpoint.Counts` counts them.
+    # Trainer, each run that is committed: what became of its events, as `counts.Counts` counts them.
     "joined": (
         "joined",
         "learned",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from aiohttp import ClientError
 
-from shared.loops.checkpoint import Counts
+from shared.loops.counts import Counts
 from shared.storage import StorageUnavailable
 from simulator.admin import Admin, Refused, watchable
 from simulator.display import FRAME_SECONDS, Display, Snapshot

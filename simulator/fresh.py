@@ -16,7 +16,7 @@ from local.supervisor import Supervisor
 from shared import settings
 from shared.loops import checkpoint
 from shared.loops.blob_names import DEFAULT_HOME
-from shared.loops.checkpoint import Counts
+from shared.loops.counts import Counts
 from shared.storage import Storage
 
 

@@ -23,9 +23,10 @@ from shared.hubs import events
 from shared.loops import artifacts, chronicle, commits
 from shared.loops.apprentice import Apprentice
 from shared.loops.blob_names import blob_name, run_name
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.chronicle import Entry
 from shared.loops.config import LONGEST_ARGUMENTS, LoopConfig, Policy
+from shared.loops.model_records import ModelRecord, Past
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.storage import Conflict, StorageUnavailable

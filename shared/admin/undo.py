@@ -14,9 +14,10 @@ from shared.errors import ApiError
 from shared.joined_log import outlook
 from shared.loops import chronicle, commits, erasures
 from shared.loops.apprentice import Apprentice
-from shared.loops.checkpoint import Backlog, Checkpoint, ReplacedModel
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.chronicle import Entry
 from shared.loops.config import LoopConfig, Policy
+from shared.loops.model_records import Backlog, ReplacedModel
 from shared.serving.loop import Serving
 from shared.storage import Conflict, StorageUnavailable
 

@@ -14,8 +14,8 @@ from shared.joined_log.log_parts import IMPORTED
 from shared.joined_log.part_reading import EVERY_IMPORT, Wanted
 from shared.joined_log.windows import Windows
 from shared.loops.blob_names import Home, blob_name, run_name
-from shared.loops.checkpoint import Place
 from shared.loops.config import LoopConfig
+from shared.loops.model_records import Place
 from shared.storage import Storage
 from shared.vw.dsjson import Dated
 

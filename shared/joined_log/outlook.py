@@ -11,8 +11,9 @@ from shared.joined_log import event_index, log_reading, part_reading
 from shared.joined_log.log_parts import Part
 from shared.joined_log.unzipping import DAMAGE
 from shared.loops.blob_names import Home, run_name
-from shared.loops.checkpoint import Checkpoint, ModelRecord, RewardSettings
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
+from shared.loops.model_records import ModelRecord, RewardSettings
 from shared.storage import Storage
 from shared.vw import policy
 

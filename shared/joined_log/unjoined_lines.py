@@ -7,7 +7,7 @@ from shared.joined_log.joined_lines import timestamp
 
 
 class Kept(msgspec.Struct, gc=False, omit_defaults=True):
-    """One line. reason: the count of `checkpoint.Counts` that it is in; at: its enqueued time; event: as it was.
+    """One line. reason: the count of `counts.Counts` that it is in; at: its enqueued time; event: as it was.
 
     why: what of an unreadable one could not be read.
     """

@@ -6,7 +6,6 @@ names; so a killed run leaves nothing behind that the next one does not overwrit
 """
 
 import hashlib
-from datetime import datetime
 
 import msgspec
 
@@ -15,11 +14,10 @@ from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, blob_name, run_name
 from shared.loops.calibration import Calibration
-from shared.loops.config import Aggregation, LoopConfig
+from shared.loops.config import LoopConfig
+from shared.loops.counts import Counts
+from shared.loops.model_records import Backlog, Draft, ModelRecord, Place, ReplacedModel
 from shared.loops.reward_sums import EarlierStatistics, Statistics
-from shared.vw.experience import Experience
-from shared.vw.schedule import Fall
-from shared.vw.schema import Schema
 
 # Version 2 has a backlog or a draft, version 3 windows in parts or a merged log, version 4 a model with experience,
 # version 5 exact sums or summaries, version 6 erased events: earlier versions of this module would drop them.
@@ -45,97 +43,6 @@ class Plan(msgspec.Struct, frozen=True):
     config: LoopConfig
 
 
-class RewardSettings(msgspec.Struct, frozen=True):
-    """What decided the labels that a model has learned."""
-
-    wait: float
-    default: float
-    aggregation: Aggregation
-
-
-class Past(msgspec.Struct, frozen=True):
-    """What a model has been through, if its policy asks for it. schema: the crossings that it was made with.
-
-    experience: as of the last event that it has learned. actions: those that it knows, as `KnownActions` writes them.
-    """
-
-    schema: Schema
-    experience: Experience
-    actions: Artifact | None = None
-
-
-class ModelRecord(msgspec.Struct, frozen=True):
-    """A published model: the trainer's state and the copy that serves.
-
-    rewards: the settings it was learned with, None if that is not known. since: it has learned the runs of the log
-    whose cut is not before (ms), 0 for all. learned: how many events it has learned, None if that is not known.
-    """
-
-    version: str
-    trainer: Artifact
-    predict: Artifact
-    created: str
-    arguments: str
-    rewards: RewardSettings | None = None
-    since: int = 0
-    learned: int | None = None
-    past: Past | None = None
-
-    @property
-    def fall(self) -> Fall | None:
-        """Why it explores anew, if it does."""
-        return self.past.experience.schedule.fall if self.past is not None else None
-
-    @property
-    def born(self) -> float:
-        """When it was made, s since 1970."""
-        return datetime.fromisoformat(self.created).timestamp()
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A line of the joined log: the file name of its blob, in whose order the log is, and its number from 0."""
-
-    file: str
-    line: int = 0
-
-
-class Backlog(msgspec.Struct, frozen=True):
-    """What is logged and not learned yet: from which line on, and how many events that are to be learned."""
-
-    at: Place
-    events: int
-
-
-class ReplacedModel(msgspec.Struct, frozen=True):
-    """The model that the last change of policy or model replaced.
-
-    backlog: what was logged and it had not learned. counted: how many events were learned then, or waited for it.
-    at: when it was replaced, ms since 1970. unverified: as of the state that had it.
-    """
-
-    model: ModelRecord
-    backlog: Backlog
-    counted: int
-    at: int
-    unverified: bool = False
-
-
-class Draft(msgspec.Struct, frozen=True):
-    """A model that learns the log anew, a part in each run, while the one before it serves.
-
-    at: the first line that it has not learned. state: the trainer's state so far, None before the first part; past:
-    what goes with it. learned: how many events it knows.
-    """
-
-    arguments: str
-    rewards: RewardSettings
-    since: int
-    at: Place
-    state: Artifact | None = None
-    learned: int = 0
-    past: Past | None = None
-
-
 class WindowPart(msgspec.Struct, frozen=True):
     """Some of the windows that the join remembers, as a `WindowFile`: how many, and when (ms) the last of them ends."""
 
@@ -152,88 +59,6 @@ class Summarised(msgspec.Struct, frozen=True):
 
     since: int = 0
     deleted: int = 0
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """What became of the events since the loop began. Every event read is in exactly one count of its kind.
-
-    Interactions: learned, skipped (deferred and never activated, or of the other kind than the policy, single-slot or
-    multi-slot), logged (ranked in mode LoggingOnly), duplicate_ranks, rejected (joined and logged, but their model was
-    refused). Observations: matched, late, orphans, duplicate_observations. Of events that were erased before they were
-    joined: erased, erased_observations. Either: unreadable. `rewarded` of the learned interactions had a reward, the
-    others got the default. erased_lines: those of the joined interactions whose lines were erased since. expired:
-    messages of the hubs, with events of this loop or of others, that were gone before they were read.
-    """
-
-    learned: int = 0
-    rewarded: int = 0
-    skipped: int = 0
-    logged: int = 0
-    rejected: int = 0
-    duplicate_ranks: int = 0
-    matched: int = 0
-    late: int = 0
-    orphans: int = 0
-    duplicate_observations: int = 0
-    unreadable: int = 0
-    expired: int = 0
-    erased: int = 0
-    erased_observations: int = 0
-    erased_lines: int = 0
-
-    def plus(self, other: "Counts") -> "Counts":
-        return self._with(other, 1)
-
-    def minus(self, other: "Counts") -> "Counts":
-        return self._with(other, -1)
-
-    def _with(self, other: "Counts", sign: int) -> "Counts":
-        names = self.__struct_fields__
-        return Counts(**{name: getattr(self, name) + sign * getattr(other, name) for name in names})
-
-    @property
-    def ranks(self) -> dict[str, int]:
-        """What became of the interactions."""
-        return {
-            "learned": self.learned,
-            "skipped": self.skipped,
-            "logged": self.logged,
-            "rejected": self.rejected,
-            "duplicate": self.duplicate_ranks,
-            **({"erased": self.erased} if self.erased else {}),
-        }
-
-    @property
-    def observations(self) -> dict[str, int]:
-        """What became of the rewards and activations."""
-        return {
-            "on_time": self.matched,
-            "late": self.late,
-            "orphan": self.orphans,
-            "duplicate": self.duplicate_observations,
-            **({"erased": self.erased_observations} if self.erased_observations else {}),
-        }
-
-    @property
-    def defaulted(self) -> int:
-        """Interactions that were learned without a reward of their own."""
-        return self.learned - self.rewarded
-
-    @property
-    def fates(self) -> dict[str, int]:
-        """The same as a log line tells it."""
-        return {
-            "joined": self.learned + self.skipped + self.logged + self.rejected,
-            "learned": self.learned,
-            "on_time": self.matched,
-            "late": self.late,
-            "orphan": self.orphans,
-            "duplicate": self.duplicate_ranks + self.duplicate_observations,
-            "defaulted": self.defaulted,
-            "skipped": self.skipped,
-            "unreadable": self.unreadable,
-            "expired": self.expired,
-        }
 
 
 class Checkpoint(msgspec.Struct, frozen=True):

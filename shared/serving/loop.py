@@ -9,8 +9,9 @@ from shared import scratch, telemetry
 from shared.errors import ApiError
 from shared.loops import artifacts, checkpoint, stored
 from shared.loops.blob_names import Home
-from shared.loops.checkpoint import Checkpoint, ModelRecord
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
+from shared.loops.model_records import ModelRecord
 from shared.loops.stored import Damaged
 from shared.serving.quota import Quota
 from shared.storage import Storage

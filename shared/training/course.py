@@ -9,8 +9,9 @@ from shared import telemetry
 from shared.joined_log import log_reading, outlook
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home, loop_of
-from shared.loops.checkpoint import Checkpoint, Draft, ModelRecord, Past, Place, Plan
+from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import LoopConfig
+from shared.loops.model_records import Draft, ModelRecord, Past, Place
 from shared.storage import Storage
 from shared.vw import policy
 from shared.vw.experience import Experience

@@ -19,9 +19,11 @@ from shared.joined_log.ahead import ahead
 from shared.joined_log.erasing import Entries, Lines
 from shared.joined_log.selection import Selection
 from shared.loops import commits, erased_keys, erasures, summary_names
-from shared.loops.checkpoint import Checkpoint, Counts, Place
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
+from shared.loops.counts import Counts
 from shared.loops.erasures import Erasure, Found, Matches
+from shared.loops.model_records import Place
 from shared.loops.summary import DAY_MS
 from shared.settings import Settings
 from shared.storage import Conflict, Storage
@@ -250,7 +252,7 @@ def _is_kept(state: Checkpoint, erasure: Erasure) -> bool:
     replaced = state.replaced.model if state.replaced is not None else None
     known = [one for one in (None if state.draft is not None else state.model, replaced) if one is not None]
     stay = [one for one in known if not (erasure.relearns and one.version == erasure.version)]
-    return any(datetime.fromisoformat(one.created).timestamp() * 1000 <= erasure.at for one in stay)
+    return any(one.born * 1000 <= erasure.at for one in stay)
 
 
 def _without_replaced(before: Checkpoint, version: str) -> Checkpoint:

@@ -10,7 +10,7 @@ import msgspec
 from shared import telemetry
 from shared.loops import artifacts
 from shared.loops.blob_names import Home, loop_of
-from shared.loops.checkpoint import Past
+from shared.loops.model_records import Past
 from shared.storage import Storage
 from shared.training.course import Course
 from shared.training.kept_files import KeptFiles

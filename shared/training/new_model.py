@@ -16,7 +16,8 @@ from shared.joined_log import damaged_logs, log_reading
 from shared.joined_log.joined_lines import Joined, relabelled
 from shared.loops import artifacts
 from shared.loops.blob_names import Home, loop_of
-from shared.loops.checkpoint import Checkpoint, Place, Plan
+from shared.loops.checkpoint import Checkpoint, Plan
+from shared.loops.model_records import Place
 from shared.storage import Storage
 from shared.training import course
 from shared.training.course import Course

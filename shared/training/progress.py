@@ -4,7 +4,9 @@ import msgspec
 
 from shared.joined_log import log_reading, outlook
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Backlog, Checkpoint, Counts, ModelRecord, Past, Place, Plan
+from shared.loops.checkpoint import Checkpoint, Plan
+from shared.loops.counts import Counts
+from shared.loops.model_records import Backlog, ModelRecord, Past, Place
 from shared.training.new_model import Learned
 
 

@@ -22,8 +22,9 @@ from shared.loops.apprentice import Apprentice
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import blob_name
 from shared.loops.calibration import Calibration
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Past, Plan, WindowPart
+from shared.loops.checkpoint import Checkpoint, Plan, WindowPart
 from shared.loops.commits import Stored
+from shared.loops.model_records import ModelRecord, Past
 from shared.storage import Storage
 from shared.training import memory, progress, retention
 from shared.training.lessons import Lessons

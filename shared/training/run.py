@@ -13,8 +13,9 @@ from shared.hubs.reader import Message
 from shared.joined_log.join import Joiner
 from shared.joined_log.joined_lines import Joined
 from shared.joined_log.log_file import Keyed
-from shared.loops.checkpoint import Checkpoint, Counts, Plan
+from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import DEFAULT_LOOP
+from shared.loops.counts import Counts
 from shared.storage import Storage
 from shared.training import memory
 from shared.training.new_model import NewModel

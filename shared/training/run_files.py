@@ -18,7 +18,8 @@ from shared.joined_log.log_file import Entries, Keyed, LogFile
 from shared.joined_log.summarising import Summarising
 from shared.joined_log.window_file import WindowFile
 from shared.loops.apprentice import Lesson
-from shared.loops.checkpoint import Counts, Plan
+from shared.loops.checkpoint import Plan
+from shared.loops.counts import Counts
 from shared.loops.reward_sums import Statistics
 from shared.loops.summary import Summary
 from shared.vw.writer import Writer

@@ -5,8 +5,9 @@ import re
 from harness.system import PROJECT
 
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.gathering import Gatherer
+from shared.loops.model_records import ModelRecord, Past
 from shared.loops.reward_sums import Statistics
 from shared.monitoring import metrics, refused
 from shared.monitoring.heartbeat import Heartbeat

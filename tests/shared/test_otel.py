@@ -10,7 +10,7 @@ from harness.system import PROJECT
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from shared.loops.checkpoint import Counts
+from shared.loops.counts import Counts
 from shared.otel import SWITCHES, Instruments
 
 USE = """

@@ -7,7 +7,8 @@ from harness.trained import Deployment
 from shared.admin import loops
 from shared.loops import checkpoint
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
+from shared.loops.checkpoint import Checkpoint
+from shared.loops.model_records import ModelRecord, Past
 from shared.serving.service import Service
 from shared.vw.experience import Experience
 from shared.vw.schedule import Fall, Schedule

@@ -8,8 +8,8 @@ import pytest
 from shared.joined_log import log_reading, outlook
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import Home
-from shared.loops.checkpoint import ModelRecord
 from shared.loops.config import LoopConfig, Policy
+from shared.loops.model_records import ModelRecord
 from shared.storage import Storage
 from shared.vw.policy import HISTORIC_ARGUMENTS
 

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Backlog, Checkpoint, ModelRecord, Place, Plan, WindowPart, decode, encode
+from shared.loops.checkpoint import Checkpoint, Plan, WindowPart, decode, encode
 from shared.loops.config import LoopConfig
+from shared.loops.model_records import Backlog, ModelRecord, Place
 
 MODEL = ModelRecord(
     "r", Artifact("r.vw", "0" * 64), Artifact("r.predict.vw", "1" * 64), "2026-01-01T00:00:00Z", "-q ::"

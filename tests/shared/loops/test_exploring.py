@@ -7,9 +7,11 @@ import pytest
 
 from shared.loops import exploring
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Checkpoint, Counts, ModelRecord, Past
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig, Policy
+from shared.loops.counts import Counts
 from shared.loops.exploring import Exploring
+from shared.loops.model_records import ModelRecord, Past
 from shared.vw.experience import Experience
 from shared.vw.policy import DEFAULT_ARGUMENTS, EARLIER_ARGUMENTS
 from shared.vw.schedule import Fall, Schedule

@@ -17,8 +17,9 @@ from shared.hubs.reader import Message
 from shared.joined_log.join import EARLY_MS, MEMORY_MS, Joiner
 from shared.loops import registry
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Plan, decode, encode
+from shared.loops.checkpoint import Checkpoint, Plan, decode, encode
 from shared.loops.config import LoopConfig
+from shared.loops.model_records import ModelRecord
 from shared.monitoring import loop_metrics, metrics, prometheus_text
 from shared.monitoring.heartbeat import Heartbeat
 from shared.monitoring.metrics import State

@@ -11,8 +11,9 @@ from harness.learning import PLAIN, decide, rewarded
 from shared.errors import ApiError
 from shared.loops import artifacts, checkpoint, stored
 from shared.loops.blob_names import DEFAULT_HOME, blob_name
-from shared.loops.checkpoint import Checkpoint, ModelRecord
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig, Policy
+from shared.loops.model_records import ModelRecord
 from shared.serving import loop as loop_module
 from shared.serving.loop import Serving
 from shared.settings import Settings

@@ -13,8 +13,10 @@ from shared.hubs.reader_pairs import Heads
 from shared.joined_log import outlook
 from shared.loops import commits, stored
 from shared.loops.artifacts import Artifact
-from shared.loops.checkpoint import Backlog, Checkpoint, Counts, Draft, ModelRecord, Place, Plan
+from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import Policy
+from shared.loops.counts import Counts
+from shared.loops.model_records import Backlog, Draft, ModelRecord, Place
 from shared.serving.service import Service
 from shared.training import course, lane, new_model, progress
 from shared.training import trainer as trainer_module

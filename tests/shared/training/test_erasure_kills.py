@@ -20,8 +20,8 @@ from benchmarks import parts as benchmark_parts
 from shared.joined_log import index_search, outlook, part_reading
 from shared.joined_log.part_reading import EVERY_IMPORT, Wanted
 from shared.loops import commits, erasures, summaries, summary
-from shared.loops.checkpoint import Draft, Place
 from shared.loops.erasures import Erasure
+from shared.loops.model_records import Draft, Place
 from shared.loops.summary import DAY_MS
 from shared.serving.service import Service
 from shared.settings import load

@@ -20,8 +20,9 @@ from shared.joined_log import damaged_logs, log_parts, log_reading, merged_log
 from shared.joined_log.log_file import log_name
 from shared.loops import checkpoint, commits
 from shared.loops.blob_names import Home, blob_name, run_name
-from shared.loops.checkpoint import Checkpoint, Place
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import LoopConfig
+from shared.loops.model_records import Place
 from shared.rank import ranking
 from shared.serving.loop import Serving
 from shared.settings import Settings

@@ -9,8 +9,9 @@ from harness.stored import replayed, told, unweighted
 from harness.trained import AT_ONCE, Deployment, trainer
 
 from shared.loops import checkpoint, stored
-from shared.loops.checkpoint import Checkpoint, ModelRecord, Past
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import Policy
+from shared.loops.model_records import ModelRecord, Past
 from shared.serving.loop import Serving
 from shared.serving.service import Service
 from shared.training import new_model

@@ -18,9 +18,10 @@ from shared.joined_log.join import horizon
 from shared.joined_log.log_file import log_name
 from shared.loops import artifacts, commits
 from shared.loops.blob_names import Home, blob_name, run_name
-from shared.loops.checkpoint import Checkpoint, Counts, WindowPart
+from shared.loops.checkpoint import Checkpoint, WindowPart
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig
+from shared.loops.counts import Counts
 from shared.rank import ranking
 from shared.settings import Settings
 from shared.storage import Storage, StorageUnavailable

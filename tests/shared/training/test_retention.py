@@ -6,7 +6,8 @@ import msgspec
 
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import DEFAULT_HOME, run_name
-from shared.loops.checkpoint import Checkpoint, Draft, ModelRecord, Place, RewardSettings, WindowPart
+from shared.loops.checkpoint import Checkpoint, WindowPart
+from shared.loops.model_records import Draft, ModelRecord, Place, RewardSettings
 from shared.storage import Storage
 from shared.training import retention
 from shared.training.retention import DAY_MS, KEPT_RUNS

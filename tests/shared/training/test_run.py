@@ -13,9 +13,9 @@ from shared.hubs.events import Observation
 from shared.hubs.reader import Message
 from shared.loops import commits
 from shared.loops.blob_names import run_name
-from shared.loops.checkpoint import Counts
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig
+from shared.loops.counts import Counts
 from shared.loops.registry import Registry
 from shared.storage import Conflict, Storage
 from shared.training import planning

@@ -14,8 +14,9 @@ from harness.trained import AT_ONCE, CREATED, Deployment, trainer
 from shared.hubs.reader_pairs import Pair
 from shared.joined_log import unjoined_lines
 from shared.loops import checkpoint, commits, exact_sum, registry, stored
-from shared.loops.checkpoint import Checkpoint, Counts
+from shared.loops.checkpoint import Checkpoint
 from shared.loops.config import Policy
+from shared.loops.counts import Counts
 from shared.monitoring import loop_metrics, prometheus_text
 from shared.serving.loop import Serving
 from shared.serving.service import Service
