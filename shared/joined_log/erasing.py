@@ -9,21 +9,20 @@ import shutil
 from array import array
 from collections.abc import AsyncGenerator, Collection, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
-from shared.hubs.events import key_of
-from shared.joined_log import log_parts, members, merged_log, unjoined_lines
+from shared.joined_log import log_parts, members, merged_log, summarised_lines
 from shared.joined_log.ahead import ahead
 from shared.joined_log.log_file import LENGTH_BITS, MEMBER_BYTES
 from shared.joined_log.log_parts import IMPORTED, JOINED, LATE
 from shared.joined_log.members import Member
 from shared.joined_log.merged_log import DamagedTable, Row
 from shared.joined_log.selection import Selection
+from shared.joined_log.summarised_lines import Read
 from shared.joined_log.unzipping import DAMAGE
 from shared.loops import summary_names
 from shared.loops.blob_names import Home, blob_name
 from shared.storage import Storage
-from shared.vw import dsjson
 
 # Of an index, by the run's cut, doubled, plus 1 for the log of late events: pairs of an event's key and a place.
 Entries = dict[int, "array[int]"]
@@ -35,19 +34,30 @@ class Lines:
     def __init__(self, selection: Selection, keys: frozenset[int]) -> None:
         self._selection, self._keys = selection, keys
 
-    def kept(self, lines: bytes, *, late: bool) -> tuple[list[int | None], list[bytes] | None]:
-        """The keys of the events of the lines that stay, None for one without an id, and these; None if all do."""
-        found = lines.splitlines(keepends=True)
-        keys = _keys(found, late=late)
+    def kept(self, lines: list[Read], *, late: bool) -> list[Read]:
+        """Those that stay."""
+        keys = [one.key for one in lines]
         if None not in keys and self._keys.isdisjoint(keys):
-            return keys, None
-        kept = [(key, line) for key, line in zip(keys, found, strict=True) if not self._goes(key, line, late=late)]
-        return [key for key, _ in kept], [line for _, line in kept] if len(kept) < len(found) else None
+            return lines
+        return [one for one in lines if not self._goes(one, late=late)]
 
-    def _goes(self, key: int | None, line: bytes, *, late: bool) -> bool:
-        if key is not None:
-            return key in self._keys
-        return (self._selection.unjoined if late else self._selection.line)(line) is not None
+    def _goes(self, one: Read, *, late: bool) -> bool:
+        if one.key is not None:
+            return one.key in self._keys
+        return (self._selection.unjoined if late else self._selection.line)(one.line) is not None
+
+
+class Watcher(Protocol):
+    """Sees the lines that stay, in a thread."""
+
+    def begin(self, blob: str, file: str) -> None:
+        """What follows is of this file of the log, as this blob has it."""
+
+    def add(self, lines: list[Read]) -> None:
+        """Some lines stay."""
+
+    def end(self) -> None:
+        """That was all of the file, and none of it is damaged."""
 
 
 class Rewritten(NamedTuple):
@@ -63,15 +73,16 @@ class Rewritten(NamedTuple):
 
 
 async def rewrite(
-    storage: Storage, home: Home, folder: Path, lines: Lines, touched: Collection[str], looked: Collection[str] | None
-) -> AsyncGenerator[Rewritten, None]:
+    storage: Storage, home: Home, folder: Path, lines: Lines, touched: Collection[str], looked: Collection[str] | None,
+    watcher: Watcher,
+) -> AsyncGenerator[Rewritten, None]:  # fmt: skip
     """Every blob of the log of which something goes, or went, or is damaged; those too that count for nobody.
 
     folder: for files, which are gone with it. looked: the files of the log that are looked at, None for all of them.
     """
     target, following = folder / "made", folder / "made-next"
     async for name, file in ahead(_blobs(storage, home, folder, looked)):
-        made = await asyncio.to_thread(_Rewriting(lines, touched, target).blob, name, file)
+        made = await asyncio.to_thread(_Rewriting(lines, touched, target, watcher).blob, name, file)
         if made.entries or made.changed or made.damaged:
             yield made
             target, following = following, target
@@ -103,8 +114,8 @@ def _has_any(name: str, files: Collection[str]) -> bool:
 class _Rewriting:
     """Of one blob, into a file."""
 
-    def __init__(self, lines: Lines, touched: Collection[str], made: Path) -> None:
-        self._lines, self._touched, self._made = lines, touched, made
+    def __init__(self, lines: Lines, touched: Collection[str], made: Path, watcher: Watcher) -> None:
+        self._lines, self._touched, self._made, self._watcher = lines, touched, made, watcher
         self._changed, self._entries, self._damaged = set[str](), Entries(), False
 
     def blob(self, name: str, file: Path) -> Rewritten:
@@ -113,7 +124,7 @@ class _Rewriting:
                 self._merged(name, data)
             else:
                 with self._made.open("wb") as out:
-                    self._part(log_parts.file_of(name), data, 0, None, out)
+                    self._part(name, log_parts.file_of(name), data, 0, None, out)
         without = self._made if self._changed else None
         return Rewritten(name, without, self._changed, self._entries, self._damaged)
 
@@ -126,7 +137,7 @@ class _Rewriting:
         kept, parts, kind = list[Row](), self._made.with_name("parts"), LATE if name.endswith(LATE) else JOINED
         with parts.open("wb") as out:
             for row in rows:
-                length = self._part(f"{row.run}.{kind}", data, offset, row.length, out)
+                length = self._part(name, f"{row.run}.{kind}", data, offset, row.length, out)
                 kept.append(Row(row.run, length, row.stored))
                 offset += row.length
         if self._changed:
@@ -134,23 +145,28 @@ class _Rewriting:
                 out.write(merged_log.table(kept))
                 shutil.copyfileobj(rest, out)
 
-    def _part(self, name: str, data: BinaryIO, offset: int, length: int | None, out: BinaryIO) -> int:
+    def _part(self, blob: str, name: str, data: BinaryIO, offset: int, length: int | None, out: BinaryIO) -> int:
         """Writes the log of a run; its length. What cannot be read stays, unless a line before it goes: then it goes,
         too."""
         late, start, gone, entries = name.endswith(LATE), out.tell(), False, array("Q")
-        done = offset
+        done, read = offset, summarised_lines.read_late if late else summarised_lines.read
+        self._watcher.begin(blob, name)
         try:
             for member in members.read(Path(data.name), offset, length):
-                keys, kept = self._lines.kept(member.lines, late=late)
-                gone |= kept is not None
-                some = [(keys, _bytes(data, member))] if kept is None else _packed(keys, kept)
-                for known, packed in some:
+                lines = [read(line) for line in member.lines.splitlines(keepends=True)]
+                kept = self._lines.kept(lines, late=late)
+                self._watcher.add(kept)
+                is_whole = len(kept) == len(lines)
+                gone |= not is_whole
+                some = [(kept, _bytes(data, member))] if is_whole else _packed(kept)
+                for those, packed in some:
                     place = (out.tell() - start) << LENGTH_BITS | len(packed)
-                    for key in known:
-                        if key is not None:
-                            entries.extend((key, place))
+                    for one in those:
+                        if one.key is not None:
+                            entries.extend((one.key, place))
                     out.write(packed)
                 done = member.offset + member.length
+            self._watcher.end()
         except DAMAGE:
             self._damaged = True
             if not gone:
@@ -165,21 +181,17 @@ class _Rewriting:
         return out.tell() - start
 
 
-def _packed(keys: list[int | None], lines: list[bytes]) -> Iterator[tuple[list[int | None], bytes]]:
-    """Members of lines, as `LogFile` makes them, behind the keys of their lines."""
+def _packed(lines: list[Read]) -> Iterator[tuple[list[Read], bytes]]:
+    """Members of lines, as `LogFile` makes them, behind their lines."""
     first = size = 0
-    for number, line in enumerate(lines, 1):
-        size += len(line)
+    for number, one in enumerate(lines, 1):
+        size += len(one.line)
         if size >= MEMBER_BYTES or number == len(lines):
-            yield keys[first:number], gzip.compress(b"".join(lines[first:number]), compresslevel=1, mtime=0)
+            some = lines[first:number]
+            yield some, gzip.compress(b"".join([each.line for each in some]), compresslevel=1, mtime=0)
             first, size = number, 0
 
 
 def _bytes(data: BinaryIO, member: Member) -> bytes:
     data.seek(member.offset)
     return data.read(member.length)
-
-
-def _keys(lines: list[bytes], *, late: bool) -> list[int | None]:
-    id_of = unjoined_lines.id_of if late else dsjson.id_of
-    return [key_of(event) if event else None for event in map(id_of, lines)]

@@ -56,46 +56,75 @@ class _Nameless(_Line, rename=dsjson.LINE, gc=False, kw_only=True):
     c: msgspec.Raw
 
 
-_NO_CONTEXT = msgspec.Raw(b"{}")
+_NO_CONTEXT, _NO_KEY = msgspec.Raw(b"{}"), events.key_of("")
 _named, _nameless = msgspec.json.Decoder(_Named).decode, msgspec.json.Decoder(_Nameless).decode
 
 
-def join(summarising: Summarising, line: bytes) -> bool:
-    """Adds a line of the joined log, end included; False if it is none of the kinds that we know."""
-    found = _decode(line)
-    if found is None:
-        return False
-    known, names = found
-    if not known.a and not known.slots:
-        return False
-    at = known.at if known.at.tzinfo else known.at.replace(tzinfo=UTC)
-    outcomes = [*known.o, *(one for slot in known.slots or [] for one in slot.o)]
-    rewarded = any(not one.taken and one.v is not None for one in _rewards(known))
-    skipped = known.deferred or (known.skip and known.mode != "LoggingOnly")
-    joined = Joined(line, rewarded, skipped, rewards=_earned(known))
-    key = events.key_of(known.id)
-    summarising.join(round(at.timestamp() * 1000), _event(known), joined, len(outcomes), key, names)
-    return True
+class Read(msgspec.Struct, gc=False):
+    """A line of the log, end included, and what it says. key: of its event's id, None without one.
+
+    known, names: of a joined line that can be read; no names in a context that is not laid out as we know it. reason:
+    of one of the log of late events.
+    """
+
+    line: bytes
+    key: int | None
+    known: _Line | None = None
+    names: Names = msgspec.field(default_factory=Names)
+    reason: str | None = None
 
 
-def _decode(line: bytes) -> tuple[_Line, Names] | None:
-    """A line and the names in its context: none in one that is not laid out as we know it."""
+def read(line: bytes) -> Read:
+    """A line of the joined log."""
     try:
         known = _named(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        try:
-            return _nameless(line), Names()
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return None
-    return known, known.c
+        return _read_nameless(line)
+    return Read(line, _key(known.id), known, known.c)
 
 
-def leave(summarising: Summarising, cut: int, line: bytes) -> bool:
-    """Adds a line of the log of late events of a run, by its cut; False if it cannot be read."""
+def _read_nameless(line: bytes) -> Read:
     try:
-        summarising.leave(cut, unjoined_lines.decode(line).reason)
+        known = _nameless(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
+        return Read(line, _key(dsjson.id_of(line)))
+    return Read(line, _key(known.id), known)
+
+
+def read_late(line: bytes) -> Read:
+    """A line of the log of late events."""
+    try:
+        kept = unjoined_lines.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Read(line, None)
+    return Read(line, _key(unjoined_lines.id_in(kept.event)), reason=kept.reason)
+
+
+def _key(event_id: str | None) -> int | None:
+    return events.key_of(event_id) if event_id else None
+
+
+def join(summarising: Summarising, read: Read) -> bool:
+    """Adds a line of the joined log; False if it is none of the kinds that we know."""
+    known = read.known
+    if known is None or not (known.a or known.slots):
         return False
+    at = known.at if known.at.tzinfo else known.at.replace(tzinfo=UTC)
+    rewards = known.o if known.slots is None else [one for slot in known.slots for one in slot.o]
+    observations = len(rewards) if known.slots is None else len(rewards) + len(known.o)
+    rewarded = any(not one.taken and one.v is not None for one in rewards)
+    skipped = known.deferred or (known.skip and known.mode != "LoggingOnly")
+    joined = Joined(read.line, rewarded, skipped, rewards=_earned(known))
+    key = _NO_KEY if read.key is None else read.key
+    summarising.join(round(at.timestamp() * 1000), _event(known), joined, observations, key, read.names)
+    return True
+
+
+def leave(summarising: Summarising, cut: int, read: Read) -> bool:
+    """Adds a line of the log of late events of a run, by its cut; False if it cannot be read."""
+    if read.reason is None:
+        return False
+    summarising.leave(cut, read.reason)
     return True
 
 
@@ -112,10 +141,6 @@ def _mode(line: _Line) -> str:
     if line.mode is None and line.slots is None and line.original_cost is not None:
         return "Apprentice" if dsjson.is_of_apprentice(line.cost, line.original_cost, line.a[0]) else "Online"
     return line.mode or "Online"
-
-
-def _rewards(line: _Line) -> list[_Outcome]:
-    return line.o if line.slots is None else [one for slot in line.slots for one in slot.o]
 
 
 def _earned(line: _Line) -> list[float]:

@@ -37,14 +37,14 @@ def decode(line: bytes) -> Kept:
 def id_of(line: bytes) -> str | None:
     """The id of the event in a line; None if it cannot be read."""
     try:
-        return _id(decode(line).event)
+        return id_in(decode(line).event)
     except msgspec.DecodeError:
         return None
 
 
 def key_of_unreadable(event: bytes) -> int | None:
     """The key under which an event that is of no known kind is found, if it has an id all the same."""
-    event_id = _id(_text(event))
+    event_id = id_in(_text(event))
     return None if event_id is None else key_of(event_id)
 
 
@@ -52,7 +52,8 @@ def _text(event: bytes) -> str:
     return event.decode(errors="replace").rstrip("\n")
 
 
-def _id(event: str) -> str | None:
+def id_in(event: str) -> str | None:
+    """The id of an event as it was; None if it cannot be read."""
     try:
         return _named.decode(event).id
     except msgspec.DecodeError:

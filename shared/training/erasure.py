@@ -16,7 +16,7 @@ from shared import scratch
 from shared.hubs.reader_pairs import Pair
 from shared.joined_log import damaged_logs, erasing, finding, index_erasing, outlook
 from shared.joined_log.ahead import ahead
-from shared.joined_log.erasing import Entries, Lines
+from shared.joined_log.erasing import Entries, Lines, Watcher
 from shared.joined_log.selection import Selection
 from shared.loops import commits, erased_keys, erasures, summary_names
 from shared.loops.checkpoint import Checkpoint
@@ -156,11 +156,13 @@ class ErasureWork:
             return await self._save(found, msgspec.structs.replace(found.erasure, state="waiting"))
         known = msgspec.json.decode(blob.data, type=_Known)
         await self._drop_from_now_on(found.erasure, known)
-        known, damaged = await self._rewrite(found.erasure, known, selection)
-        await self._check()
         making = Making(self._storage, self._home, self._config.default_reward, lambda text: None)
         values = [one.value for one in found.erasure.wanted if one.value]
-        await making.without_erased({_day(file) for file in known.files}, values)
+        with scratch.folder() as folder:
+            passing = await making.passing({_day(file) for file in known.files}, known.looked, Path(folder))
+            known, damaged = await self._rewrite(found.erasure, known, selection, passing)
+            await self._check()
+            await making.without_erased({_day(file) for file in known.files}, values, passing)
         self._trainee.merge = None
         left = remains.always(self._config)
         left += [f"{name} is damaged: what cannot be read of it was not looked at." for name in damaged]
@@ -170,12 +172,16 @@ class ErasureWork:
         changed = msgspec.structs.replace(found.erasure, state="relearning", left=left)
         return await self._save(found, changed)
 
-    async def _rewrite(self, erasure: Erasure, known: _Known, selection: Selection) -> tuple[_Known, list[str]]:
+    async def _rewrite(
+        self, erasure: Erasure, known: _Known, selection: Selection, watcher: Watcher
+    ) -> tuple[_Known, list[str]]:
         """Replaces the blobs of the log, then the indexes; with what was found now, the names of damaged blobs."""
         damaged, entries = set[str](), Entries()
         lines = Lines(selection, frozenset(known.keys))
         with scratch.folder() as folder:
-            rewriting = erasing.rewrite(self._storage, self._home, Path(folder), lines, known.files, known.looked)
+            rewriting = erasing.rewrite(
+                self._storage, self._home, Path(folder), lines, known.files, known.looked, watcher
+            )
             async for made in ahead(rewriting):
                 if made.changed - known.files:  # of a log that counts for nobody, or could not be read before
                     known = msgspec.structs.replace(known, others=sorted({*known.others, *made.changed}))

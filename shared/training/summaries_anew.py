@@ -6,10 +6,11 @@ names and with the bytes that they would give them.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,9 @@ import msgspec
 from shared import scratch
 from shared.joined_log import damaged_logs, log_parts, members, part_reading, summarised_lines
 from shared.joined_log.ahead import ahead
+from shared.joined_log.log_parts import LATE, Gone, Part
 from shared.joined_log.part_reading import Fetched, Wanted
+from shared.joined_log.summarised_lines import Read
 from shared.joined_log.summarising import Summarising
 from shared.joined_log.unzipping import DAMAGE
 from shared.loops import commits, feature_values, summaries, summary, summary_names
@@ -28,6 +31,7 @@ from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS, Parts, Summar
 from shared.loops.summary_names import FEATURES, FINE, HOURS, IMPORTED, RUNS, Item
 from shared.storage import Storage
 from shared.training import summary_merging
+from shared.training.run_summaries import Passing, RunSummaries, cut_of
 
 Tell = Callable[[str], None]
 
@@ -64,17 +68,33 @@ class Making:
             since = max(summarised.deleted, self._first - LONGEST_RUN_MS)
             await commits.amend(self._storage, self._home, lambda state: _since(state, since, summarised.deleted))
 
-    async def without_erased(self, days: Iterable[int], values: Collection[str]) -> None:
+    async def passing(self, days: Collection[int], looked: Collection[str] | None, folder: Path) -> Passing:
+        """For a rewriting that looks at these files of the log, None for all: makes summaries of the days (ms) of which
+        it reads all files. They are in the folder until `without_erased` stores them."""
+        state = await self._state()
+        found = await self._logged_parts(days, state)
+        whole = [some for some in found.values() if looked is None or all(part.file in looked for part in some)]
+        return Passing(RunSummaries(self._default, state.cut, folder), chain.from_iterable(whole))
+
+    async def without_erased(
+        self, days: Collection[int], values: Collection[str], passing: Passing | None = None
+    ) -> None:
         """Makes days (ms) anew from the log, from which events were erased; hours whose log is gone keep their sums.
 
-        values: erased ones; where they are actions' ids in summaries whose log is gone, they count as "other".
+        values: erased ones; where they are actions' ids in summaries whose log is gone, they count as "other". passing:
+        has seen the lines that stay. A day of which it has not seen all of the log is read again.
         """
         state = await self._state()
         if state.summarised is None:
             return
-        gone = await self._log_is_gone_until()
+        gone, parts = await self._log_is_gone_until(), await self._logged_parts(days, state)
         for day in sorted(days):
-            await self._day_anew(day, state, state.summarised, gone)
+            runs = None
+            if passing is not None:
+                runs = await asyncio.to_thread(passing.within, day, day + DAY_MS, parts.get(day, []))
+            if runs is None:
+                _, runs = await self._runs(day, state, state.summarised)
+            await self._day_anew(day, state, state.summarised, gone, runs)
         if values:
             for item in summary_names.items(await self._storage.names(summary_names.prefix(self._home))):
                 await self._without_values(item, values)
@@ -86,17 +106,35 @@ class Making:
         oldest = max(0, first - LONGEST_RUN_MS)
         return oldest - oldest % HOUR_MS
 
-    async def _day_anew(self, day: int, state: Checkpoint, summarised: Summarised, gone: int) -> None:
+    async def _logged_parts(self, days: Collection[int], state: Checkpoint) -> dict[int, list[Part]]:
+        """The parts of the log that runs of these days have, those that count; none of them if some were just moved."""
+        found = defaultdict[int, list[Part]](list)
+        deleted = state.summarised.deleted if state.summarised is not None else state.cut
+        for late in (False, True):
+            blobs = await log_parts.listed(self._storage, self._home, late=late)
+            blobs = [one for one in blobs if any(_day_of(one.first) <= day <= _day_of(one.last) for day in days)]
+            try:
+                async for part in log_parts.in_order(self._storage, self._home, blobs):
+                    if log_parts.IMPORTED not in part.file and deleted < cut_of(part.file) <= state.cut:
+                        found[_day_of(part.file)].append(part)
+            except Gone:
+                return {}
+        return {day: some for day, some in found.items() if day in days}
+
+    async def _day_anew(
+        self, day: int, state: Checkpoint, summarised: Summarised, gone: int, runs: Mapping[int, Summary]
+    ) -> None:
         every = summary_names.items(await self._storage.names(summary_names.prefix(self._home)))
         before = [one for one in every if day <= one.start < day + DAY_MS]
         written = set[str]()
         if any(one.kind == IMPORTED for one in before) and (imported := await self._imports(day)) is not None:
             written.add(await self._put(summary_names.rolled_up(self._home, IMPORTED, day, summarised), imported))
-        runs, whole = await self._runs(day, state, summarised), Summary()
+        whole = Summary()
         for one in runs.values():
             whole.merge(one)
         if day + DAY_MS <= state.cut - state.cut % DAY_MS:
-            whole.merge((await self._known(before, summarised)).within(0, gone))
+            if any(one.first_event < gone for one in before):
+                whole.merge((await self._known(before, summarised)).within(0, gone))
             written |= {
                 await self._roll_up(kind, day, whole, summarised) for kind in summary_merging.kinds_of(day, state.cut)
             }
@@ -131,17 +169,17 @@ class Making:
         return sorted({_day_of(file) for file in files})
 
     async def _day(self, day: int, state: Checkpoint, summarised: Summarised) -> None:
-        runs = await self._runs(day, state, summarised)
+        first, runs = await self._runs(day, state, summarised)
         imported = await self._imports(day)
         if imported is not None:
             await self._put(summary_names.rolled_up(self._home, IMPORTED, day, summarised), imported)
         whole = Summary()
         for one in runs.values():
             whole.merge(one)
-        if not runs or _decisions(whole) < await self._decisions_known(day, state, summarised):
-            self.left += [_text(day)] if runs else []
+        if first is None or _decisions(whole) < await self._decisions_known(day, state, summarised):
+            self.left += [] if first is None else [_text(day)]
             return
-        self._first = min(runs) if self._first is None else min(self._first, *runs)
+        self._first = first if self._first is None else min(self._first, first)
         if day + DAY_MS <= state.cut - state.cut % DAY_MS:
             for kind in summary_merging.kinds_of(day, state.cut):
                 await self._roll_up(kind, day, whole, summarised)
@@ -152,34 +190,34 @@ class Making:
         """Stores those of a day that is not over: by hour, and of the current hour by run; their names."""
         hours: dict[int, Summary] = {}
         names = set[str]()
-        for cut, one in runs.items():
-            if cut // HOUR_MS == state.cut // HOUR_MS:
-                names.add(await self._put(summary_names.of_run(self._home, cut), one))
-            else:
-                hours.setdefault(cut - cut % HOUR_MS, Summary()).merge(one)
+        for at, one in runs.items():
+            if at // HOUR_MS == state.cut // HOUR_MS:
+                names.add(await self._put(summary_names.of_run(self._home, at), one))
+            else:  # the hour of some runs may have been the current one when their summaries were made
+                hours.setdefault(at - at % HOUR_MS, Summary()).merge(one)
         return names | {await self._roll_up(HOURS, hour, one, summarised) for hour, one in hours.items()}
 
-    async def _runs(self, day: int, state: Checkpoint, summarised: Summarised) -> dict[int, Summary]:
-        """The summaries of the runs of a day, by their cuts."""
-        made: dict[int, Summarising] = {}
+    async def _runs(self, day: int, state: Checkpoint, summarised: Summarised) -> tuple[int | None, dict[int, Summary]]:
+        """The first cut of a day of which there is a log, and the summaries of its runs: see `RunSummaries`."""
         first, last = max(day, summarised.deleted + 1), min(day + DAY_MS - 1, state.cut)
         wanted = Wanted(run_name(first), run_name(last), "")
-        for late in (False, True):
-            async for part in self._parts(wanted, late=late):
-                cut = summary_names.time_of(log_parts.run_of(part.part.file))
-                one = made.setdefault(cut, Summarising(self._default))
-                add = partial(summarised_lines.leave, one, cut) if late else partial(summarised_lines.join, one)
-                await self._add(part, add)
-        finished = {cut: one.finished() for cut, one in made.items()}
-        self.logged[day] = sum(map(_decisions, finished.values()))
-        return finished
+        with scratch.folder() as folder:
+            made = RunSummaries(self._default, state.cut, Path(folder))
+            for late in (False, True):
+                async for part in self._parts(wanted, late=late):
+                    await asyncio.to_thread(made.begin, part.part.file)
+                    await self._add(part, made.add)
+            found = await asyncio.to_thread(made.within, day, day + DAY_MS)
+        self.logged[day] = sum(map(_decisions, found.values()))
+        return made.first, found
 
     async def _imports(self, day: int) -> Summary | None:
         """The summary of what was imported of a day, None if nothing was."""
         summarising = Summarising(self._default, samples=False)
         wanted = Wanted(run_name(day), "", run_name(day + DAY_MS))
+        join = partial(summarised_lines.join, summarising)
         async for part in self._parts(wanted):
-            await self._add(part, partial(summarised_lines.join, summarising))
+            await self._add(part, lambda lines: sum([not join(line) for line in lines]))
         made = summarising.finished()
         self.imported[day] = _decisions(made)
         return made if made.hours else None
@@ -190,7 +228,7 @@ class Making:
                 yield part
                 self._tell(f"{_text(_day_of(part.part.file))}: {sum(self.logged.values()):,} events of earlier days")
 
-    async def _add(self, part: Fetched, add: Callable[[bytes], bool]) -> None:
+    async def _add(self, part: Fetched, add: Callable[[list[Read]], int]) -> None:
         unread, damage = await asyncio.to_thread(_added, part, add)
         self.unread += unread
         if damage is not None:
@@ -227,12 +265,13 @@ class Making:
         return name
 
 
-def _added(part: Fetched, add: Callable[[bytes], bool]) -> tuple[int, Exception | None]:
+def _added(part: Fetched, add: Callable[[list[Read]], int]) -> tuple[int, Exception | None]:
     """How many lines of a part were none, and what has damaged what is behind them."""
+    read = summarised_lines.read_late if part.part.file.endswith(LATE) else summarised_lines.read
     unread = 0
     try:
         for member in members.read(part.file, part.offset, part.part.length):
-            unread += sum(not add(line) for line in member.lines.splitlines(keepends=True))
+            unread += add([read(line) for line in member.lines.splitlines(keepends=True)])
     except DAMAGE as damage:
         return unread, damage
     return unread, None

@@ -63,11 +63,11 @@ def resummarised(loop: Loop) -> Summary:
     """The same, made from the log."""
     made = Summarising(0.0)
     for line in loop.joined_log().splitlines(keepends=True):
-        assert summarised_lines.join(made, line)
+        assert summarised_lines.join(made, summarised_lines.read(line))
     for name in loop.names("logs/late/"):
         cut = summary_names.time_of(name.rpartition("/")[2])
         for line in gzip.decompress(loop.read(name)).splitlines():
-            assert summarised_lines.leave(made, cut, line)
+            assert summarised_lines.leave(made, cut, summarised_lines.read_late(line))
     return made.finished()
 
 

@@ -11,6 +11,7 @@ from harness.learning import PLAIN
 from shared.hubs.events import Assignment, Interaction, Observation, key_of
 from shared.joined_log import summarised_lines, unjoined_lines
 from shared.joined_log.joined_lines import join_line
+from shared.joined_log.summarised_lines import read, read_late
 from shared.joined_log.summarising import Summarising
 from shared.loops.config import LoopConfig, Policy
 from shared.loops.feature_sample import MOST_FEATURES
@@ -73,10 +74,10 @@ def test_lines_of_the_log_make_the_summary_of_their_events_bit_for_bit(seed: int
     for at, event, observed in events(seed):
         joined = join_line(event, at, observed, config)
         live.join(at, event, joined, len(observed), key_of(event.id))
-        assert summarised_lines.join(again, joined.line)
+        assert summarised_lines.join(again, read(joined.line))
     for reason in ("late", "orphans", "late"):
         live.leave(AT, reason)
-        assert summarised_lines.leave(again, AT, unjoined_lines.encode(reason, 5, b"{}"))
+        assert summarised_lines.leave(again, AT, read_late(unjoined_lines.encode(reason, 5, b"{}")))
     made = live.finished()
     assert encode(again.finished()) == encode(made)
     assert sum(sample.n for sample in made.features.values()) == made.fate("shown")
@@ -136,7 +137,7 @@ def test_an_apprentice_s_line_of_another_maker_is_known_by_its_label() -> None:
     theirs = line.replace(b'"_label_cost":-0.1', b'"_label_cost":0.0')
     assert theirs != line
     summarising = Summarising(DEFAULT)
-    assert summarised_lines.join(summarising, theirs)
+    assert summarised_lines.join(summarising, read(theirs))
     made = summarising.finished()
     assert float(made.total(ONLINE).n) == 0
     assert float(made.total(BASELINE).wr) == DEFAULT
@@ -145,8 +146,8 @@ def test_an_apprentice_s_line_of_another_maker_is_known_by_its_label() -> None:
 @pytest.mark.parametrize("line", [b"", b"[]", b"{}", b'{"Timestamp":"2026-01-01T00:00:00Z","c":{}}', b"\xff"])
 def test_what_is_no_decision_is_passed_over(line: bytes) -> None:
     summarising = Summarising(DEFAULT)
-    assert not summarised_lines.join(summarising, line)
-    assert not summarised_lines.leave(summarising, AT, line)
+    assert not summarised_lines.join(summarising, read(line))
+    assert not summarised_lines.leave(summarising, AT, read_late(line))
     assert summarising.finished() == Summary()
 
 

@@ -8,6 +8,10 @@ import pytest
 from harness.mortal import Mortal
 from harness.summarised import SummarisedLoop
 
+from shared.hubs.events import key_of
+from shared.joined_log import erasing
+from shared.joined_log.erasing import Lines
+from shared.joined_log.selection import Selection
 from shared.loops import summaries, summary_names
 from shared.loops.blob_names import blob_name
 from shared.loops.feature_sample import Sample
@@ -83,3 +87,26 @@ async def test_days_that_are_made_anew_have_the_features_of_their_log(make: Make
     await erase(one, [DAY, DAY + DAY_MS])
     assert await one.blobs() == before
     assert sum(sample.n for sample in (await samples(one)).values()) == 4 * RUNS
+
+
+async def test_what_a_rewriting_reads_makes_the_summaries_that_its_log_makes(make: MakeLoop, tmp_path: Path) -> None:
+    one, days = make("passing"), [DAY, DAY + DAY_MS]
+    for number in range(RUNS):
+        await one.train(number)
+    for _ in range(3):
+        await one.sweep()
+    before, folder = await one.blobs(), tmp_path / "passing"
+    folder.mkdir()
+    making = Making(one.storage, one.home, 0.25, lambda _: None)
+    passing = await making.passing(days, None, folder)
+    lines = Lines(Selection([]), frozenset({key_of("e0-0"), key_of(f"e{RUNS - 1}-0")}))
+    async for made in erasing.rewrite(one.storage, one.home, tmp_path, lines, set(), None, passing):
+        if made.without is not None:
+            await one.storage.overwrite(made.name, made.without)
+    await making.without_erased(days, [], passing)
+    assert not making.logged, "no day was read again"
+    after = await one.blobs()
+    assert after != before
+    await making.without_erased(days, [])
+    assert sum(making.logged.values()) == 5 * RUNS - 2
+    assert await one.blobs() == after
