@@ -1,4 +1,4 @@
-"""What summaries cost: to write, against VW learning the same lines; to read 30 days, against downloading the blobs."""
+"""What summaries cost: to write, against VW learning the lines; to estimate by 30 days, against reading the blobs."""
 
 import asyncio
 import random
@@ -13,6 +13,8 @@ import msgspec
 
 from benchmarks import command, parts, traffic
 from benchmarks.figures import Figure, at_most, told
+from shared.evaluation import estimate
+from shared.evaluation.intervals.interval import Interval
 from shared.hubs import events
 from shared.hubs.events import Interaction, key_of
 from shared.joined_log.joined_lines import Joined, join_line
@@ -22,6 +24,7 @@ from shared.loops.blob_names import DEFAULT_HOME
 from shared.loops.checkpoint import Checkpoint, Summarised
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig
+from shared.loops.policy_sums import BASELINE, ONLINE, RANDOM, PolicySums
 from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, HOUR_MS
 from shared.loops.summary_names import DAYS, FINE
 from shared.storage import Storage
@@ -76,6 +79,12 @@ def writing(count: int) -> Figure:
     return at_most("summary of a decision / VW learns it", median(own), median(learning), 0.3, "us")
 
 
+def estimates(sums: PolicySums) -> tuple[float, Interval]:
+    """A policy's value, and its 95 % interval."""
+    rewards = Interval(0.0, 1.0)
+    return estimate.value_of(sums, rewards), estimate.quick_interval(sums, rewards)
+
+
 def _learning(lines: Path) -> float:
     """Seconds of the processor that VW's native driver needs for the lines, in a process of its own."""
     arguments = [*EARLIER_ARGUMENTS.split(), "-d", str(lines), "--dsjson", "--quiet"]
@@ -103,13 +112,16 @@ async def _reading(environment: dict[str, str]) -> list[Figure]:
         for _ in range(ROUNDS):
             begun = time.perf_counter()
             found = await summaries.over(storage, DEFAULT_HOME, START, after, span)
+            estimated = [estimates(found.summary.total(policy)) for policy in (ONLINE, BASELINE, RANDOM)]
             read.append((time.perf_counter() - begun) * 1e3)
             assert float(found.summary.served().n) == 2_000 * DAYS_READ
+            assert all(low < value < high for value, (low, high) in estimated)
             begun = time.perf_counter()
             await asyncio.gather(*map(storage.read, names))
             alone.append((time.perf_counter() - begun) * 1e3)
         each = "hours" if kind == DAYS else "five minutes"
-        name, ratio = f"read {DAYS_READ} days by {each} / the blobs", median(read) / median(alone)
+        name = f"Online, Baseline1 and BaselineRand over {DAYS_READ} days by {each} / reading the blobs"
+        ratio = median(read) / median(alone)
         if kind == DAYS:
             figures.append(at_most(name, median(read), median(alone), 3, "ms"))
         else:

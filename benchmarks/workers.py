@@ -113,6 +113,25 @@ def _rates(one: Workers, two: Workers, generator: Executor, requests: Sequence[b
         yield _rate_figure(name, pairs)
 
 
+def _shared(
+    apart: Sequence[Workers], two: Workers, generators: Sequence[Executor], requests: Sequence[bytes], size: Size
+) -> Figure:
+    """What it costs to share a port, apart from what two busy processes cost each other on this machine."""
+    pairs = []
+    for _ in range(size.rounds):
+        before, count = [one.cpu_seconds() for one in apart], size.requests // len(apart)
+        asked = [
+            generator.submit(load.closed_loop, one.port, requests, count, CONNECTIONS)
+            for one, generator in zip(apart, generators, strict=True)
+        ]
+        for one in asked:
+            one.result()
+        used = sum(one.cpu_seconds() - since for one, since in zip(apart, before, strict=True))
+        shared = _rate(two, generators[0], requests, size.requests, 2 * CONNECTIONS)
+        pairs.append((count * len(apart) / used, shared))
+    return _rate_figure("as many clients each", pairs, "two with a port of their own")
+
+
 def _p99s(
     one: Workers,
     two: Workers,
@@ -140,25 +159,27 @@ def measure(environment: dict[str, str], size: Size) -> list[Figure]:
     requests = [client.rank(traffic.request(10, 5, seed)) for seed in range(50)]
     with (
         workers(environment, 1) as one,
+        workers(environment, 1) as other,
         workers(environment, 2) as two,
         load.generator() as victims,
         load.generator() as attackers,
     ):
         header = hostile.prepare(environment, one.port)
         dear = client.rank(dearest_inside(), header, hostile.LOOP)
-        for served in (one, two):  # until every process has both models
+        for served in (one, other, two):  # until every process has both models
             attackers.submit(load.closed_loop, served.port, [dear, *requests], 400, CONNECTIONS).result()
         return [
             *_rates(one, two, victims, requests, size),
+            _shared((one, other), two, (victims, attackers), requests, size),
             *_p99s(one, two, victims, attackers, requests, dear, size),
         ]
 
 
-def _rate_figure(load: str, rates: Sequence[tuple[float, float]]) -> Figure:
-    one, two = (median(column) for column in zip(*rates, strict=True))
-    ratio = median(several / single for single, several in rates)
-    name = f"rank, requests per CPU second of two workers against one, {load}"
-    return at_least(name, ratio, f"{two:,.0f}", f"{one:,.0f}", RATE_GOAL)
+def _rate_figure(load: str, rates: Sequence[tuple[float, float]], reference: str = "one") -> Figure:
+    others, two = (median(column) for column in zip(*rates, strict=True))
+    ratio = median(ours / other for other, ours in rates)
+    name = f"rank, requests per CPU second of two workers against {reference}, {load}"
+    return at_least(name, ratio, f"{two:,.0f}", f"{others:,.0f}", RATE_GOAL)
 
 
 def _p99_figure(name: str, pairs: Sequence[tuple[float, float]]) -> Figure:

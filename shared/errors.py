@@ -51,6 +51,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "LearningSettingsNotFound": (404, "Learning Settings not found in evaluation."),
     "EvaluationModelNotFound": (404, "Model not found in evaluation: there is no log left to learn it from."),
     "NothingToUndo": (409, "There is no change of policy or model to undo."),
+    "ErasureInProgress": (409, "An erasure is in work, and the model from before may know what goes: try again later."),
     "ErasureAlreadyExists": (409, "There is another erasure of this id."),
     "LoopAlreadyExists": (409, "There is a loop of this name."),
     "ModelRankingError": (409, "The model could not rank the actions; check the learning policy and the features."),

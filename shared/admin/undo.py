@@ -12,7 +12,7 @@ import msgspec
 from shared.admin import configuration
 from shared.errors import ApiError
 from shared.joined_log import outlook
-from shared.loops import chronicle, commits
+from shared.loops import chronicle, commits, erasures
 from shared.loops.apprentice import Apprentice
 from shared.loops.checkpoint import Backlog, Checkpoint, ReplacedModel
 from shared.loops.chronicle import Entry
@@ -53,11 +53,16 @@ class _Aim(NamedTuple):
 
 
 async def undo(loop: Serving) -> Undone:
-    """Puts back what the last change of policy or model replaced; raises NothingToUndo, and then changes nothing."""
+    """Puts back what the last change of policy or model replaced; raises ApiError, and then changes nothing.
+
+    No model comes back during an erasure, which may have found what another one knows.
+    """
     config, state = await loop.read_config(), await loop.read_checkpoint()
     aim = _aim(config, state)
     if aim is None:
         raise ApiError("NothingToUndo")
+    if aim.model is not None and await erasures.is_any_open(loop.storage, loop.home):
+        raise ApiError("ErasureInProgress")
     if aim.config.auto_optimization.enabled and aim.config.policy.parsed.is_multi_slot:
         raise ApiError("ProblemTypeIncompatibleWithAutoOptimization")
     config = await configuration.change(loop, lambda stored: _back(stored, config, aim.config))

@@ -18,7 +18,7 @@ from shared.evaluation import asking, job_store, optimization, promotion, recent
 from shared.evaluation.job import Asked, moment
 from shared.evaluation.optimization import Optimization, Run, Undo, Watch
 from shared.evaluation.promotion import Decision, retained
-from shared.loops import stored
+from shared.loops import erasures, stored
 from shared.loops.blob_names import Home
 from shared.loops.config import LoopConfig
 from shared.monitoring import blobs
@@ -147,6 +147,8 @@ class _Turn:
             watch = msgspec.structs.replace(watch, fallen=seen.fallen)
             await self._keep(msgspec.structs.replace(self._state, watch=watch))
         if is_ours:
+            if await erasures.is_any_open(loop.storage, loop.home):
+                return  # undo would refuse it, and is tried again at the next look
             await undo.undo(loop)
             self._config = await loop.read_config()
         await self._end_watch(watch)

@@ -115,6 +115,7 @@ LOOPS = [
         answer=Undone,
         errors=(
             "NothingToUndo",
+            "ErasureInProgress",
             "ProblemTypeIncompatibleWithAutoOptimization",
             "UpdateConfigurationFailed",
             "ModelPublishFailed",

@@ -162,9 +162,9 @@ class ErasureWork:
         self._trainee.merge = None
         left = remains.always(self._config)
         left += [f"{name} is damaged: what cannot be read of it was not looked at." for name in damaged]
-        if not found.erasure.relearns and found.erasure.version:
-            left.append(KEPT_OF_ANOTHER)
         await commits.amend(self._storage, self._home, lambda state: self._relearning(state, found.erasure))
+        if _is_kept((await commits.load(self._storage, self._home)).checkpoint, found.erasure):
+            left.append(KEPT_OF_ANOTHER)
         changed = msgspec.structs.replace(found.erasure, state="relearning", left=left)
         return await self._save(found, changed)
 
@@ -220,6 +220,8 @@ class ErasureWork:
     def _relearning(self, state: Checkpoint, erasure: Erasure) -> Checkpoint:
         """The state whose model is learned anew, if it is; nothing of before can be put back."""
         changed = msgspec.structs.replace(state, merges=state.merges + 1, epoch=state.epoch + 1)
+        if state.model is None and (erasure.relearns or not erasure.version):  # there is none to keep one beside
+            return msgspec.structs.replace(changed, replaced=None)
         if state.model is None or not erasure.relearns:
             return changed
         if state.model.version != erasure.version or state.draft is not None:
@@ -241,6 +243,14 @@ class ErasureWork:
         await remains.delete(self._storage, self._home, state, remains.Texts(erasure.wanted))
         await self._storage.delete_all(await self._storage.names(erasures.keys_name(self._home, self._name)))
         return await self._save(found, msgspec.structs.replace(erasure, left=left).closed("done", _now()))
+
+
+def _is_kept(state: Checkpoint, erasure: Erasure) -> bool:
+    """Whether the model, or the one that undo would put back, is from before the erasure and stays."""
+    replaced = state.replaced.model if state.replaced is not None else None
+    known = [one for one in (None if state.draft is not None else state.model, replaced) if one is not None]
+    stay = [one for one in known if not (erasure.relearns and one.version == erasure.version)]
+    return any(datetime.fromisoformat(one.created).timestamp() * 1000 <= erasure.at for one in stay)
 
 
 def _without_replaced(before: Checkpoint, version: str) -> Checkpoint:

@@ -3,18 +3,22 @@
 import asyncio
 import dataclasses
 import ssl
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from azure.eventhub._pyamqp.error import AMQPLinkError, ErrorCondition
 from azure.eventhub._transport._pyamqp_transport import PyamqpTransport
+from azure.eventhub.aio import _client_base_async
 from azure.eventhub.exceptions import EventHubError
 
 from local.eventhubs.process import EventHubsProcess
 from shared.hubs import clients
 from shared.hubs.clients import Sender
 from shared.hubs.event_log import MessageRefused
+from shared.hubs.reader import HubReader
 from shared.settings import Settings, load
 
 
@@ -90,6 +94,29 @@ async def test_a_link_is_opened_ahead_of_its_first_message_and_then_used(tmp_pat
         await sender.send(0, b"{}\n")
         assert producer._handler is opened
         await sender.close()
+
+
+async def test_a_link_that_reads_is_opened_without_the_pauses_of_the_sdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the SDK's underscore names, as above."""
+    paused, sleep = set[str](), asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        paused.add(sys._getframe(1).f_code.co_name)
+        await sleep(seconds)
+
+    monkeypatch.setattr(_client_base_async, "asyncio", SimpleNamespace(sleep=note))
+    with EventHubsProcess(tmp_path, "interactions:1") as hub:
+        given = settings(hub.port, partitions=1)
+        sender = Sender(given, "interactions")
+        await sender.send(0, b"{}\n")
+        reader = HubReader(clients.consumer(given, "interactions"), 1)
+        (partition,) = reader.read([-1], [0])
+        assert [message.body async for message in partition] == [b"{}\n"]
+        await reader.close()
+        await sender.close()
+    assert paused == {"_management_request_async"}  # which opens no link that reads
 
 
 async def test_a_partition_that_the_hub_does_not_have_is_an_error(tmp_path: Path) -> None:
