@@ -17,12 +17,15 @@ _NAME = re.compile(rf"{PREFIX}-(\d+)-.+")
 
 
 class Spool:
-    """What is written once: held in memory up to `most` bytes, and beyond that in a file, which is made then."""
+    """What is written once: held in memory up to `most` bytes, and beyond that in a file.
+
+    The file is made when it is needed; at once if nothing is to be held.
+    """
 
     def __init__(self, file: Path, most: int = HELD) -> None:
         self._path, self._most = file, most
         self._held = bytearray()
-        self._file: BinaryIO | None = None
+        self._file: BinaryIO | None = None if most else file.open("wb")
 
     def write(self, data: bytes) -> None:
         if self._file is not None:
