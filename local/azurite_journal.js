@@ -126,6 +126,14 @@ Loki.prototype.autosaveEnable = function () {
 };
 Loki.prototype.saveDatabase = (done) => done && done(null);
 
+// Of a query's members Loki looks the first up in an index, and compares all documents that it finds for the others.
+// Azurite asks for the account and the container first, which all blobs share, and for the name last.
+const { $and } = Loki.Resultset.prototype;
+Loki.Resultset.prototype.$and = function (members) {
+  const isName = ({ name }) => typeof name === "string";
+  return $and.call(this, [...members.filter(isName), ...members.filter((member) => !isName(member))]);
+};
+
 const load = Loki.prototype.loadDatabase;
 Loki.prototype.loadDatabase = function (options, done) {
   load.call(this, options, (error) => {

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from shared.loops.blob_names import Home, blob_name, run_name
+from shared.scratch import Spool
 
 # Small, because a trace reads a whole member for one line; more than deflate's window, so that little is lost by it.
 MEMBER_BYTES = 65_536
@@ -50,14 +51,14 @@ class Entries:
 
 
 class LogFile:
-    """A log being written. `entries` are final once it is closed.
+    """A log being written, held in memory up to `held` bytes. `entries` and `content` are final once it is closed.
 
     A place is `offset << LENGTH_BITS | length`, in bytes, of the gzip member. The same lines give the same file.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, held: int = 0) -> None:
         self.entries = Entries(file.with_name(f"{file.name}.entries"))
-        self._file = file.open("wb")
+        self._file = Spool(file, held)
         self._keys: list[int | None] = []
         self._lines: list[bytes] = []
         self._size = self._offset = 0
@@ -74,6 +75,11 @@ class LogFile:
         if self._lines or not self._offset:
             self._end_member()
         self._file.close()
+
+    @property
+    def content(self) -> bytes | Path:
+        """The gzipped log, or the file that has it."""
+        return self._file.content
 
     def _end_member(self) -> None:
         member = gzip.compress(b"".join(self._lines), compresslevel=1, mtime=0)

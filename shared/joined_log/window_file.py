@@ -9,16 +9,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from shared.joined_log.windows import Windows
+from shared.scratch import HELD, Spool
 
 _MEMBER = 4_096  # pairs
 _PAIR_BYTES = 16
 
 
 class WindowFile:
-    """A file of windows, new, being written. length: how many; last: the latest end, 0 if there is none."""
+    """A file of windows, new, being written. length: how many; last: the latest end, 0 if there is none.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    It is held in memory up to `held` bytes.
+    """
+
+    def __init__(self, path: Path, held: int = HELD) -> None:
+        self._file = Spool(path, held)
         self.length = self.last = 0
         self._pairs = array("Q")
 
@@ -32,16 +36,21 @@ class WindowFile:
     def close(self) -> None:
         if self._pairs or not self.length:
             self._end_member()
+        self._file.close()
+
+    @property
+    def content(self) -> bytes | Path:
+        """All of it once it is closed, or the file that has it."""
+        return self._file.content
 
     def _end_member(self) -> None:
-        with self.path.open("ab") as file:
-            file.write(gzip.compress(self._pairs.tobytes(), compresslevel=1, mtime=0))
+        self._file.write(gzip.compress(self._pairs.tobytes(), compresslevel=1, mtime=0))
         self._pairs = array("Q")
 
 
-def write(path: Path, windows: Iterable[tuple[int, int]]) -> WindowFile:
+def write(path: Path, windows: Iterable[tuple[int, int]], held: int = HELD) -> WindowFile:
     """A complete file of these pairs."""
-    written = WindowFile(path)
+    written = WindowFile(path, held)
     for key, end in windows:
         written.write(key, end)
     written.close()

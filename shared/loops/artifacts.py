@@ -29,13 +29,15 @@ def of(name: str, data: bytes) -> Artifact:
     return Artifact(name, hashlib.sha256(data).hexdigest())
 
 
-async def publish(storage: Storage, name: str, file: Path) -> Artifact:
+async def publish(storage: Storage, name: str, file: Path | bytes) -> Artifact:
     """Uploads a file under an immutable name. What an earlier try of the same run has stored there is as good."""
     content = _content(file)
-    if not await storage.create(name, content):
-        await storage.download(name, file)
-    elif isinstance(content, bytes):
-        return Artifact(name, hashlib.sha256(content).hexdigest())
+    if await storage.create(name, content):
+        return of(name, content) if isinstance(content, bytes) else Artifact(name, _digest(content))
+    if isinstance(file, bytes):
+        stored = await storage.read(name)
+        return of(name, stored.data if stored is not None else file)
+    await storage.download(name, file)
     return Artifact(name, _digest(file))
 
 
@@ -48,8 +50,10 @@ async def fetch(storage: Storage, artifact: Artifact, target: Path) -> Path:
     return target
 
 
-def _content(file: Path) -> bytes | Path:
+def _content(file: Path | bytes) -> bytes | Path:
     """The bytes of a file that is small enough to be read once, for its upload and its digest."""
+    if isinstance(file, bytes):
+        return file
     return file.read_bytes() if file.stat().st_size <= WHOLE_BYTES else file
 
 

@@ -80,7 +80,7 @@ async def publish(
 async def _store_all(storage: Storage, name: str, windows: Windows, folder: Path) -> WindowPart:
     """Stores all that is remembered as one part."""
     whole = await asyncio.to_thread(window_file.write, folder / "windows.all", windows.items())
-    return WindowPart(await artifacts.publish(storage, name, whole.path), whole.length, whole.last)
+    return WindowPart(await artifacts.publish(storage, name, whole.content), whole.length, whole.last)
 
 
 def _known(before: Checkpoint, windows: Windows) -> list[WindowPart]:
@@ -91,20 +91,24 @@ def _known(before: Checkpoint, windows: Windows) -> list[WindowPart]:
 
 async def _merge(storage: Storage, name: str, earlier: list[WindowPart], added: WindowFile, folder: Path) -> WindowPart:
     """Stores what a run has added behind earlier parts, as one; raises DamagedArtifact."""
-    path = added.path
+    content = added.content
     if earlier:
-        path = folder / "windows.merged"
-        with path.open("wb") as out:
+        merged = folder / "windows.merged"
+        with merged.open("wb") as out:
             for part in earlier:
                 _append(await artifacts.fetch(storage, part.file, folder / "windows.part"), out)
-            _append(added.path, out)
-    stored = await artifacts.publish(storage, name, path)
+            _append(added.content, out)
+        content = merged
+    stored = await artifacts.publish(storage, name, content)
     length = sum((part.length for part in earlier), added.length)
     return WindowPart(stored, length, max([added.last, *(part.last for part in earlier)]))
 
 
-def _append(path: Path, out: BinaryIO) -> None:
-    with path.open("rb") as data:
+def _append(content: Path | bytes, out: BinaryIO) -> None:
+    if isinstance(content, bytes):
+        out.write(content)
+        return
+    with content.open("rb") as data:
         shutil.copyfileobj(data, out)
 
 

@@ -6,6 +6,7 @@ dear, or that learns its whole log anew, takes its turns beside the others.
 
 import asyncio
 import gzip
+import io
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -104,10 +105,10 @@ class NewModel:
         if count < len(joined):
             self._learns_from_file = True  # and finds its budget used up
 
-    async def finish(self, log: Path | None) -> Learned | None:
+    async def finish(self, log: Path | bytes | None) -> Learned | None:
         """What was learned, None if there was nothing to learn; raises TrainingRefused.
 
-        log: the run's file of joined lines, None if nothing was joined.
+        log: the run's joined lines, gzipped, in memory or in a file; None if nothing was joined.
         """
         if self._lessons is None and self._learns_from_file:
             await self._start()
@@ -149,8 +150,8 @@ class NewModel:
             if not await self._take(known, place):
                 return
 
-    async def _learn_own(self, log: Path) -> None:
-        """Learns the run's own events from its file, behind those that it was fed on the way."""
+    async def _learn_own(self, log: Path | bytes) -> None:
+        """Learns the run's own events from its log, behind those that it was fed on the way."""
         file, line = log_reading.file_name(self._plan.run), 0
         async for lines in _chunks(log, self._held):
             count = lines.count(b"\n")
@@ -198,10 +199,10 @@ class NewModel:
             return None
 
 
-async def _chunks(log: Path, held: bytes) -> AsyncGenerator[bytes, None]:
+async def _chunks(log: Path | bytes, held: bytes) -> AsyncGenerator[bytes, None]:
     if held:
         yield held
         return
-    with gzip.open(log) as file:
+    with gzip.open(io.BytesIO(log) if isinstance(log, bytes) else log) as file:
         while lines := await asyncio.to_thread(file.readlines, CHUNK_BYTES):
             yield b"".join(lines)

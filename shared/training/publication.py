@@ -86,7 +86,7 @@ class Publication:
         """With what was learned, or with the reason why the new model was refused."""
         after = msgspec.structs.replace(after, counts=after.counts.plus(self._batch.counts))
         try:
-            learned = await model.finish(self._batch.lines if self._batch.lines.exists() else None)
+            learned = await model.finish(self._batch.lines)
         except TrainingRefused as refusal:
             run = self._plan.run
             telemetry.error(_log, f"The model of run {run} was refused: {refusal}", self._loop)
@@ -145,9 +145,9 @@ class Publication:
     async def _keep(self) -> None:
         """Publishes the joined log of the run, the log of what could not be joined, and their index."""
         cut, batch = self._plan.cut, self._batch
-        if batch.lines.exists():
+        if batch.lines is not None:
             await self._storage.create(log_name(self._home, cut, "joined"), batch.lines)
-        if batch.late.exists():
+        if batch.late is not None:
             await self._storage.create(log_name(self._home, cut, "late"), batch.late)
         await event_index.publish(self._storage, self._home, cut, *batch.entries, self._folder)
 

@@ -1,4 +1,4 @@
-"""One training run's events, on disk: the joined batch as it is logged, and what could not be joined."""
+"""One training run's events, gzipped: the joined batch as it is logged, and what could not be joined."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from shared.loops.checkpoint import Plan
 from shared.loops.counts import Counts
 from shared.loops.reward_sums import Statistics
 from shared.loops.summary import Summary
+from shared.scratch import HELD
 from shared.vw.writer import Writer
 
 NAMED_ORPHANS = 3
@@ -31,7 +32,7 @@ _FATES = {"learned": "shown"}
 
 class Batch:
     """Feeds a loop's events through the join into two gzipped files: `lines` (dsjson, as `vw -d` reads it) and `late`
-    (JSON lines). The same events give the same files; a file without anything in it is not made.
+    (JSON lines). The same events give the same files.
 
     windows: a file of those of the interactions that it has closed. statistics: those of the loop before the run, to
     which it adds. They, `counts`, `summary` and `lessons` are final after `settle`, the files are complete after
@@ -43,7 +44,7 @@ class Batch:
     def __init__(
         self, plan: Plan, joiner: Joiner, folder: Path, statistics: Statistics, erased: Container[int] = ()
     ) -> None:
-        self.lines, self.late = folder / "batch.dsjson.gz", folder / "late.jsonl.gz"
+        self._folder = folder
         self.windows = WindowFile(folder / "windows.gz")
         self._config, self._cut, self._joiner, self._erased = plan.config, plan.cut, joiner, erased
         self._wait = round(plan.config.wait * 1000)
@@ -58,9 +59,19 @@ class Batch:
         self._writer: Writer[list[Keyed]] | None = None
 
     @property
+    def lines(self) -> bytes | Path | None:
+        """The joined lines, None if nothing was joined."""
+        return self._joined.content if self._joined is not None else None
+
+    @property
+    def late(self) -> bytes | Path | None:
+        """What could not be joined, None if there is nothing."""
+        return self._late.content if self._late is not None else None
+
+    @property
     def entries(self) -> tuple[Entries, Entries]:
         """Where the events are in `lines` and `late`, as in `LogFile`; complete when the files are."""
-        none = Entries(self.lines)
+        none = Entries(self._folder / "none")
         joined, late = (log.entries if log is not None else none for log in (self._joined, self._late))
         return joined, late
 
@@ -113,7 +124,7 @@ class Batch:
     async def write_joined(self, lines: list[Keyed]) -> None:
         """Writes joined lines to the file of the batch."""
         if self._writer is None:
-            self._joined = LogFile(self.lines)
+            self._joined = LogFile(self._folder / "batch.dsjson.gz", HELD)
             self._writer = Writer(self._joined)
         await self._writer.write(lines)
 
@@ -146,7 +157,7 @@ class Batch:
     def _write_unjoined(self, count: str, key: int | None, at: int, line: bytes, why: str = "") -> None:
         self._summarising.leave(self._cut, count)
         if self._late is None:
-            self._late = LogFile(self.late)
+            self._late = LogFile(self._folder / "late.jsonl.gz", HELD)
         self._late.write([(key, unjoined_lines.encode(count, at, line, why))])
 
 

@@ -1,4 +1,4 @@
-"""Folders of processes that were killed are swept, and no others."""
+"""Folders of processes that were killed are swept, and no others; what is small is held in memory."""
 
 import os
 import subprocess
@@ -33,3 +33,16 @@ def test_what_killed_processes_left_is_swept(temporary: Path) -> None:
     assert scratch.sweep() == 1
     assert not left.exists()
     assert len(list(temporary.iterdir())) == 2
+
+
+def test_what_is_small_is_held_in_memory_and_what_is_larger_is_in_a_file(tmp_path: Path) -> None:
+    small, large = (scratch.Spool(tmp_path / name, 5) for name in ("small", "large"))
+    for data in (b"123", b"45"):
+        small.write(data)
+    for data in (b"123", b"456", b"7"):
+        large.write(data)
+    for spool in (small, large):
+        spool.close()
+    assert (small.content, large.content) == (b"12345", tmp_path / "large")
+    assert [file.name for file in tmp_path.iterdir()] == ["large"]
+    assert (tmp_path / "large").read_bytes() == b"1234567"

@@ -65,9 +65,12 @@ def test_files_one_behind_the_other_are_a_file_in_which_the_last_pair_counts(tmp
     second = {key: end + 20_000 for key, end in list(first.items())[::3]} | {1: 1}
     data = b""
     for name, given in (("first", first), ("second", second)):
-        written = window_file.write(tmp_path / name, given.items())
+        written, large = (window_file.write(tmp_path / name, given.items(), held) for held in (1 << 20, 1_000))
         assert (written.length, written.last) == (len(given), max(given.values()))
-        data += written.path.read_bytes()
+        assert isinstance(written.content, bytes)
+        assert large.content == tmp_path / name
+        assert (tmp_path / name).read_bytes() == written.content
+        data += written.content
     (tmp_path / "both").write_bytes(data)
     remembered = Windows()
     window_file.load(tmp_path / "both", remembered)
@@ -85,7 +88,7 @@ def test_what_earlier_versions_have_stored_is_such_a_file(tmp_path: Path) -> Non
 
 
 def test_a_file_without_windows_can_be_read(tmp_path: Path) -> None:
-    written, remembered = window_file.write(tmp_path / "none", []), Windows()
+    written, remembered = window_file.write(tmp_path / "none", [], held=0), Windows()
     assert (written.length, written.last) == (0, 0)
-    window_file.load(written.path, remembered)
+    window_file.load(tmp_path / "none", remembered)
     assert dict(remembered.items()) == {}

@@ -211,7 +211,7 @@ async def test_what_is_read_from_the_log_does_not_replace_what_the_parts_know(st
     loop.state = msgspec.structs.replace(loop.state, cut=BEGIN + 12 * RUN)
     loop.known = {key_of("exact"): early + 1_000, key_of("again"): early + 1_000}
     file = window_file.write(tmp_path / "file", loop.known.items())
-    await storage.create("loops/exact/join/part", file.path)
+    await storage.create("loops/exact/join/part", file.content)
     await loop.log("exact", early)
     await loop.log("again", later)
     damaged = Artifact("loops/exact/join/gone", "")
@@ -223,7 +223,7 @@ async def test_what_is_read_from_the_log_does_not_replace_what_the_parts_know(st
 
 
 async def _part(storage: Storage, name: str, file: WindowFile) -> WindowPart:
-    stored = await artifacts.publish(storage, name, file.path)
+    stored = await artifacts.publish(storage, name, file.content)
     return WindowPart(stored, file.length, file.last)
 
 

@@ -9,7 +9,7 @@ from harness.trained import AT_ONCE, Deployment
 
 from shared.hubs.reader_pairs import Heads, Links, Pair
 from shared.serving.service import Service
-from shared.training import planning, run
+from shared.training import planning, run, run_files
 from shared.training.passes import Pass
 from shared.training.run import Run
 from shared.training.trainee import Trainee
@@ -77,6 +77,7 @@ async def test_a_run_that_fails_is_told_of_once_and_the_others_go_on(
     deployed: Deployment, pair: Pair, tmp_path: Path, learners: Learners, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "STEP_BYTES", 1)
+    monkeypatch.setattr(run_files, "HELD", 0)  # all goes to the disk
     for loop in ("a", "b"):
         await deployed.rank(*(f"{number}" for number in range(6)), loop=loop)
     runs = await begun(deployed, ["a", "b"], await pair.heads(), tmp_path, learners)

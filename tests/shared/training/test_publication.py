@@ -93,7 +93,7 @@ async def remember(storage: Storage, loop: str, folder: Path) -> dict[int, int]:
     parts = []
     for pair in ends.items():
         file = window_file.write(folder / str(pair[0]), [pair])
-        stored = await artifacts.publish(storage, blob_name(Home(loop), "join", f"{pair[0]}.windows.gz"), file.path)
+        stored = await artifacts.publish(storage, blob_name(Home(loop), "join", f"{pair[0]}.windows.gz"), file.content)
         parts.append(WindowPart(stored, file.length, file.last))
     await commits.save(storage, Home(loop), Stored(Checkpoint(), None), Checkpoint(windows=parts))
     return ends
