@@ -98,7 +98,13 @@ def test_hostile(environment: dict[str, str]) -> None:
 
 
 def test_workers(environment: dict[str, str]) -> None:
-    told = ("clients in all", "clients each", "20 a second: p99", "kept connections: p99")
+    told = (
+        "clients in all",
+        "against one, as many clients each",
+        "port of their own",
+        "20 a second: p99",
+        "kept connections: p99",
+    )
     check(workers.measure(environment, workers.Size(requests=100, seconds=1, rounds=1)), *told)
 
 
