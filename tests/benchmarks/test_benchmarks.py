@@ -24,6 +24,7 @@ from benchmarks import (
     rank,
     slots,
     start,
+    summaries,
     trace,
     traffic,
     workers,
@@ -106,6 +107,11 @@ def test_workers(environment: dict[str, str]) -> None:
         "kept connections: p99",
     )
     check(workers.measure(environment, workers.Size(requests=100, seconds=1, rounds=1)), *told)
+
+
+def test_summaries() -> None:
+    with parts.servers() as environment:  # of a loop that has nothing yet
+        check(asyncio.run(summaries.reading(environment)), "by hours", "by five minutes")
 
 
 def test_start(environment: dict[str, str]) -> None:
