@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from local import pulse
 from local.arguments import port
+from local.host import courtesy
 from local.host.accepting import Acceptor
 from local.host.functions import Functions, load_app, route_prefix
 from local.host.http_trigger import HttpTriggers, Keys
@@ -32,7 +33,6 @@ from local.host.log_lines import JsonLines
 from local.listening import BACKLOG, HOST, Counts, Place
 
 GRACE_SECONDS = 5
-NICENESS = 10
 log = logging.getLogger("local.host")
 
 
@@ -169,7 +169,7 @@ def _arguments() -> argparse.Namespace:
     only.add_argument("--http-only", action="store_true", help="serve HTTP functions, run no timers")
     only.add_argument("--timers-only", action="store_true", help="run timers; over HTTP only /admin is served")
     parser.add_argument("--timer", metavar="NAME", action="append", default=[], help="run this timer alone, or these")
-    parser.add_argument("--nice", action="store_true", help="let other processes go first, as `nice` does")
+    parser.add_argument("--nice", action="store_true", help="let other processes go first, and leave them a core")
     parser.epilog = (
         "FUNCTIONS_HOST_KEYS and FUNCTIONS_MASTER_KEYS hold the keys (comma separated) of functions with the auth "
         "levels function and admin; the latter also start timers, by POST /admin/functions/NAME. FUNCTIONS_HOST_NAMES "
@@ -185,7 +185,7 @@ def main() -> None:
     """Entry point of the command."""
     arguments = _arguments()
     if arguments.nice:
-        os.nice(NICENESS)
+        courtesy.give_way()
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -1,5 +1,6 @@
 """A sum of floats without rounding: any order, any cuts and any merging of parts give the same bits."""
 
+import functools
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -54,14 +55,20 @@ class ExactSum:
     def decode(cls, text: str) -> "ExactSum":
         """The sum that was encoded; ValueError for another text."""
         number, _, power = text.partition("p")
-        shift = int(power or 0) + UNIT_BITS
-        if not 0 <= shift <= 3 * UNIT_BITS:
-            raise ValueError(f"no sum of floats is {text[:40]!r}")
-        return cls(int(number, 16) << shift)
+        return cls(int(number, 16) << _shift(power))
 
     def __float__(self) -> float:
         """The sum, rounded once to the nearest float; OverflowError beyond the largest one."""
         return self.units / UNITS
+
+
+@functools.lru_cache(1_024)
+def _shift(power: str) -> int:
+    """By how many bits a number times this power of two is more than as many units; ValueError for no such power."""
+    shift = int(power or 0) + UNIT_BITS
+    if not 0 <= shift <= 3 * UNIT_BITS:
+        raise ValueError(f"no sum of floats has 2 to the power of {power[:40]!r}")
+    return shift
 
 
 def to_json(value: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.host import request_body
+from local.host import courtesy, request_body
 from local.host.http_trigger import HttpFunction, HttpTriggers
 from local.host.invocation import Function
 from local.host.routes import Route
@@ -450,3 +450,18 @@ def test_sigterm_ends_with_status_0(serve: Callable, tmp_path: Path) -> None:
         assert json.dumps(process.stdout.readline()).startswith('"ready: http://127.0.0.1:')
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system binds no process to cores")
+def test_a_host_that_gives_way_leaves_a_core_to_others(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text("import azure.functions as f\napp = f.FunctionApp()\n")
+    command = [sys.executable, "-m", "local.host", "--nice", "--port", "0", "--app", str(tmp_path / "function_app.py")]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("ready")
+        threads = map(int, os.listdir(f"/proc/{process.pid}/task"))
+        bound = {frozenset(os.sched_getaffinity(thread)) for thread in threads}
+        niceness = os.getpriority(os.PRIO_PROCESS, process.pid)
+        process.terminate()
+    first, *others = sorted(os.sched_getaffinity(0))
+    assert bound == {frozenset(others or [first])}
+    assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + courtesy.NICENESS)
