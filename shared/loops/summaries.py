@@ -124,7 +124,7 @@ def _committed(found: list[Item], state: Checkpoint, day: str, start: int, end: 
 
 
 async def _listed(storage: Storage, home: Home, *, with_etags: bool) -> dict[str, str]:
-    """The names of all summaries, and their etags if they are wanted: with those, a list takes three times as long."""
+    """The names of all summaries, and their etags if they are wanted: with those, a list takes longer."""
     prefix = summary_names.prefix(home)
     if not with_etags:
         return dict.fromkeys(await storage.names(prefix), "")

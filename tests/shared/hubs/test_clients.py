@@ -96,6 +96,21 @@ async def test_a_link_is_opened_ahead_of_its_first_message_and_then_used(tmp_pat
         await sender.close()
 
 
+async def test_a_message_is_sent_once_more_when_its_link_was_cut(tmp_path: Path) -> None:
+    with EventHubsProcess(tmp_path, "interactions:1") as hub:
+        given = settings(hub.port, partitions=1)
+        sender = Sender(given, "interactions")
+        for text in (b"1\n", b"2\n", b"3\n"):
+            await sender.send(0, text)
+            producer: Any = sender._client._producers["0"]
+            await producer._handler._connection._transport.close()  # as by the network
+        reader = HubReader(clients.consumer(given, "interactions"), 1)
+        (partition,) = reader.read([-1], [2])
+        assert [message.body async for message in partition] == [b"1\n", b"2\n", b"3\n"]
+        await reader.close()
+        await sender.close()
+
+
 async def test_a_link_that_reads_is_opened_without_the_pauses_of_the_sdk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
