@@ -11,10 +11,14 @@ from shared.loops.erasures import Wanted
 
 MOST, LONGEST = 10_000, 1_024
 CODE = "InvalidSelection"
+# From here on not every whole number is a float.
+_EXACT = 2**53
 
 
 def _as_text(value: Any) -> Any:
-    """A number, true and false by their digits and letters."""
+    """A number, true and false by their digits and letters; 7.0 and 7e0 are the number 7."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        value = int(value)
     return msgspec.json.encode(value).decode() if isinstance(value, bool | int | float) else value
 
 
