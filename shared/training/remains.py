@@ -30,7 +30,8 @@ def always(config: LoopConfig) -> list[str]:
         "Soft-deleted blobs and versions of blobs live as long as the storage account keeps them (7 days as deployed).",
         f"Event Hubs keeps messages until its retention ends; the join drops them. Their keys are kept {days} beyond "
         "the log's retention, as hashes.",
-        "Application Insights keeps log lines as long as its workspace does; they have event ids, and no features.",
+        "Log lines have event ids, and no features: Application Insights keeps them as long as its workspace does, and "
+        "an embedded run in its folder logs until somebody deletes them.",
         *(["A log mirror of earlier days is your own."] if config.log_mirror.enabled else []),
     ]
 
