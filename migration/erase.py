@@ -3,67 +3,107 @@
 import argparse
 import gzip
 import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from migration import files
 from migration.files import GZIP_MAGIC, UnreadableFile
 from shared.admin import selection_body
+from shared.admin.selection_body import SelectionBody
 from shared.errors import ApiError
-from shared.joined_log.selection import Selection
+
+Goes = Callable[[bytes], bool]
 
 
 class EraseError(Exception):
-    """Nothing was erased; the text says what to do."""
+    """Nothing more was erased; the text says what to do."""
 
 
 async def run(given: argparse.Namespace) -> int:
     """Erases, and says how many lines of which files; raises EraseError."""
-    selection = _selection(given.selection)
-    logs, others = files.found(given.logs)
+    body = _body(given.selection)
+    named, others = files.found(given.logs)
+    logs = list(dict.fromkeys(file.resolve() for file in named))  # what a link names, not the link
     if not logs:
         raise EraseError(f"There is no log here: name files or folders of {', '.join(files.SUFFIXES)} (also .gz).")
-    unread = 0
+    alone, all_of_them = selection_body.selected(body), selection_body.selected(body)
+    unread, lines, found = set[Path](), Counter[Path](), Counter[Path]()
+
+    def by_itself(line: bytes) -> bool:
+        return alone.line(line) is not None
+
+    def by_its_event(line: bytes) -> bool:
+        return all_of_them.line(line) is not None and not by_itself(line)
+
     for file in logs:  # what a later line means, an earlier one may be of
         try:
-            for line in files.lines(file):
-                event = selection.line(line)
-                if event:
-                    selection.learn(event)
+            for _, line in files.as_they_are(file):
+                if event := all_of_them.line(line):
+                    all_of_them.learn(event)
+                lines[file] += bool(line)
         except UnreadableFile as error:
-            unread += 1
+            unread.add(file)
             print(f"{file}: {error}: it was not looked at")
-            continue
-    erased = sum(_erase(file, selection, dry=given.dry_run) for file in logs)
-    print(f"{'would be erased' if given.dry_run else 'erased'}: {erased:,} lines of {len(logs):,} files")
-    for file in others:
-        print(f"not looked at, for it is no log by its name: {file}")
-    return 1 if unread else 0
+    logs = [file for file in logs if file not in unread]
+    for file in logs:
+        found[file] = sum(all_of_them.line(line) is not None for _, line in files.as_they_are(file))
+    if found.total() and found.total() == sum(lines[file] for file in logs) and not body.all:
+        raise EraseError('The selection means every event of these files: say "all": true in it if that is meant.')
+    linked = [file for file in logs if found[file] and file.stat().st_nlink > 1]
+    if not given.dry_run:
+        # Lines that only others of their event give away go first: after a kill, those others are still there.
+        for goes in (by_its_event, by_itself):
+            for file in filter(found.__getitem__, logs):
+                _rewrite(file, goes)
+    told = "would be erased" if given.dry_run else "erased"
+    print(f"{told}: {found.total():,} lines of {len(logs) + len(unread):,} files")
+    _tell_others(given.logs, others, linked)
+    return 1 if unread or linked else 0
 
 
-def _selection(file: Path) -> Selection:
+def _body(file: Path) -> SelectionBody:
     try:
-        return selection_body.selected(selection_body.erasure(file.read_bytes()))
+        return selection_body.erasure(file.read_bytes())
     except OSError as error:
         raise EraseError(f"{file} cannot be read: {error.strerror}") from None
     except ApiError as error:
         raise EraseError(f"{file} is no selection of events: {error.message}") from None
 
 
-def _erase(file: Path, selection: Selection, *, dry: bool) -> int:
-    """Writes a file anew without the lines that are meant, if there are any; how many there are."""
-    kept, gone = list[bytes](), 0
+def _rewrite(file: Path, goes: Goes) -> None:
+    """Puts a file without the lines that go in place of it, with all others as they were, if there are any."""
+    if not any(goes(line) for _, line in files.as_they_are(file)):
+        return
+    made = file.with_name(f".{file.name}.without")
     try:
-        for line in files.lines(file):
-            is_meant = selection.line(line) is not None
-            gone += is_meant
-            kept += [] if is_meant else [line]
-    except UnreadableFile:
-        return 0
-    if gone and not dry:
-        data = b"".join(line + b"\n" for line in kept)
-        with file.open("rb") as old:
-            is_zipped = old.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-        made = file.with_name(f".{file.name}.without")
-        made.write_bytes(gzip.compress(data) if is_zipped else data)
+        before = file.stat()
+        made.unlink(missing_ok=True)
+        with open(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
+            with file.open("rb") as old:
+                is_zipped = old.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            with gzip.open(out, "wb") if is_zipped else open(os.dup(out.fileno()), "wb") as packed:
+                packed.writelines(raw for raw, line in files.as_they_are(file) if not goes(line))
+            os.fsync(out.fileno())
+        shutil.copymode(file, made)
+        with suppress(PermissionError):
+            os.chown(made, before.st_uid, before.st_gid)
         os.replace(made, file)
-    return gone
+    except (OSError, UnreadableFile) as error:
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
+        said = getattr(error, "strerror", None) or error
+        raise EraseError(f"{file}: {said}: it is as it was. The same command goes on from there.") from None
+
+
+def _tell_others(paths: list[Path], others: list[Path], linked: list[Path]) -> None:
+    for file in others:
+        print(f"not looked at, for it is no log by its name: {file}")
+    for folder in filter(Path.is_dir, paths):
+        for one in sorted(folder.rglob("*")):
+            if one.is_symlink() and one.is_dir():
+                print(f"not looked at, for it is a link to a folder: {one}")
+    for file in linked:
+        print(f"its lines are still there under the other names (hard links) that it has: {file}")

@@ -1,5 +1,6 @@
 """The lines of log files: plain or gzipped, one by one, in order of names in which 10 follows 9."""
 
+import codecs
 import gzip
 import io
 import json
@@ -13,6 +14,7 @@ SUFFIXES = (".json", ".jsonl", ".dsjson", ".ndjson", ".log", ".txt")
 GZIP_MAGIC, BINARY_LOG_MAGIC = b"\x1f\x8b", b"VWFB"
 # What editors of Windows begin a text in UTF-8 with.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MARKS = (BYTE_ORDER_MARK, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # The longest line of Personalizer was well below; a file without line ends must not fill the memory.
 LONGEST_LINE = 8 << 20
 
@@ -58,6 +60,49 @@ def lines(path: Path) -> Iterator[bytes]:
         raise UnreadableFile(f"damaged: {error}") from None
     except OSError as error:
         raise UnreadableFile(error.strerror or str(error)) from None
+
+
+def as_they_are(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """The lines of a file, each with its bytes, which together are the file, unzipped, and as `lines` has it.
+
+    Raises UnreadableFile, also for a line that is longer than LONGEST_LINE.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+            file.seek(0)
+            if magic == BINARY_LOG_MAGIC:
+                raise UnreadableFile("a binary joined log, not one in dsjson")
+            with gzip.open(file) if magic.startswith(GZIP_MAGIC) else path.open("rb") as unpacked:
+                yield from _as_they_are(unpacked)
+    except UnicodeError as error:
+        raise UnreadableFile(f"not in its encoding: {error}") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UnreadableFile(f"damaged: {error}") from None
+    except OSError as error:
+        raise UnreadableFile(error.strerror or str(error)) from None
+
+
+def _as_they_are(file: "io.BufferedReader | gzip.GzipFile") -> Iterator[tuple[bytes, bytes]]:
+    start = file.peek(4)[:4]
+    encoding: str = json.detect_encoding(start)
+    mark = next((one for one in _MARKS if start.startswith(one)), b"")
+    yield file.read(len(mark)), b""
+    if not encoding.startswith(("utf-16", "utf-32")):
+        for line in iter(lambda: file.readline(LONGEST_LINE + 1), b""):
+            yield _bounded(line), line.strip()
+        return
+    if mark:
+        encoding += "-le" if mark.startswith(b"\xff") else "-be"
+    with io.TextIOWrapper(file, encoding, "surrogatepass", newline="\n") as text:
+        for said in iter(lambda: text.readline(LONGEST_LINE + 1), ""):
+            yield _bounded(said).encode(encoding, "surrogatepass"), said.encode(errors="replace").strip()
+
+
+def _bounded(line: AnyStr) -> AnyStr:
+    if len(line) > LONGEST_LINE:
+        raise UnreadableFile(f"a line is longer than {LONGEST_LINE:,} characters")
+    return line
 
 
 def _lines(file: "io.BufferedReader | gzip.GzipFile") -> Iterator[bytes]:

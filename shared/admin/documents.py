@@ -36,6 +36,8 @@ _SAYS = {
     "less_than_equal": "must be at most {le}",
     "string_too_short": "must have at least {min_length} character",
     "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} entry",
+    "too_long": "must have at most {max_length} entries",
     "value_error": "{error}",
 }
 
@@ -99,7 +101,12 @@ def read(model: type[Model], body: bytes, code: str, context: object = None) -> 
     code: that of a fault which has none of its own, and of several faults. context: what validators compare with.
     Raises BadRequest for a body that is not JSON, else ApiError with one fault for all that is wrong.
     """
-    return parse(model, decode(_json, charsets.mended(charsets.detected(body)), code), code, context)
+    return parse(model, decoded(body, code), code, context)
+
+
+def decoded(body: bytes, code: str) -> Any:
+    """The JSON of a request's body, in whatever encoding; raises BadRequest, or `code` for a number out of range."""
+    return decode(_json, charsets.mended(charsets.detected(body)), code)
 
 
 def parse(model: type[Model], given: object, code: str, context: object = None) -> Model:

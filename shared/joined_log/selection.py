@@ -1,21 +1,24 @@
 """Which events a selection means: by their ids, or by the value of a feature, of the context, an action or a slot."""
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import chain
 
 import msgspec
 
 from shared.hubs.events import key_of
-from shared.joined_log import unjoined_lines
+from shared.joined_log import unjoined_lines, wanted_feature
+from shared.joined_log.wanted_feature import WantedFeature
 from shared.loops.erasures import Wanted
 from shared.vw import dsjson
-from shared.vw.dsjson import CONTEXT
 
-# What Rank lays an action's identity out in: no feature of the caller's.
-_IDENTITY = "i"
-# Texts that JSON spells in one way only, so that a line without them cannot match.
-_PLAIN = re.compile(r"[A-Za-z0-9 _:;,.@#+*()-]+")
+# Letters and digits may be written as escapes, and numbers with an exponent: then a needle is not to be seen. Rank logs
+# neither, but imported lines stay as they were.
+_ESCAPE, _ESCAPED = b"\\u00", re.compile(rb"\\u00[2-7]")
+_WITH_EXPONENT = re.compile(rb"[:\[,]\s*-?\d[\d.]*[eE]")
+# What a line raises that is none: in files of others, it may be any JSON.
+_NO_LINE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # More needles than _FEW are not looked for one by one: what is behind each quotation mark is looked up.
 _FEW, _TEXT = 8, re.compile(rb'"([^"\\]*)(?=["\\])')
 
@@ -42,15 +45,17 @@ class Selection:
     def __init__(self, wanted: Iterable[Wanted]) -> None:
         self.wanted = list(wanted)
         self._ids = {one.event_id for one in self.wanted if one.event_id is not None}
-        self._features = [
-            (tuple(one.feature.split(".")), one.value or "") for one in self.wanted if one.feature is not None
-        ]
+        values = defaultdict[str, list[str]](list)
+        for one in self.wanted:
+            if one.feature is not None:
+                values[one.feature].append(one.value or "")
+        self._features = [WantedFeature(name, several) for name, several in values.items()]
+        self._has_numbers = any(one.has_numbers for one in self._features)
         self.found = set[int]()
-        values = [value for _, value in self._features]
-        ids = [one.encode() if _PLAIN.fullmatch(one) else b"" for one in self._ids]
-        self._needles = [*ids, *map(_needle, values)]
+        ids = map(wanted_feature.plain, self._ids)
+        self._needles = {*ids, *chain.from_iterable(one.needles for one in self._features)}
         # Of many, an id is read as fast as it is looked for.
-        self._texts = frozenset(map(str.encode, values)) if not ids and all(map(_is_text, values)) else None
+        self._are_texts = not self._ids and all(one.is_text for one in self._features)
 
     def learn(self, event_id: str) -> None:
         """From now on an event is meant, whatever its lines say. A line without an id has no event."""
@@ -67,7 +72,7 @@ class Selection:
             return None
         try:
             return self._matched(_line(line), line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _NO_LINE:
             return None
 
     def event(self, event: bytes) -> str | None:
@@ -76,92 +81,34 @@ class Selection:
             return None
         try:
             return self._matched(_event(event), event)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _NO_LINE:
             return None
 
     def unjoined(self, line: bytes) -> str | None:
         """The same of a line of the log of late events."""
         try:
             return self.event(unjoined_lines.decode(line).event.encode())
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _NO_LINE:
             return None
 
     def _may_match(self, text: bytes) -> bool:
         """False only for what has none of the ids and values."""
-        if len(self._needles) <= _FEW:
-            return any(needle in text for needle in self._needles)
-        return self._texts is None or not self._texts.isdisjoint(_TEXT.findall(text))
+        if len(self._needles) > _FEW:
+            has_any = not (self._are_texts and self._needles.isdisjoint(_TEXT.findall(text)))
+        else:
+            has_any = any(needle in text for needle in self._needles)
+        return has_any or self._may_be_hidden(text)
+
+    def _may_be_hidden(self, text: bytes) -> bool:
+        """True for what may have them in another spelling."""
+        if _ESCAPE in text and _ESCAPED.search(text):
+            return True
+        return self._has_numbers and _WITH_EXPONENT.search(text) is not None
 
     def _matched(self, event: _Line | _Event, line: bytes) -> str | None:
         if event.id in self._ids or (self.found and event.id and key_of(event.id) in self.found):
             return event.id
         if not self._features or not self._may_match(line):
             return None
-        context = msgspec.json.decode(event.c)
-        roots = list(_roots(context)) if isinstance(context, dict) else []
-        for path, wanted in self._features:
-            if any(_is(value, wanted) for root in roots for value in _values(root, path)):
-                return event.id
-        return None
-
-
-def _roots(context: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The objects that a feature's names may begin in: of the context, of each action and of each slot."""
-    yield from _namespaces(context)
-    for kind in (CONTEXT["actions"], CONTEXT["slots"]):
-        for one in context.get(kind) or ():
-            if isinstance(one, dict):
-                yield from _namespaces({name: value for name, value in one.items() if name != _IDENTITY})
-
-
-def _namespaces(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """An object with namespaces, and what is in each of them."""
-    own = {name: value for name, value in described.items() if not name.startswith("_")}
-    yield own
-    for value in own.values():
-        yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))
-
-
-def _values(found: Any, path: tuple[str, ...]) -> Iterator[Any]:
-    """The values at a path. Names may be joined by dots, as far as they are so in the object."""
-    if isinstance(found, list):
-        for one in found:
-            yield from _values(one, path)
-    elif not path:
-        if not isinstance(found, dict):
-            yield found
-    elif isinstance(found, dict):
-        for length in range(1, len(path) + 1):
-            name = ".".join(path[:length])
-            if name in found:
-                yield from _values(found[name], path[length:])
-
-
-def _is(value: Any, wanted: str) -> bool:
-    """True for a value that a selection says as this text; Rank logs numbers as floats, so `7` means 7.0, too."""
-    if isinstance(value, bool) or value is None:
-        return msgspec.json.encode(value).decode() == wanted
-    return value == wanted if isinstance(value, str) else value == _number(wanted)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _needle(value: str) -> bytes:
-    """What every text has in it that JSON spells this value in, as a text or as a number; b"" if there is none.
-
-    Numbers are taken to be written without an exponent, as Rank logs them.
-    """
-    number = _number(value)
-    said = value if number is None else repr(number).removesuffix(".0")
-    is_plain = _PLAIN.fullmatch(said) is not None and said in value and (number is None or "e" not in said)
-    return said.encode() if is_plain else b""
-
-
-def _is_text(value: str) -> bool:
-    """True for a value that only a text can have, which JSON spells in one way."""
-    return bool(_needle(value)) and _number(value) is None and value not in ("true", "false", "null")
+        roots = wanted_feature.roots(event.c)
+        return event.id if any(one.is_in(roots) for one in self._features) else None

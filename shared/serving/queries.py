@@ -13,8 +13,12 @@ def value(query: Mapping[str, str], name: str) -> str | None:
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
-    """A parameter that is true or false, false without one; raises InvalidRequest."""
-    text = (value(query, name) or "false").lower()
+    """A parameter that is true or false, false without one; raises InvalidRequest, for an empty one, too.
+
+    Who writes `?dryRun` alone does not mean false.
+    """
+    given = value(query, name)
+    text = "false" if given is None else given.lower()
     if text not in ("true", "false"):
         raise ApiError("InvalidRequest", f"{name} must be true or false.", target=name)
     return text == "true"

@@ -31,10 +31,16 @@ from shared.training import course, planning, remains
 from shared.training.run_files import merged
 from shared.training.summaries_anew import Making
 from shared.training.trainee import Trainee
+from shared.vw.safe_features import safe_text
 
 KEPT_OF_ANOTHER = (
     "The model is kept, and so is the one that undo would put back: it knows events that the log no longer has, or "
     "came from elsewhere. DELETE the model to make an end of it."
+)
+DAMAGED = "{} is damaged: what cannot be read of it was not looked at."
+KEPT_OF_BEFORE = (
+    "The model knows events that the log no longer has, or came from elsewhere: whether the selection means one of "
+    "them cannot be told. DELETE the model to make an end of it."
 )
 
 
@@ -100,7 +106,10 @@ class ErasureWork:
         if matches.total and matches.joined == matches.total and not erasure.everything:
             reason = 'It means every event of the log: say "all": true if that is meant.'
             return await self._save(found, changed.closed("refused", _now(), reason))
-        if erasure.dry or matches == Matches(total=matches.total):
+        if erasure.dry:
+            return await self._save(found, changed.closed("done", _now()))
+        if matches == Matches(total=matches.total):
+            changed = msgspec.structs.replace(changed, left=await self._without_events(erasure))
             return await self._save(found, changed.closed("done", _now()))
         state = (await commits.load(self._storage, self._home)).checkpoint
         relearns = await self._relearns(state)
@@ -112,6 +121,19 @@ class ErasureWork:
         known = _Known(sorted(selection.found), meant.places, sorted(meant.late), every)
         await self._keep(changed, known)
         return await self._save(found, changed)
+
+    async def _without_events(self, erasure: Erasure) -> list[str]:
+        """Of events that neither log nor hubs have, or no longer: takes their values out of what may name them all the
+        same; what is left where."""
+        await self._making().without_erased((), _values(erasure))
+        await remains.delete_named(self._storage, self._home, remains.Texts(erasure.wanted), ended_only=True)
+        state = (await commits.load(self._storage, self._home)).checkpoint
+        is_covered = state.model is None or await self._relearns(state)
+        damaged = map(DAMAGED.format, sorted(damaged_logs.met(self._home)))
+        return [*remains.always(self._config), *([] if is_covered else [KEPT_OF_BEFORE]), *damaged]
+
+    def _making(self) -> Making:
+        return Making(self._storage, self._home, self._config.default_reward, lambda text: None)
 
     async def _pending(self, selection: Selection) -> int:
         """Looks into both hubs up to their heads; how many events wait there that are meant."""
@@ -156,16 +178,15 @@ class ErasureWork:
             return await self._save(found, msgspec.structs.replace(found.erasure, state="waiting"))
         known = msgspec.json.decode(blob.data, type=_Known)
         await self._drop_from_now_on(found.erasure, known)
-        making = Making(self._storage, self._home, self._config.default_reward, lambda text: None)
-        values = [one.value for one in found.erasure.wanted if one.value]
+        making = self._making()
         with scratch.folder() as folder:
             passing = await making.passing({_day(file) for file in known.files}, known.looked, Path(folder))
             known, damaged = await self._rewrite(found.erasure, known, selection, passing)
             await self._check()
-            await making.without_erased({_day(file) for file in known.files}, values, passing)
+            await making.without_erased({_day(file) for file in known.files}, _values(found.erasure), passing)
         self._trainee.merge = None
         left = remains.always(self._config)
-        left += [f"{name} is damaged: what cannot be read of it was not looked at." for name in damaged]
+        left += map(DAMAGED.format, damaged)
         await commits.amend(self._storage, self._home, lambda state: self._relearning(state, found.erasure))
         if _is_kept((await commits.load(self._storage, self._home)).checkpoint, found.erasure):
             left.append(KEPT_OF_ANOTHER)
@@ -251,6 +272,11 @@ class ErasureWork:
         await remains.delete(self._storage, self._home, state, remains.Texts(erasure.wanted))
         await self._storage.delete_all(await self._storage.names(erasures.keys_name(self._home, self._name)))
         return await self._save(found, msgspec.structs.replace(erasure, left=left).closed("done", _now()))
+
+
+def _values(erasure: Erasure) -> set[str]:
+    """Those of features, as they were sent and as Rank stores them."""
+    return {said for one in erasure.wanted if one.value for said in (one.value, safe_text(one.value))}
 
 
 def _is_kept(state: Checkpoint, erasure: Erasure) -> bool:

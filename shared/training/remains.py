@@ -13,6 +13,7 @@ from shared.loops.config import LoopConfig
 from shared.loops.erasures import Wanted
 from shared.loops.evaluation_names import JOB, Kind, prefix
 from shared.storage import Conflict, Storage
+from shared.vw.safe_features import safe_text
 
 REASON = "Events were erased while it was worked, or its result named one of them: ask for it again."
 _KINDS: tuple[Kind, ...] = ("evaluations", "importances")
@@ -29,7 +30,8 @@ def always(config: LoopConfig) -> list[str]:
         "Soft-deleted blobs and versions of blobs live as long as the storage account keeps them (7 days as deployed).",
         f"Event Hubs keeps messages until its retention ends; the join drops them. Their keys are kept {days} beyond "
         "the log's retention, as hashes.",
-        "Application Insights keeps log lines as long as its workspace does; they have event ids, and no features.",
+        "Log lines have event ids, and no features: Application Insights keeps them as long as its workspace does, and "
+        "an embedded run in its folder logs until somebody deletes them.",
         *(["A log mirror of earlier days is your own."] if config.log_mirror.enabled else []),
     ]
 
@@ -41,7 +43,9 @@ class Texts:
     """
 
     def __init__(self, wanted: Iterable[Wanted]) -> None:
-        texts = {text for one in wanted for text in (one.event_id, one.value) if text}
+        texts = {
+            said for one in wanted for text in (one.event_id, one.value) if text for said in (text, safe_text(text))
+        }
         self._written = [msgspec.json.encode(text) for text in sorted(texts)]
 
     def are_in(self, data: bytes) -> bool:
@@ -58,13 +62,21 @@ def _is_named(written: bytes, data: bytes) -> bool:
 
 
 async def delete(storage: Storage, home: Home, state: Checkpoint, texts: Texts) -> None:
-    """Deletes models but the current one and what undo may still put back, and evaluations that are not ended or name
-    an erased text; alarms and headline that do so are made again."""
+    """Deletes models but the current one and what undo may still put back, and evaluations that are not ended; and what
+    names an erased text, as `delete_named` does."""
     await _models(storage, home, state)
+    await delete_named(storage, home, texts, ended_only=False)
+
+
+async def delete_named(storage: Storage, home: Home, texts: Texts, *, ended_only: bool) -> None:
+    """Deletes evaluations that name an erased text; alarms and headline that do so are made again.
+
+    ended_only: evaluations that are under way go on; else they end.
+    """
     for kind in _KINDS:
         for job in await storage.names(prefix(home, kind)):
             if job.endswith(f"/{JOB}"):
-                await _job(storage, job, texts)
+                await _job(storage, job, texts, ended_only=ended_only)
     for name in (monitoring_names.alarms(home), monitoring_names.headline(home)):
         if await _names(storage, name, texts):
             await storage.delete(name)
@@ -82,8 +94,8 @@ async def _models(storage: Storage, home: Home, state: Checkpoint) -> None:
         await storage.delete_all(name for name in names if name not in files)
 
 
-async def _job(storage: Storage, name: str, texts: Texts) -> None:
-    """Ends a job that is open, or whose blobs name an erased text."""
+async def _job(storage: Storage, name: str, texts: Texts, *, ended_only: bool) -> None:
+    """Ends a job that is open, unless ended_only, or whose blobs name an erased text; it goes if its own name does."""
     blob = await storage.read(name)
     if blob is None:
         return
@@ -91,13 +103,19 @@ async def _job(storage: Storage, name: str, texts: Texts) -> None:
     others = [one for one in await storage.names(folder) if one != name]
     job = msgspec.json.decode(blob.data, type=dict[str, object])
     is_open = job.get("state", "waiting") in _OPEN
+    if is_open and ended_only:
+        return
     if not is_open and not any([await _names(storage, one, texts) for one in (name, *others)]):
         return
     failed = job | {"state": "failed", "reason": REASON, "plan": None, "groups": [], "failed": {}}
+    made = msgspec.json.encode(failed)
+    if texts.are_in(made):
+        await storage.delete_all([*others, name])
+        return
     try:
-        await storage.replace(name, msgspec.json.encode(failed), blob.etag)
+        await storage.replace(name, made, blob.etag)
     except Conflict:
-        await _job(storage, name, texts)
+        await _job(storage, name, texts, ended_only=ended_only)
         return
     await storage.delete_all(others)
 

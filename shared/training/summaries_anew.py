@@ -6,6 +6,7 @@ names and with the bytes that they would give them.
 """
 
 import asyncio
+import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -81,13 +82,16 @@ class Making:
     ) -> None:
         """Makes days (ms) anew from the log, from which events were erased; hours whose log is gone keep their sums.
 
-        values: erased ones; where they are actions' ids in summaries whose log is gone, they count as "other". passing:
-        has seen the lines that stay. A day of which it has not seen all of the log is read again.
+        values: erased ones; in hours whose log is gone, or may be, they count as "other". Elsewhere they are of events
+        that stay, such as an action whose id is an erased value of a feature. passing: has seen the lines that stay. A
+        day of which it has not seen all of the log is read again.
         """
         state = await self._state()
         if state.summarised is None:
             return
-        gone, parts = await self._log_is_gone_until(), await self._logged_parts(days, state)
+        first, parts = await self._log_begins(imported=False), await self._logged_parts(days, state)
+        # Events that were ranked before it may have been in runs that are gone.
+        gone = 0 if first is None else _hour_of(max(0, first - LONGEST_RUN_MS))
         for day in sorted(days):
             runs = None
             if passing is not None:
@@ -96,15 +100,18 @@ class Making:
                 _, runs = await self._runs(day, state, state.summarised)
             await self._day_anew(day, state, state.summarised, gone, runs)
         if values:
+            imported = await self._log_begins(imported=True)
             for item in summary_names.items(await self._storage.names(summary_names.prefix(self._home))):
-                await self._without_values(item, values)
+                begins = imported if item.kind == IMPORTED else first
+                if begins is not None and _day_start(item.start) in days:
+                    await self._without_values(item, values, gone if item.kind != IMPORTED else 0)
+                else:
+                    await self._without_values(item, values, sys.maxsize if begins is None else begins)
 
-    async def _log_is_gone_until(self) -> int:
-        """The beginning of the first hour (ms) whose decisions the log may have."""
+    async def _log_begins(self, *, imported: bool) -> int | None:
+        """When the first run (ms) of the log, or of what was imported, was cut; None if there is none."""
         blobs = await log_parts.listed(self._storage, self._home)
-        first = min((summary_names.time_of(one.first) for one in blobs if not one.is_imported), default=0)
-        oldest = max(0, first - LONGEST_RUN_MS)
-        return oldest - oldest % HOUR_MS
+        return min((summary_names.time_of(one.first) for one in blobs if one.is_imported == imported), default=None)
 
     async def _logged_parts(self, days: Collection[int], state: Checkpoint) -> dict[int, list[Part]]:
         """The parts of the log that runs of these days have, those that count; none of them if some were just moved."""
@@ -142,19 +149,21 @@ class Making:
             written |= await self._hours(runs, state, summarised)
         await self._storage.delete_all(one.name for one in before if one.name not in written)
 
-    async def _without_values(self, item: Item, values: Collection[str]) -> None:
+    async def _without_values(self, item: Item, values: Collection[str], until: int) -> None:
+        """Counts values as others in the hours that begin before an instant (ms)."""
         blob = await self._storage.read(item.name)
         if blob is None:
             return
         made, changed = summary.decode(item.name, blob.data), False
-        for hour in made.hours.values():
+        before = made.within(0, until)
+        for hour in before.hours.values():
             for shown in hour.slots.values():
                 for counts in (shown.chosen, shown.baseline, shown.explored):
                     for value in [one for one in counts if one in values]:
                         add(counts, {OTHER: counts.pop(value)})
                         changed = True
         texts = {feature_values.short(value) for value in values}
-        for sample in made.features.values():
+        for sample in before.features.values():
             changed = sample.forget(texts) or changed
         if changed:
             await self._put(item.name, made)
@@ -291,8 +300,15 @@ def _since(state: Checkpoint, since: int, deleted: int) -> Checkpoint:
 
 def _day_of(file: str) -> int:
     """The start of the day (ms) of a file of the log."""
-    at = summary_names.time_of(file)
+    return _day_start(summary_names.time_of(file))
+
+
+def _day_start(at: int) -> int:
     return at - at % DAY_MS
+
+
+def _hour_of(at: int) -> int:
+    return at - at % HOUR_MS
 
 
 def _text(day: int) -> str:

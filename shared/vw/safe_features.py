@@ -44,18 +44,23 @@ def _value(value: Any) -> Any:
         return [_number(one) if isinstance(one, float) else _value(one) for one in value]
     if isinstance(value, float | int) and not isinstance(value, bool):
         return _number(value)
-    return _text(value) if isinstance(value, str) else value
+    return safe_text(value) if isinstance(value, str) else value
 
 
 def _number(number: float) -> float:
     return max(-MAX_MAGNITUDE, min(number, MAX_MAGNITUDE))
 
 
-def _name(key: str, value: Any) -> str:
-    key = _text(key)
-    opens_namespace = isinstance(value, dict | list)
-    return f"n{key}" if opens_namespace and key and (not "!" <= key[0] < "~" or key[0] in ":|") else key
-
-
-def _text(text: str) -> str:
+def safe_text(text: str) -> str:
+    """A text, or the name of a feature, as VW may see it."""
     return text.replace("\0", "␀")
+
+
+def namespace(name: str) -> str:
+    """The name, already a `safe_text`, of a feature that is an object or an array."""
+    return f"n{name}" if name and (not "!" <= name[0] < "~" or name[0] in ":|") else name
+
+
+def _name(key: str, value: Any) -> str:
+    key = safe_text(key)
+    return namespace(key) if isinstance(value, dict | list) else key

@@ -16,6 +16,8 @@ from .writing import SegmentWriter
 
 SEGMENT_SIZE = 8 << 20
 """Bytes. Small segments keep start-up and seeking quick: only the last is read at start, at most one by a seek."""
+SEGMENT_MS = 600_000
+"""The events of a segment are at most so far apart: those that nobody needs leave with it, however few come."""
 
 _log = logging.getLogger("eventhubs")
 
@@ -54,6 +56,7 @@ class PartitionLog:
         recovered = recover(self.segments, known, self.report)
         self.head = recovered.head
         self._sealed = recovered.sealed
+        self._is_writing = False
         self._writer = SegmentWriter()
         self._head_file = HeadFile(head_path)
         self._head_file.write(self.head.encode())
@@ -71,6 +74,7 @@ class PartitionLog:
 
     def stamp(self, appends: Iterable[list[Event]], now: int) -> Write:
         """Give the events of `appends` their sequence numbers, offsets and enqueued time (milliseconds)."""
+        self._is_writing = True
         segment = self._target(now)
         offset = segment.end_offset
         last, data, keys = self.head.last, [], []
@@ -93,6 +97,7 @@ class PartitionLog:
 
     def succeeded(self, write: Write) -> None:
         """Make a durable write visible."""
+        self._is_writing = False
         segment = write.segment
         if not self.segments or self.segments[-1] is not segment:
             self.segments.append(segment)
@@ -103,7 +108,7 @@ class PartitionLog:
 
     def failed(self) -> None:
         """Never write to a segment again after an error: what the disk holds behind its durable end is unknown."""
-        self._sealed = True
+        self._is_writing, self._sealed = False, True
 
     def after(self, segment: Segment) -> Segment | None:
         index = bisect_right(self.segments, segment.first, key=lambda each: each.first)
@@ -122,21 +127,28 @@ class PartitionLog:
             segment.path.unlink(missing_ok=True)
 
     def release(self, through: int, before: int) -> None:
-        """Delete whole segments of events up to a sequence number, enqueued before a time in ms; never the last."""
+        """Delete whole segments of events up to a sequence number, enqueued before a time in ms."""
         while len(self.segments) > 1:
             segment, following = self.segments[:2]
             if following.first.sequence > through + 1 or following.first.enqueued >= before:
-                break
+                return
             del self.segments[0]
             segment.path.unlink(missing_ok=True)
+        if self._is_writing or not self.segments or not self.segments[0].size:
+            return
+        if self.head.last.sequence <= through and self.head.last.enqueued < before:
+            self._head_file.sync()  # which alone knows from now on what the next event is
+            self._writer.close()
+            self.segments.pop().path.unlink(missing_ok=True)
 
     def close(self) -> None:
         self._writer.close()
         self._head_file.close()
 
     def _target(self, now: int) -> Segment:
-        if self.segments and not self._sealed and self.segments[-1].size < self._segment_size:
-            return self.segments[-1]
+        newest = self.segments[-1] if self.segments and not self._sealed else None
+        if newest and newest.size < self._segment_size and now - newest.first.enqueued < SEGMENT_MS:
+            return newest
         self._sealed = False
         last = self.head.last
         return Segment.at(self.directory, Key(last.sequence + 1, self.head.next_offset, max(now, last.enqueued)))

@@ -8,6 +8,7 @@ import pytest
 from shared.joined_log import unjoined_lines
 from shared.joined_log.selection import Selection
 from shared.loops.erasures import Wanted
+from shared.vw.safe_features import safe
 
 CONTEXT = {
     "FromUrl": [{"user": {"id": 17, "tags": ["new", "vip"]}, "flat.name": "x", "device": "phone"}, {"k=1": True}],
@@ -62,6 +63,46 @@ def test_values_that_json_spells_in_several_ways_are_found() -> None:
         assert by("path", "a/b").line(spelled) == "e1"
 
 
+@pytest.mark.parametrize(
+    ("written", "value", "found"),
+    [
+        ("1.7e1", "17", True),
+        ("170E-1", "17", True),
+        ("9007199254740993", "9007199254740993", True),
+        ("9007199254740992", "9007199254740993", False),
+        ('"17"', "017", False),
+        ("17", "017", False),
+        ("17", "1_7", False),
+        ("17", " 17", False),
+        ("17", "\u0661\u0667", False),
+        ('"\\u0075-17"', "u-17", True),
+        ('"a\\u002Bb@c.de"', "a+b@c.de", True),
+        ('"\\\\u0075-17"', "u-17", False),
+        ('"a\u2400b"', "a\0b", True),
+        ("1", "true", False),
+        ("true", "1", False),
+        ("null", "null", True),
+    ],
+)
+@pytest.mark.parametrize("others", [0, 20])
+def test_values_are_compared_whole_however_json_spells_them(written: str, value: str, found: bool, others: int) -> None:
+    wanted = [Wanted(feature="user.id", value=one) for one in (value, *(f"other-{n}" for n in range(others)))]
+    kept = b'{"EventId":"e1","c":{"FromUrl":[{"user":{"id":' + written.encode() + b"}}]}}"
+    assert (Selection(wanted).line(kept) is not None) is found
+
+
+def test_ids_are_found_however_json_spells_them() -> None:
+    assert Selection([Wanted(event_id="visit-1")]).line(b'{"EventId":"\\u0076isit-1","c":{}}') == "visit-1"
+
+
+@pytest.mark.parametrize("name", ["\u00e9user", ":user", "us\0er", "plain"])
+def test_features_are_found_by_the_names_that_rank_was_sent(name: str) -> None:
+    kept = line(c={"FromUrl": [safe({name: {"id": "u-17", name: "x"}})]})
+    for feature, value in ((f"{name}.id", "u-17"), (f"{name}.{name}", "x")):
+        assert by(feature, value).line(kept) == "e1", feature
+    assert by(f"n{name}", "x").line(line(c={"FromUrl": [{name: "x"}]})) is None
+
+
 def test_ids_are_found_and_what_is_learned_is_meant_from_then_on() -> None:
     selection = Selection([Wanted(event_id="e1"), Wanted(feature="user.id", value="99")])
     assert selection.line(line()) == "e1"
@@ -85,7 +126,18 @@ def test_late_lines_are_searched_by_their_events() -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [b"", b"{", b"[]", b'{"EventId":5}', b'{"c":"17"}', b"\xff17", b'{"EventId":"e1","c":[17]}']
+    "broken",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"EventId":5}',
+        b'{"c":"17"}',
+        b"\xff17",
+        b'{"EventId":"e1","c":[17]}',
+        b'{"EventId":"e1","c":{"_multi":17,"_slots":true}}',
+        b'{"EventId":"e1","c":{"17":' + b"[" * 5_000 + b"]" * 5_000 + b"}}",
+    ],
 )
 def test_lines_that_are_none_are_passed_over(broken: bytes) -> None:
     assert by("user.id", "17").line(broken) is None

@@ -3,7 +3,8 @@
 import pytest
 
 from shared.admin import evaluation_queries
-from shared.serving.queries import value
+from shared.errors import ApiError
+from shared.serving.queries import flag, value
 
 QUERY = {"filter": "metadata=evaluationType eq 'Auto'", "top": "7", "skip": "2", "maxpagesize": "3"}
 WINDOW = {"startTime": "2026-01-01", "endTime": "2026-01-02", "intervalInMinutes": "60", "window": "Rolling"}
@@ -17,6 +18,14 @@ def test_a_name_is_found_in_any_case(sent: str) -> None:
 
 def test_a_parameter_that_is_there_several_times_has_all_values() -> None:
     assert value({"Top": "1", "top": "2"}, "top") == "1,2"
+
+
+def test_a_flag_is_true_or_false_and_false_only_where_it_is_not_there() -> None:
+    given = [{}, {"dryRun": "False"}, {"DRYRUN": "True"}]
+    assert [flag(one, "dryRun") for one in given] == [False, False, True]
+    for text in ("", "1", "yes", "true,true"):
+        with pytest.raises(ApiError):
+            flag({"dryRun": text}, "dryRun")
 
 
 @pytest.mark.parametrize("spelled", [str.upper, str.lower, str.title])

@@ -14,13 +14,14 @@ from harness.trained import Deployment, trainer
 from shared.hubs.events import key_of
 from shared.joined_log import erasing, index_search, log_file, log_parts, part_reading
 from shared.joined_log.part_reading import EVERY_IMPORT, Wanted
-from shared.loops import commits, erased_keys, erasures, summaries
+from shared.loops import commits, erased_keys, erasures, evaluation_names, monitoring_names, summaries
+from shared.loops.blob_names import blob_name
 from shared.loops.config import new_loop
 from shared.loops.erasures import Erasure
 from shared.loops.summary import DAY_MS
 from shared.serving.service import Service
 from shared.storage import Conflict, Storage, StorageUnavailable
-from shared.training import erasure, log_merging
+from shared.training import erasure, log_merging, remains
 from shared.training.erasure import ErasureWork
 from shared.training.trainee import Trainee
 
@@ -310,3 +311,37 @@ async def test_doing_it_twice_changes_nothing(deployed: Deployment, parts: Servi
     before = await deployed.blobs("default")
     assert not await work(deployed, deployed.storage, "default").step()
     assert await deployed.blobs("default") == before
+
+
+async def test_values_whose_log_is_gone_leave_what_names_them(deployed: Deployment, parts: Service) -> None:
+    await deployed.make("default")
+    async with trainer(parts) as one:
+        await deployed.rank(*(f"event-{number}" for number in range(5)), deferred=False)
+        await one.tick()
+    home, storage = deployed.home("default"), deployed.storage
+    value = "morning"
+    assert await named_by(deployed, value)
+    await storage.delete_all(await storage.names(blob_name(home, "logs", "")))
+    alarms, job = monitoring_names.alarms(home), f"{evaluation_names.prefix(home, 'evaluations')}one/job.json"
+    named = json.dumps({"state": "completed", "texts": [f"It showed {value}.", value]}).encode()
+    for name in (alarms, job):
+        await storage.put(name, named)
+    wanted = [erasures.Wanted(feature="user.id", value=value)]
+    await erasures.create(storage, home, Erasure("request", wanted, "", erasures.selected(wanted)))
+    await finish(deployed, "default")
+    found = await erasures.read(storage, home, NAME)
+    assert found is not None
+    assert found.erasure.state == "done"
+    assert found.erasure.left[:4] == remains.always(new_loop(parts.settings))
+    assert await named_by(deployed, value) == []
+    state = await deployed.checkpoint()
+    today = state.cut - state.cut % DAY_MS
+    summed = (await summaries.over(storage, home, today - DAY_MS, today + 2 * DAY_MS)).summary
+    assert summed.fate("shown") == 5
+
+
+async def named_by(deployed: Deployment, text: str) -> list[str]:
+    """The blobs but the log that have a text."""
+    blobs = {name: data for name, data in (await deployed.blobs("default")).items() if "/logs/" not in name}
+    plain = {name: gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data for name, data in blobs.items()}
+    return [name for name, data in plain.items() if f'"{text}"'.encode() in data]

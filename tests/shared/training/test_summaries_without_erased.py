@@ -89,6 +89,23 @@ async def test_days_that_are_made_anew_have_the_features_of_their_log(make: Make
     assert sum(sample.n for sample in (await samples(one)).values()) == 4 * RUNS
 
 
+@pytest.mark.parametrize("anew", [True, False])
+async def test_a_value_that_events_of_the_log_have_keeps_its_counts(make: MakeLoop, anew: bool) -> None:
+    one = make(f"kept-{anew}")
+    for number in range(RUNS):
+        await one.train(number)
+    for _ in range(3):
+        await one.sweep()
+    found, before = await samples(one), await one.blobs()
+    values = {text.partition("=")[2] for text in texts(found)}
+    assert values
+    await erase(one, [DAY, DAY + DAY_MS] if anew else [], *values, "a", "b", "c")
+    later = await samples(one)
+    sure = [hour for hour in found if hour > FIRST]  # what was logged before the first run may be gone
+    assert texts({hour: later[hour] for hour in sure}) == texts({hour: found[hour] for hour in sure})
+    assert (await one.blobs() == before) is anew
+
+
 async def test_what_a_rewriting_reads_makes_the_summaries_that_its_log_makes(make: MakeLoop, tmp_path: Path) -> None:
     one, days = make("passing"), [DAY, DAY + DAY_MS]
     for number in range(RUNS):

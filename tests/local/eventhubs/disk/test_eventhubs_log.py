@@ -311,7 +311,7 @@ def test_what_is_released_leaves_in_whole_segments(folder, tmp_path):
     log.release(through=third.sequence, before=START + 10_000)
     assert log.first_sequence == third.sequence
     assert read(log) == expected(*range(third.sequence, 50))
-    log.release(through=1_000, before=START + 10_000)
+    log.release(through=1_000, before=START + 49)
     assert len(log.segments) == 1
     told = Release(5, {"interactions": [3, -1]})
     told.write(tmp_path / "released.json")
@@ -319,6 +319,54 @@ def test_what_is_released_leaves_in_whole_segments(folder, tmp_path):
     for damage in ("", "[]", '{"before": 1}', '{"before": 1, "through": {"a": [null]}}'):
         (tmp_path / "released.json").write_text(damage)
         assert Release.read(tmp_path / "released.json") is None
+
+
+def test_the_last_segment_is_released_and_no_sequence_number_is_given_twice(folder):
+    log = filled(folder, 3)
+    behind, again = Cursor(log, EVERYTHING), Cursor(log, Start(SEQUENCE, 3))
+    assert len(behind.read(10)) == 3
+    write = log.stamp([[messages.event(data(b"3"))]], START + 3)
+    log.release(through=1_000, before=START + 10_000)
+    assert len(segments(folder)) == 1, "what is being written stays"
+    log.perform(write)
+    log.succeeded(write)
+    log.release(through=2, before=START + 10_000)
+    log.release(through=3, before=START + 3)
+    assert len(segments(folder)) == 1
+    log.release(through=3, before=START + 4)
+    assert segments(folder) == []
+    assert (log.first_sequence, log.head.last.sequence) == (4, 3)
+    assert read(log) == []
+    log.close()
+    log = PartitionLog(folder)
+    assert (log.first_sequence, log.head.last.sequence) == (4, 3)
+    append(log, b"4", now=START + 4)
+    assert read(log) == expected(4)
+    log.release(through=4, before=START + 5)
+    append(log, b"5", now=START + 5)
+    append(log, b"6", now=START + 6)
+    assert read(log) == read(PartitionLog(folder)) == expected(5, 6)
+    for cursor in (behind, again):
+        cursor.close()
+
+
+def test_a_reader_goes_on_behind_a_segment_that_was_released(folder):
+    log = filled(folder, 3)
+    cursor = Cursor(log, EVERYTHING)
+    assert len(cursor.read(10)) == 3
+    log.release(through=2, before=START + 10)
+    assert cursor.read(10) == []
+    append(log, b"3", now=START + 3)
+    assert [record.sequence for record in cursor.read(10)] == [3]
+    cursor.close()
+
+
+def test_a_segment_ends_by_its_age(folder):
+    log = PartitionLog(folder)
+    for number in range(4):
+        append(log, b"%d" % number, now=START + number * 400_000)
+    assert len(segments(folder)) == 2
+    assert [sequence for sequence, *_ in read(log)] == [0, 1, 2, 3]
 
 
 def test_retention_by_size_keeps_the_newest(folder):
