@@ -85,7 +85,7 @@ def sentences(one: Estimate) -> list[str]:
         said.append(
             f"If what a slot earns depended on its own action alone: {one.additive.value:.4f}, 95 % interval {ends}."
         )
-    said += [] if found is None or one.name == SINGLE else [_decided(found)]
+    said += [] if found is None or one.name == SINGLE else [_decided(one, found)]
     if one.unreliable:
         said.append("Unreliable: " + " ".join(one.unreliable))
     if one.verdict is not None:
@@ -94,8 +94,10 @@ def sentences(one: Estimate) -> list[str]:
     return said
 
 
-def _decided(found: Comparison) -> str:
+def _decided(one: Estimate, found: Comparison) -> str:
     shows = f"The smallest difference to {found.other} that this log can show is {found.smallest:.4f}"
+    if found.decided and one.unreliable:
+        return f"{shows}: the one seen, {found.difference:+.4f}, is not decided, for the figures are unreliable."
     if found.decided:
         return f"{shows}: the one seen, {found.difference:+.4f}, is decided."
     if not found.smallest:

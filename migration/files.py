@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import AnyStr, Protocol, TypeVar
 
 SUFFIXES = (".json", ".jsonl", ".dsjson", ".ndjson", ".log", ".txt")
-GZIP_MAGIC, BINARY_LOG_MAGIC = b"\x1f\x8b", b"VWFB"
+GZIP_MAGIC, BINARY_LOG_MAGIC, ZIP_MAGIC = b"\x1f\x8b", b"VWFB", b"PK\x03\x04"
 # What editors of Windows begin a text in UTF-8 with.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The longest line of Personalizer was well below; a file without line ends must not fill the memory.
@@ -49,6 +49,8 @@ def lines(path: Path) -> Iterator[bytes]:
             file.seek(0)
             if magic == BINARY_LOG_MAGIC:
                 raise UnreadableFile("a binary joined log; only logs in dsjson can be imported")
+            if magic == ZIP_MAGIC:
+                raise UnreadableFile("a zip archive; unpack it first")
             if magic.startswith(GZIP_MAGIC):
                 with gzip.open(file) as unpacked:
                     yield from _lines(unpacked)

@@ -50,7 +50,10 @@ def test_the_three_policies_are_weighed_by_their_probabilities() -> None:
         (changed(log(1)[0], probability=-0.2), Use.IMPROBABLE),
         (changed(log(1)[0], p=[1 / 3]), Use.INCOMPLETE),
         (changed(log(1)[0], p=[1 / 3, 0.1, 0.1]), Use.INCOMPLETE),
+        (changed(log(1)[0], a=[log(1)[0].action] * 3), Use.INCOMPLETE),
+        (changed(log(1)[0], a=[log(1)[0].action, 8, 9]), Use.INCOMPLETE),
         (changed(log(1)[0], drop=1.0), Use.UNREADABLE),
+        (changed(log(1)[0], original_cost=-1e300), Use.UNREADABLE),
         (log(1)[0], Use.JUDGED),
     ],
 )
