@@ -8,7 +8,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -154,6 +154,8 @@ def _read(line: bytes, multi_slot: bool, fallback: datetime | None, anonymous: C
 
 def _in_utc(time: datetime) -> datetime:
     """Raises Unusable for what is no time in UTC, as the first hours of the year 1 in the east."""
+    if time.year == MAXYEAR:
+        raise Unusable("its Timestamp is in the future")
     try:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except OverflowError:

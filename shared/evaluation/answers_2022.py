@@ -202,7 +202,7 @@ def paged(jobs: Sequence[Job], page: Page, url: str, more: dict[str, str]) -> Jo
 
 def _course(rewards: Interval, every: Sequence[tuple[datetime, Judged]], window: Window) -> Iterator[TimePoint]:
     """A point per interval that has events: of all since the start (Expanding), or of the interval alone (Rolling)."""
-    buckets = [(time, one) for time, one in every if window.start - _BUCKET < time < window.end]
+    buckets = [(time, one) for time, one in every if window.start < time + _BUCKET and time < window.end]
     sums = Judged(PolicySums())
     for place, (time, one) in enumerate(buckets):
         sums.merge(one)
