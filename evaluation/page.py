@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from evaluation import charts, report
+from evaluation.figures import figure
 from shared.evaluation.estimate import Estimate
 from shared.evaluation.part import BASELINE, ONLINE
 from shared.evaluation.result import Result
@@ -64,7 +65,7 @@ def _policy(one: Estimate) -> str:
 def _row(one: Estimate) -> tuple[str, ...]:
     online, baseline = (report.difference(report.compared(one, other)) for other in (ONLINE, BASELINE))
     interval, expected = report.interval(one.lower, one.upper), "" if one.expected is None else f"{one.expected:,.0f}"
-    return one.name, f"{one.value:.4f}", interval, online, baseline, expected, report.flag(one)
+    return one.name, figure(one.value), interval, online, baseline, expected, report.flag(one)
 
 
 def _question(one: Estimate) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from evaluation.figures import figure, signed
 from shared.evaluation.estimate import Comparison, Estimate
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE
 from shared.evaluation.result import Result
@@ -53,7 +54,7 @@ def moment(at: int) -> str:
 
 
 def interval(lower: float, upper: float) -> str:
-    return f"{lower:.4f} to {upper:.4f}"
+    return f"{figure(lower)} to {figure(upper)}"
 
 
 def flag(one: Estimate) -> str:
@@ -70,7 +71,7 @@ def compared(one: Estimate, other: str) -> Comparison | None:
 
 def difference(found: Comparison | None) -> str:
     """With half of the interval's width."""
-    return "" if found is None else f"{found.difference:+.4f} ± {found.smallest:.4f}"
+    return "" if found is None else f"{signed(found.difference)} ± {figure(found.smallest)}"
 
 
 def sentences(one: Estimate) -> list[str]:
@@ -79,12 +80,10 @@ def sentences(one: Estimate) -> list[str]:
     said = []
     if one.robust is not None:
         ends = interval(one.robust.lower, one.robust.upper)
-        said.append(f"Doubly robust, with a model of the rewards: {one.robust.value:.4f}, 95 % interval {ends}.")
+        said.append(f"Doubly robust, with a model of the rewards: {figure(one.robust.value)}, 95 % interval {ends}.")
     if one.additive is not None and one.name != RANDOM:
-        ends = interval(one.additive.lower, one.additive.upper)
-        said.append(
-            f"If what a slot earns depended on its own action alone: {one.additive.value:.4f}, 95 % interval {ends}."
-        )
+        value, ends = figure(one.additive.value), interval(one.additive.lower, one.additive.upper)
+        said.append(f"If what a slot earns depended on its own action alone: {value}, 95 % interval {ends}.")
     said += [] if found is None or one.name == SINGLE else [_decided(one, found)]
     if one.unreliable:
         said.append("Unreliable: " + " ".join(one.unreliable))
@@ -95,16 +94,16 @@ def sentences(one: Estimate) -> list[str]:
 
 
 def _decided(one: Estimate, found: Comparison) -> str:
-    shows = f"The smallest difference to {found.other} that this log can show is {found.smallest:.4f}"
+    shows = f"The smallest difference to {found.other} that this log can show is {figure(found.smallest)}"
     if found.decided and one.unreliable:
-        return f"{shows}: the one seen, {found.difference:+.4f}, is not decided, for the figures are unreliable."
+        return f"{shows}: the one seen, {signed(found.difference)}, is not decided, for the figures are unreliable."
     if found.decided:
-        return f"{shows}: the one seen, {found.difference:+.4f}, is decided."
+        return f"{shows}: the one seen, {signed(found.difference)}, is decided."
     if not found.smallest:
         return f"It does what {found.other} did."
     if found.days is None:
         return f"{shows}: no difference is seen, and no number of days would decide that."
-    seen = f"one of the size seen, {found.difference:+.4f}"
+    seen = f"one of the size seen, {signed(found.difference)}"
     return f"{shows}: {found.days:,.1f} more days like these would decide {seen}."
 
 
@@ -127,13 +126,13 @@ def _laid_out(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 def slot_row(one: Estimate) -> tuple[str, ...]:
     """Slot, policy and figures."""
-    return one.slot or "", one.name, f"{one.value:.4f}", interval(one.lower, one.upper), flag(one)
+    return one.slot or "", one.name, figure(one.value), interval(one.lower, one.upper), flag(one)
 
 
 def _row(one: Estimate) -> tuple[str, ...]:
     return (
         one.name,
-        f"{one.value:.4f}",
+        figure(one.value),
         interval(one.lower, one.upper),
         difference(compared(one, ONLINE)),
         difference(compared(one, BASELINE)),

@@ -275,6 +275,19 @@ def test_a_difference_of_unreliable_figures_is_not_called_decided(tmp_path: Path
     assert "Unreliable: " in said
     assert "is not decided, for the figures are unreliable." in said
     assert "is decided." not in said
+    assert "It earns less than" not in said
+
+
+def test_rare_rewards_have_digits_enough(tmp_path: Path) -> None:
+    """Of clicks in a thousand views, four digits are one that counts."""
+    file, html = tmp_path / "log.dsjson", tmp_path / "report.html"
+    file.write_bytes(encoded(log(3_000, world=World(earns=((0.004, 0.004, 0.004),) * 2))))
+    done = run("compare", "--log", file, "--policy", EPSILON, "--workers", "1", "--html", html)
+    online = next(line for line in done.stdout.splitlines() if line.startswith("Online"))
+    assert re.fullmatch(r"Online +0\.00\d{4} +0\.00\d{4} to 0\.00\d{4} +[-+]0\.00\d{4} ± 0\.00\d{4}", online), online
+    for chart in html.read_text().split("<svg")[1:]:
+        ticks = re.findall(r"<text [^>]*>(-?[\d.]+)</text>", chart)
+        assert len(set(ticks)) == len(ticks) == 5
 
 
 def test_a_log_of_an_apprentice_alone_judges_the_baseline_alone(tmp_path: Path) -> None:
