@@ -33,7 +33,7 @@ def lines(found: Result) -> Iterator[str]:
             yield from _said(one)
     yield from (f"{reason} It is left out." for reason in found.failed.values())
     yield from found.notes
-    yield f"Self-check {'passed' if found.self_check.passed else 'FAILED: these figures cannot be trusted'}."
+    yield f"Self-check {checked(found)}."
     yield from (f"  {sentence}" for sentence in found.self_check.told)
     if found.skipped:
         yield "Not judged:"
@@ -41,6 +41,13 @@ def lines(found: Result) -> Iterator[str]:
     yield "What the figures answer:"
     asked = dict.fromkeys((one.name if not one.arguments else "other policies", one.question) for one in found.policies)
     yield from (f"  {name}: {question}" for name, question in asked)
+
+
+def checked(found: Result) -> str:
+    """Whether the self-check was passed."""
+    if not found.decisions:
+        return "not made"
+    return "passed" if found.self_check.passed else "FAILED: these figures cannot be trusted"
 
 
 def rewards(found: Result) -> str:

@@ -298,6 +298,9 @@ def test_a_log_of_an_apprentice_alone_judges_the_baseline_alone(tmp_path: Path) 
     assert by_name(found)["Baseline1"]["decisions"] == 300
     assert by_name(found)["Baseline1"]["value"] == pytest.approx(0.5)
     assert any("No event can be judged" in note for note in found["notes"])
+    done = run("compare", "--log", file, "--policy", EPSILON, "--workers", "1", "--html", tmp_path / "report.html")
+    assert "Self-check not made." in done.stdout
+    assert "Self-check not made." in (tmp_path / "report.html").read_text()
     for command in ("optimise", "features", "explore"):
         done = run(command, "--log", file, "--policy", EPSILON, "--workers", "2")
         assert "Traceback" not in done.stderr
