@@ -16,7 +16,7 @@ from evaluation.runner import Outcome, Runner
 from migration.progress import Progress
 from migration.target import blobs
 from shared import scratch
-from shared.evaluation import plan, result
+from shared.evaluation import buckets, plan, result
 from shared.evaluation.plan import FIVE_MINUTES_MS, Candidate, Plan
 from shared.evaluation.result import Result
 from shared.evaluation.spool import Period, Spool
@@ -113,6 +113,8 @@ def planned(question: Question, candidates: Sequence[Candidate]) -> Plan:
         question.config.default_reward,
         question.spool.schema,
         plan.half(stretches),
+        keeps_series=len(stretches) < buckets.ENOUGH_STRETCHES,
+        series_minutes=min(buckets.width(stretches[-1].until - stretches[0].since), buckets.LONGEST),
     )
 
 
