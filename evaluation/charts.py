@@ -1,8 +1,10 @@
 """Charts of a result as SVG: a forest plot of policies, and their rewards over time."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 
+from evaluation.figures import figure
 from shared.evaluation.estimate import Estimate
 from shared.evaluation.part import ONLINE
 from shared.evaluation.result import Point
@@ -29,6 +31,10 @@ class Scale:
         """Five values from one end to the other."""
         return [self.least + (self.greatest - self.least) * number / 4 for number in range(5)]
 
+    def text(self, tick: float) -> str:
+        """With as many digits as tell it from the others."""
+        return f"{tick:.{max(3, math.ceil(1 - math.log10(self.greatest - self.least)))}f}"
+
 
 def forest(policies: Sequence[Estimate]) -> str:
     """The intervals of policies, one below the other; a line marks what was served."""
@@ -37,7 +43,7 @@ def forest(policies: Sequence[Estimate]) -> str:
     across = Scale(ends, LABELS, WIDTH - MARGIN)
     drawn = [
         f'<line x1="{across(tick)}" x2="{across(tick)}" y1="0" y2="{height - MARGIN}" class="grid"/>'
-        f'<text x="{across(tick)}" y="{height - 6}" text-anchor="middle">{tick:.3f}</text>'
+        f'<text x="{across(tick)}" y="{height - 6}" text-anchor="middle">{across.text(tick)}</text>'
         for tick in across.ticks()
     ]
     for one in policies:
@@ -47,8 +53,9 @@ def forest(policies: Sequence[Estimate]) -> str:
     for number, one in enumerate(policies):
         y, faded = ROW * number + ROW / 2 + 4, ' class="doubtful"' if one.unreliable else ""
         label = one.name if len(one.name) <= 26 else one.name[:25] + "…"
+        figures = f"{figure(one.value)}, {figure(one.lower)} to {figure(one.upper)}"
         drawn.append(
-            f"<g{faded}><title>{escape(one.name)}: {one.value:.4f}, {one.lower:.4f} to {one.upper:.4f}</title>"
+            f"<g{faded}><title>{escape(one.name)}: {figures}</title>"
             f'<text x="{LABELS - 12}" y="{y + 4}" text-anchor="end">{escape(label)}</text>'
             f'<line x1="{across(one.lower)}" x2="{across(one.upper)}" y1="{y}" y2="{y}" class="interval"/>'
             f'<circle cx="{across(one.value)}" cy="{y}" r="4.5"/></g>'
@@ -66,7 +73,7 @@ def series(points: dict[str, list[Point]], times: tuple[str, str]) -> str:
     upward = Scale([point.value for point in every], HEIGHT - MARGIN, MARGIN)
     drawn = [
         f'<line x1="60" x2="{WIDTH - MARGIN}" y1="{upward(tick)}" y2="{upward(tick)}" class="grid"/>'
-        f'<text x="52" y="{upward(tick) + 4}" text-anchor="end">{tick:.3f}</text>'
+        f'<text x="52" y="{upward(tick) + 4}" text-anchor="end">{upward.text(tick)}</text>'
         for tick in upward.ticks()
     ]
     first, last = min(point.at for point in every), max(point.at for point in every)

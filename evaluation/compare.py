@@ -16,7 +16,7 @@ from evaluation.runner import Outcome, Runner
 from migration.progress import Progress
 from migration.target import blobs
 from shared import scratch
-from shared.evaluation import plan, result
+from shared.evaluation import buckets, plan, result
 from shared.evaluation.plan import FIVE_MINUTES_MS, Candidate, Plan
 from shared.evaluation.result import Result
 from shared.evaluation.spool import Period, Spool
@@ -24,13 +24,22 @@ from shared.loops.config import LoopConfig
 
 _NOT_ROBUST = "The log decides about several slots, for which there is no model of rewards: leave out --doubly-robust."
 
+_UNTIMED = (
+    "events say no time (Timestamp): each is taken to be a second after the one before it, so that times and days here "
+    "mean nothing."
+)
+
 
 class Question(NamedTuple):
-    """What is evaluated. config: the loop's, or what stands in for it; has_loop: it is a loop's."""
+    """What is evaluated. config: the loop's, or what stands in for it; has_loop: it is a loop's.
+
+    untimed: how many events say no time.
+    """
 
     config: LoopConfig
     has_loop: bool
     spool: Spool
+    untimed: int = 0
 
     @property
     def is_multi_slot(self) -> bool:
@@ -78,10 +87,10 @@ async def asked(given: argparse.Namespace, folder: Path) -> Question:
     if given.log and given.data is not None:
         raise EvaluationError("Name either --log, for files, or --data, for a loop.")
     scratch.sweep()
-    spool, progress = Spool(folder, _period(given)), Progress()
+    spool, progress, untimed = Spool(folder, _period(given)), Progress(), 0
     if given.log:
         config = _changed(LoopConfig(), given)
-        source.of_files(given.log, spool, progress)
+        untimed = source.of_files(given.log, spool, progress)
     else:
         async with blobs(given.data, given.loop) as loop:
             config = _changed((await loop.config())[0], given)
@@ -89,7 +98,7 @@ async def asked(given: argparse.Namespace, folder: Path) -> Question:
     progress.end(f"{spool.events:,} events read")
     if not spool.events:
         raise EvaluationError(_nothing(given, spool))
-    return Question(config, not given.log, spool)
+    return Question(config, not given.log, spool, untimed)
 
 
 def planned(question: Question, candidates: Sequence[Candidate]) -> Plan:
@@ -104,6 +113,8 @@ def planned(question: Question, candidates: Sequence[Candidate]) -> Plan:
         question.config.default_reward,
         question.spool.schema,
         plan.half(stretches),
+        keeps_series=len(stretches) < buckets.ENOUGH_STRETCHES,
+        series_minutes=min(buckets.width(stretches[-1].until - stretches[0].since), buckets.LONGEST),
     )
 
 
@@ -130,7 +141,8 @@ def combined(question: Question, made: Plan, outcome: Outcome, first: int = 0) -
     skipped = {**found.skipped, **question.spool.skipped}
     if question.spool.outside:
         skipped["outside the period"] = question.spool.outside
-    return msgspec.structs.replace(found, skipped=skipped)
+    notes = [f"{question.untimed:,} {_UNTIMED}"] if question.untimed else []
+    return msgspec.structs.replace(found, skipped=skipped, notes=found.notes + notes)
 
 
 def duration(seconds: float) -> str:

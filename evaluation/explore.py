@@ -11,6 +11,7 @@ import msgspec
 from evaluation import compare, executors, output, report
 from evaluation.compare import Question
 from evaluation.errors import EvaluationError
+from evaluation.figures import figure
 from evaluation.runner import Outcome
 from shared import scratch
 from shared.evaluation import result
@@ -126,11 +127,11 @@ def _lines(base: Candidate, found: Result, explored: list[Explored]) -> Iterator
     for name in names:
         if name not in (RANDOM, BASELINE):
             one = next(one for one in found.policies if one.name == name)
-            yield f"{name} is the best other policy: {one.value:.4f}, {report.interval(one.lower, one.upper)}."
+            yield f"{name} is the best other policy: {figure(one.value)}, {report.interval(one.lower, one.upper)}."
     yield from (f"{name} is left out: {reason}" for name, reason in found.failed.items())
     yield from found.notes
 
 
 def _row(one: Explored, names: Sequence[str]) -> tuple[str, ...]:
     counts = ("never" if (count := one.needed[name]) is None else f"{count:,.0f}" for name in names)
-    return f"{one.exploration:g}", f"{one.value:.4f}", report.interval(one.lower, one.upper), *counts
+    return f"{one.exploration:g}", figure(one.value), report.interval(one.lower, one.upper), *counts

@@ -8,6 +8,7 @@ import msgspec
 
 from evaluation import compare, executors, output
 from evaluation.errors import EvaluationError
+from evaluation.figures import figure, signed
 from shared import scratch
 from shared.evaluation import importance
 from shared.evaluation.features import Group
@@ -48,8 +49,8 @@ async def run(given: argparse.Namespace) -> int:
 def _lines(found: Importances, groups: list[Group]) -> Iterator[str]:
     yield f"{found.arguments}"
     yield (
-        f"earns {found.value:.4f} over {found.decisions:,.0f} decisions with all features; "
-        f"what was served earned {found.online:.4f}"
+        f"earns {figure(found.value)} over {found.decisions:,.0f} decisions with all features; "
+        f"what was served earned {figure(found.online)}"
     )
     yield ""
     rows = [_HEAD, *map(_row, found.features)]
@@ -63,7 +64,7 @@ def _lines(found: Importances, groups: list[Group]) -> Iterator[str]:
         least = max(one.smallest for one in unknown)
         yield (
             f"{len(unknown)} of {len(found.features)} cannot be told apart from features that are worth nothing: this "
-            f"log would show {least:.4f} and more. Features that say the same stand in for each other."
+            f"log would show {figure(least)} and more. Features that say the same stand in for each other."
         )
     if any(len(one.paths) > 1 for one in groups):
         yield "Features in one row were left out together."
@@ -72,4 +73,4 @@ def _lines(found: Importances, groups: list[Group]) -> Iterator[str]:
 
 def _row(one: Importance) -> tuple[str, ...]:
     name = f"{one.namespace}.{one.feature}" if one.feature else f"{one.namespace} (all of it)"
-    return f"{one.score:.2f}", name, f"{one.difference:+.4f}", f"{one.lower:+.4f} to {one.upper:+.4f}"
+    return f"{one.score:.2f}", name, signed(one.difference), f"{signed(one.lower)} to {signed(one.upper)}"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from evaluation import charts, report
+from evaluation.figures import figure
 from shared.evaluation.estimate import Estimate
 from shared.evaluation.part import BASELINE, ONLINE
 from shared.evaluation.result import Result
@@ -30,8 +31,9 @@ def made(found: Result) -> str:
     period = f"{report.moment(found.since)} to {report.moment(found.until)} UTC"
     begins = {point.at for points in found.series.values() for point in points}
     times = (report.moment(min(begins)), report.moment(max(begins))) if begins else ("", "")
-    check = found.self_check
-    verdict = "Passed." if check.passed else '<span class="failed">Failed: these figures cannot be trusted.</span>'
+    check, verdict = found.self_check, f"{report.checked(found)}."
+    if found.decisions and not check.passed:
+        verdict = f'<span class="failed">{verdict}</span>'
     seen = f"{found.decisions:,.0f} decisions, {period}; {escape(report.rewards(found))}."
     sections = [
         f"<h1>Policies compared</h1><p>{seen}</p>",
@@ -45,7 +47,7 @@ def made(found: Result) -> str:
         f"<h2>Over time</h2>{charts.series(found.series, times)}",
         f"<h2>What was seen</h2>{''.join(map(_policy, found.policies))}",
         _listed("", [f"{reason} It is left out." for reason in found.failed.values()] + found.notes),
-        f"<h2>Can these figures be trusted?</h2><p>Self-check: {verdict}</p>{_listed('', check.told)}",
+        f"<h2>Can these figures be trusted?</h2><p>Self-check {verdict}</p>{_listed('', check.told)}",
         _listed("<h2>Not judged</h2>", [f"{count:,} events: {reason}" for reason, count in found.skipped.items()]),
         "<h2>What the figures answer</h2>" + _table(("policy", "question"), map(_question, found.policies)),
     ]
@@ -64,7 +66,7 @@ def _policy(one: Estimate) -> str:
 def _row(one: Estimate) -> tuple[str, ...]:
     online, baseline = (report.difference(report.compared(one, other)) for other in (ONLINE, BASELINE))
     interval, expected = report.interval(one.lower, one.upper), "" if one.expected is None else f"{one.expected:,.0f}"
-    return one.name, f"{one.value:.4f}", interval, online, baseline, expected, report.flag(one)
+    return one.name, figure(one.value), interval, online, baseline, expected, report.flag(one)
 
 
 def _question(one: Estimate) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from evaluation.figures import figure, signed
 from shared.evaluation.estimate import Comparison, Estimate
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE
 from shared.evaluation.result import Result
@@ -32,7 +33,7 @@ def lines(found: Result) -> Iterator[str]:
             yield from _said(one)
     yield from (f"{reason} It is left out." for reason in found.failed.values())
     yield from found.notes
-    yield f"Self-check {'passed' if found.self_check.passed else 'FAILED: these figures cannot be trusted'}."
+    yield f"Self-check {checked(found)}."
     yield from (f"  {sentence}" for sentence in found.self_check.told)
     if found.skipped:
         yield "Not judged:"
@@ -40,6 +41,13 @@ def lines(found: Result) -> Iterator[str]:
     yield "What the figures answer:"
     asked = dict.fromkeys((one.name if not one.arguments else "other policies", one.question) for one in found.policies)
     yield from (f"  {name}: {question}" for name, question in asked)
+
+
+def checked(found: Result) -> str:
+    """Whether the self-check was passed."""
+    if not found.decisions:
+        return "not made"
+    return "passed" if found.self_check.passed else "FAILED: these figures cannot be trusted"
 
 
 def rewards(found: Result) -> str:
@@ -53,7 +61,7 @@ def moment(at: int) -> str:
 
 
 def interval(lower: float, upper: float) -> str:
-    return f"{lower:.4f} to {upper:.4f}"
+    return f"{figure(lower)} to {figure(upper)}"
 
 
 def flag(one: Estimate) -> str:
@@ -70,7 +78,7 @@ def compared(one: Estimate, other: str) -> Comparison | None:
 
 def difference(found: Comparison | None) -> str:
     """With half of the interval's width."""
-    return "" if found is None else f"{found.difference:+.4f} ± {found.smallest:.4f}"
+    return "" if found is None else f"{signed(found.difference)} ± {figure(found.smallest)}"
 
 
 def sentences(one: Estimate) -> list[str]:
@@ -79,13 +87,11 @@ def sentences(one: Estimate) -> list[str]:
     said = []
     if one.robust is not None:
         ends = interval(one.robust.lower, one.robust.upper)
-        said.append(f"Doubly robust, with a model of the rewards: {one.robust.value:.4f}, 95 % interval {ends}.")
+        said.append(f"Doubly robust, with a model of the rewards: {figure(one.robust.value)}, 95 % interval {ends}.")
     if one.additive is not None and one.name != RANDOM:
-        ends = interval(one.additive.lower, one.additive.upper)
-        said.append(
-            f"If what a slot earns depended on its own action alone: {one.additive.value:.4f}, 95 % interval {ends}."
-        )
-    said += [] if found is None or one.name == SINGLE else [_decided(found)]
+        value, ends = figure(one.additive.value), interval(one.additive.lower, one.additive.upper)
+        said.append(f"If what a slot earns depended on its own action alone: {value}, 95 % interval {ends}.")
+    said += [] if found is None or one.name == SINGLE else [_decided(one, found)]
     if one.unreliable:
         said.append("Unreliable: " + " ".join(one.unreliable))
     if one.verdict is not None:
@@ -94,15 +100,17 @@ def sentences(one: Estimate) -> list[str]:
     return said
 
 
-def _decided(found: Comparison) -> str:
-    shows = f"The smallest difference to {found.other} that this log can show is {found.smallest:.4f}"
+def _decided(one: Estimate, found: Comparison) -> str:
+    shows = f"The smallest difference to {found.other} that this log can show is {figure(found.smallest)}"
+    if found.decided and one.unreliable:
+        return f"{shows}: the one seen, {signed(found.difference)}, is not decided, for the figures are unreliable."
     if found.decided:
-        return f"{shows}: the one seen, {found.difference:+.4f}, is decided."
+        return f"{shows}: the one seen, {signed(found.difference)}, is decided."
     if not found.smallest:
         return f"It does what {found.other} did."
     if found.days is None:
         return f"{shows}: no difference is seen, and no number of days would decide that."
-    seen = f"one of the size seen, {found.difference:+.4f}"
+    seen = f"one of the size seen, {signed(found.difference)}"
     return f"{shows}: {found.days:,.1f} more days like these would decide {seen}."
 
 
@@ -125,13 +133,13 @@ def _laid_out(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 def slot_row(one: Estimate) -> tuple[str, ...]:
     """Slot, policy and figures."""
-    return one.slot or "", one.name, f"{one.value:.4f}", interval(one.lower, one.upper), flag(one)
+    return one.slot or "", one.name, figure(one.value), interval(one.lower, one.upper), flag(one)
 
 
 def _row(one: Estimate) -> tuple[str, ...]:
     return (
         one.name,
-        f"{one.value:.4f}",
+        figure(one.value),
         interval(one.lower, one.upper),
         difference(compared(one, ONLINE)),
         difference(compared(one, BASELINE)),

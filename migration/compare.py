@@ -140,7 +140,7 @@ def _answer(found: Result, name: str, words: str) -> str:
     compared = report.compared(one, ONLINE)
     if one.unreliable or compared is None:
         return f"{words} cannot be judged by this log. {' '.join(one.unreliable)}"
-    earned = f"{compared.difference:+.4f} ± {compared.smallest:.4f} per decision"
+    earned = f"{report.difference(compared)} per decision"
     if not compared.decided:
         return f"{words} earns as much as was served, as far as this log can show: {earned}."
     return f"{words} earns {'more' if compared.difference > 0 else 'less'} than was served: {earned}."

@@ -8,7 +8,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -117,7 +117,8 @@ def _read(line: bytes, multi_slot: bool, fallback: datetime | None, anonymous: C
         raise Unusable("no Timestamp; say when it was with --at")
     if (context.slots is not None or given.slots is not None) != multi_slot:
         raise Unusable("multi-slot, the loop's policy is not" if not multi_slot else "single-slot, the policy is not")
-    at = round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+    moment = _in_utc(time)
+    at = round(moment.timestamp() * 1000)
     notes: list[str] = []
     changes = _multi_slot(given, context) if multi_slot else _single_slot(given, len(context.actions), notes)
     if given.deferred and not given.skip:
@@ -127,6 +128,8 @@ def _read(line: bytes, multi_slot: bool, fallback: datetime | None, anonymous: C
     if given.at is None:
         changes[LINE["at"]] = time
     notes += [COMPLETED.format(name) for name in changes]
+    if given.at is not None and given.at.utcoffset():
+        changes[LINE["at"]] = moment
     logged = bytes(given.c)
     ordered = multi_slot or _is_label_first(line) or not changes.keys().isdisjoint(_LABEL)
     if not ordered:
@@ -136,6 +139,8 @@ def _read(line: bytes, multi_slot: bool, fallback: datetime | None, anonymous: C
         check_cost(safe, len(context.actions), len(context.slots or ()), HISTORIC_ARGUMENTS)
     except BadContext as error:
         raise Unusable(str(error)) from None
+    except msgspec.ValidationError as error:
+        raise Unusable(f"a feature that VW cannot read: {error}") from None
     if safe != logged:
         changes["c"] = Raw(safe)
         notes.append("names, numbers or commands among the features made safe, as Rank does")
@@ -145,6 +150,16 @@ def _read(line: bytes, multi_slot: bool, fallback: datetime | None, anonymous: C
     found = dsjson.is_multi_slot(line) == multi_slot  # else escapes hide the member from whoever reads the log
     kept = line if ordered and found and not changes and not empty else _changed(line, changes, empty)
     return Decision(given.id, at, kept, not (given.skip or given.deferred), notes)
+
+
+def _in_utc(time: datetime) -> datetime:
+    """Raises Unusable for what is no time in UTC, as the first hours of the year 1 in the east."""
+    if time.year == MAXYEAR:
+        raise Unusable("its Timestamp is in the future")
+    try:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except OverflowError:
+        raise Unusable("its Timestamp is no time") from None
 
 
 def _made_id(line: bytes, anonymous: Counter[str]) -> str:

@@ -175,4 +175,4 @@ def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise UnusableDocument(error.strerror or str(error)) from None
+        raise UnusableDocument(f"a file that cannot be read: {error.strerror or error}") from None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import AnyStr, Protocol, TypeVar
 
 SUFFIXES = (".json", ".jsonl", ".dsjson", ".ndjson", ".log", ".txt")
-GZIP_MAGIC, BINARY_LOG_MAGIC = b"\x1f\x8b", b"VWFB"
+GZIP_MAGIC, BINARY_LOG_MAGIC, ZIP_MAGIC = b"\x1f\x8b", b"VWFB", b"PK\x03\x04"
 # What editors of Windows begin a text in UTF-8 with.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MARKS = (BYTE_ORDER_MARK, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -51,6 +51,8 @@ def lines(path: Path) -> Iterator[bytes]:
             file.seek(0)
             if magic == BINARY_LOG_MAGIC:
                 raise UnreadableFile("a binary joined log; only logs in dsjson can be imported")
+            if magic == ZIP_MAGIC:
+                raise UnreadableFile("a zip archive; unpack it first")
             if magic.startswith(GZIP_MAGIC):
                 with gzip.open(file) as unpacked:
                     yield from _lines(unpacked)

@@ -5,17 +5,21 @@ import re
 
 import msgspec
 
-_ACTIONS = b'"_multi":['
-_IDENTITY = re.compile(rb'"i":\{"constant":1,"id":("[^"\\]*(?:\\.[^"\\]*)*")')
+_ACTIONS = b'"_multi":'
+# As Rank writes it, with or without spaces, and what other writers tell an action by.
+_IDENTITY = re.compile(rb'"i":\s*\{"constant":\s*1,\s*"id":\s*("[^"\\]*(?:\\.[^"\\]*)*")')
+_TAG = re.compile(rb'"_tag":\s*("[^"\\]*(?:\\.[^"\\]*)*")')
 _ID = b'"i":{"constant":1,"id":'
 
 
 def of(line: bytes, count: int) -> list[str]:
-    """In the order of the actions. Lines that Rank did not write have none: their actions are known by their number."""
-    found = _IDENTITY.findall(line, line.find(_ACTIONS))
-    if len(found) != count:
-        return [f"action {number}" for number in range(1, count + 1)]
-    return [_decoded(text) for text in found]
+    """In the order of the actions. Lines of others may have none: their actions are known by their number."""
+    start = line.find(_ACTIONS)
+    for identity in (_IDENTITY, _TAG):
+        found = identity.findall(line, start)
+        if len(found) == count:
+            return [_decoded(text) for text in found]
+    return [f"action {number}" for number in range(1, count + 1)]
 
 
 def index(line: bytes, count: int, name: str) -> int:

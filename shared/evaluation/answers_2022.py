@@ -175,7 +175,7 @@ def _value(
         name,
         arguments_of(job, name),
         source_of(job, name),
-        Summary(*_point(whole, outcome.rewards)),
+        Summary(*_estimate(outcome, name, slot) or _point(whole, outcome.rewards)),
         TimeSeries(list(_course(outcome.rewards, every, window))),
         slot,
     )
@@ -202,7 +202,7 @@ def paged(jobs: Sequence[Job], page: Page, url: str, more: dict[str, str]) -> Jo
 
 def _course(rewards: Interval, every: Sequence[tuple[datetime, Judged]], window: Window) -> Iterator[TimePoint]:
     """A point per interval that has events: of all since the start (Expanding), or of the interval alone (Rolling)."""
-    buckets = [(time, one) for time, one in every if window.start - _BUCKET < time < window.end]
+    buckets = [(time, one) for time, one in every if window.start < time + _BUCKET and time < window.end]
     sums = Judged(PolicySums())
     for place, (time, one) in enumerate(buckets):
         sums.merge(one)
@@ -222,6 +222,14 @@ def _end(time: datetime, window: Window) -> datetime:
 
 def _time(at: str) -> datetime:
     return datetime.fromisoformat(at).replace(tzinfo=UTC)
+
+
+def _estimate(outcome: Outcome, name: str, slot: str | None) -> tuple[float, list[float]] | None:
+    """As the result has it, which has seen the events: while rewards are rare its interval is another than that of
+    sums. None for what the result does not list."""
+    every = [] if outcome.result is None else outcome.result.slots if slot else outcome.result.policies
+    found = next((one for one in every if (one.name, one.slot) == (name, slot)), None)
+    return None if found is None else (found.value, [found.lower, found.upper])
 
 
 def _point(judged: Judged, rewards: Interval) -> tuple[float, list[float]]:

@@ -92,9 +92,11 @@ def value_of(sums: PolicySums, rewards: Interval) -> float:
 
 def interval_of(judged: Judged, rewards: Interval) -> Interval:
     """The default interval; the whole range of rewards where nothing is known."""
-    sums = judged.sums
+    sums, events = judged.sums, judged.rare_events()
+    if events is None and _are_equal(sums):
+        return _of_equal_rewards(sums, rewards)
     default = DefaultInterval(rewards, _end(sums.least, 0.0), _end(sums.largest, math.inf), float(sums.n))
-    for event in judged.rare_events() or ():
+    for event in events or ():
         default.add(event)
     default.events = cressie_read(sums)
     return _within(default.get(), rewards)
@@ -110,8 +112,22 @@ def point_of(judged: Judged, rewards: Interval) -> tuple[float, Interval]:
 
 def quick_interval(sums: PolicySums, rewards: Interval) -> Interval:
     """Cressie-Read alone, also while rewards are rare: for the points of a series, of which there are many."""
+    if _are_equal(sums):
+        return _of_equal_rewards(sums, rewards)
     ends = _end(sums.least, 0.0), _end(sums.largest, math.inf)
     return _within(intervals.cressie_read(cressie_read(sums), rewards, 0.05, *ends), rewards)
+
+
+def _are_equal(sums: PolicySums) -> bool:
+    return sums.lowest is not None and sums.lowest == sums.highest
+
+
+def _of_equal_rewards(sums: PolicySums, rewards: Interval) -> Interval:
+    """Where all rewards are equal, Cressie-Read has no width. A share v of other rewards under the policy is one of at
+    least v / largest weight in the log, of which n events have shown none: v <= largest * (1 - 0.025^(1/n))."""
+    seen, n = sums.lowest or 0.0, float(sums.n)
+    others = min(1.0, _end(sums.largest, math.inf) * -math.expm1(math.log(0.025) / n))
+    return Interval(seen - others * (seen - rewards.lower), seen + others * (rewards.upper - seen))
 
 
 def _within(found: Interval | None, rewards: Interval) -> Interval:

@@ -50,13 +50,13 @@ def verdict(candidate: Standing, online: Standing, difference: Difference | None
     elif candidate.lower <= online.lower:
         reasons.append("The lower end of its interval is not above that of the policy that served.")
     if difference is None or difference.interval.lower <= 0:
-        reasons.append(_undecided(None if difference is None else difference.interval))
+        reasons.append(_undecided(None if difference is None else difference.interval, is_sure=not doubts))
     return Verdict(not reasons, reasons)
 
 
-def _undecided(interval: Interval | None) -> str:
+def _undecided(interval: Interval | None, *, is_sure: bool) -> str:
     if interval is None:
         return "There are too few events for an interval of the difference."
-    if interval.upper < 0:
+    if interval.upper < 0 and is_sure:
         return "It earns less than the policy that served: the interval of the difference is below 0."
     return "It may earn no more than the policy that served: the interval of the difference reaches below 0."

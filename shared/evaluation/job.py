@@ -12,6 +12,7 @@ from shared.loops.evaluation_names import Kind
 
 # A job about several slots is of format 2.
 FORMAT, SEVERAL_SLOTS = 2, 2
+_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_000  # ms since 1970
 State = Literal["waiting", "running", "completed", "failed", "timeout"]
 OPEN: tuple[State, ...] = ("waiting", "running")
 
@@ -63,8 +64,8 @@ class Job(msgspec.Struct, frozen=True):
 
 
 def moment(at: int) -> str:
-    """Milliseconds since 1970 as ISO 8601 in UTC."""
-    time = datetime.fromtimestamp(at / 1000, UTC)
+    """Milliseconds since 1970 as ISO 8601 in UTC; the nearest time that has a form, of the years 1 to 9999."""
+    time = datetime.fromtimestamp(min(max(at, _FIRST), _LAST) / 1000, UTC)
     return time.isoformat(timespec="milliseconds" if at % 1000 else "seconds").replace("+00:00", "Z")
 
 

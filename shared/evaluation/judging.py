@@ -25,7 +25,7 @@ class Judging:
         self._plan, self._policy, self._tell = plan, policy, tell
         self._exploration = plan.candidate(policy).exploration
         self._is_measured = policy in plan.measured
-        self._buckets = Buckets() if plan.keeps_series and not self._is_measured else None
+        self._buckets = Buckets(plan.series_minutes) if plan.keeps_series and not self._is_measured else None
         self._columns, self._baseline, self._terms = Columns(), array("d"), list[float]()
         self._shows = {name: array("d") for name in (RANDOM, BASELINE)}
 

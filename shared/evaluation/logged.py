@@ -1,12 +1,12 @@
 """A line of the log as an evaluation reads it, whoever wrote it."""
 
-import math
 from enum import Enum
 
 import msgspec
 
 from shared.evaluation.event import LARGEST_WEIGHT
 from shared.vw import dsjson
+from shared.vw.safe_features import MAX_MAGNITUDE
 
 # Probabilities were written with seven digits.
 ROUNDING = 1e-3
@@ -82,12 +82,17 @@ def read(line: bytes) -> tuple[Logged, Use]:
     return event, use_of(event)
 
 
+def is_sane(reward: float) -> bool:
+    """False for a reward that no policy can learn: its squares, weighted, are beyond what sums can hold."""
+    return -MAX_MAGNITUDE <= reward <= MAX_MAGNITUDE
+
+
 def use_of(event: Logged) -> Use:
     """What an event may be used for."""
     is_skipped = event.skip or event.deferred
     if is_skipped and event.mode != "LoggingOnly":
         return Use.NOWHERE
-    if not math.isfinite(event.reward) or not 0 <= (event.drop or 0.0) < 1:
+    if not is_sane(event.reward) or not 0 <= (event.drop or 0.0) < 1:
         return Use.UNREADABLE
     if is_skipped:
         return Use.BASELINE
@@ -101,6 +106,11 @@ def use_of(event: Logged) -> Use:
     if not 1 / LARGEST_WEIGHT < probability <= 1 + ROUNDING:
         return Use.IMPROBABLE
     actions = event.a
-    if not actions or len(actions) != len(p) or actions[0] != event.chosen or min(actions) < 1 or min(p) < 0:
+    if not actions or len(actions) != len(p) or actions[0] != event.chosen or not _are_all(actions) or min(p) < 0:
         return Use.INCOMPLETE
     return Use.JUDGED if abs(sum(p) - 1) <= ROUNDING and abs(p[0] - probability) <= ROUNDING else Use.INCOMPLETE
+
+
+def _are_all(actions: list[int]) -> bool:
+    """True for the numbers 1 to n in any order."""
+    return min(actions) == 1 and max(actions) == len(actions) == len(set(actions))

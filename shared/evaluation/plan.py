@@ -57,7 +57,8 @@ class Plan(msgspec.Struct, frozen=True):
     those that tell what features are worth, the first with all of them, which no report lists. looks_ahead: parts also
     tell how well a log that a candidate had served would show other policies. Parts of either kind keep weight and
     reward of every event, so that policies can be compared with each other. is_robust: candidates are also
-    judged with a model of the rewards, which takes about twice as long. keeps_series: parts have the course over time.
+    judged with a model of the rewards, which takes about twice as long. keeps_series: parts have the course over time,
+    of a single slot by so many minutes.
     is_multi_slot: all policies decide about several slots; slots: the ids of those whose figures are told.
     """
 
@@ -71,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True):
     looks_ahead: bool = False
     is_robust: bool = False
     keeps_series: bool = False
+    series_minutes: int = 5
     is_multi_slot: bool = False
     slots: list[str] = []
 

@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
-from shared.evaluation import estimate, gate, self_check
+from shared.evaluation import buckets, estimate, gate, self_check
 from shared.evaluation.estimate import Context, Estimate
 from shared.evaluation.halving import Race
 from shared.evaluation.intervals.interval import Interval
-from shared.evaluation.job import moment
+from shared.evaluation.job import milliseconds, moment
 from shared.evaluation.logged import Use
 from shared.evaluation.part import BASELINE, ONLINE, RANDOM, SINGLE, Drawn, Judged, Part, Unit
 from shared.evaluation.plan import Plan
@@ -35,7 +36,7 @@ _OF_SLOTS = QUESTIONS | {
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A policy over one stretch, its interval by Cressie-Read alone. at: its beginning, ms since 1970."""
+    """A policy over a part of the time, its interval by Cressie-Read alone. at: its beginning, ms since 1970."""
 
     at: int
     value: float
@@ -158,15 +159,27 @@ def _single(plan: Plan, parts: Mapping[Unit, Part], action: str, whole: Context)
 def _series(
     plan: Plan, parts: Mapping[Unit, Part], name: str, unit: Unit, rewards: Interval, every: range
 ) -> list[Point]:
-    points = []
-    for number in every:
-        stretch = plan.stretches[number]
-        judged = per_slot(merged(parts, name, unit, [number]))
-        n = float(judged.sums.n)
-        if n:
-            interval = estimate.quick_interval(judged.sums, rewards)
-            points.append(Point(stretch.since, estimate.value_of(judged.sums, rewards), *interval, n))
-    return points
+    """By times of day where parts know the course of that, else by stretches, of which short logs have but two."""
+    course = _course(plan, [parts[msgspec.structs.replace(unit, stretch=number)] for number in every], name)
+    if len(course) <= len(every):
+        course = {plan.stretches[one].since: per_slot(merged(parts, name, unit, [one])).sums for one in every}
+    return [_point(at, sums, rewards) for at, sums in course.items() if sums.n.units]
+
+
+def _course(plan: Plan, parts: list[Part], name: str) -> dict[int, PolicySums]:
+    """By the time at which they begin (ms since 1970), in order."""
+    width = buckets.width(plan.stretches[-1].until - plan.stretches[0].since) * 60_000
+    found = dict[int, PolicySums]()
+    for at, each in buckets.merged([part.series for part in parts]).items():
+        begins = milliseconds(datetime.fromisoformat(at).replace(tzinfo=UTC))
+        if name in each:
+            found.setdefault(begins - begins % width, PolicySums()).merge(each[name])
+    return found
+
+
+def _point(at: int, sums: PolicySums, rewards: Interval) -> Point:
+    interval = estimate.quick_interval(sums, rewards)
+    return Point(at, estimate.value_of(sums, rewards), *interval, float(sums.n))
 
 
 def _notes(plan: Plan, policies: list[Estimate]) -> list[str]:

@@ -26,18 +26,19 @@ class Log:
     """Judges the policies that every evaluation has.
 
     tallies: counts also what every single action would have earned. action: the id of one that is to be judged, taken
-    wherever it can be. series: keeps the course over time. tell: of each event, None if nobody asks.
+    wherever it can be. minutes: of the buckets of the course over
+    time, 0 for none. tell: of each event, None if nobody asks.
     """
 
     def __init__(
-        self, unit: Unit, default_reward: float, *, tallies: bool, action: str | None = None, series: bool = False,
+        self, unit: Unit, default_reward: float, *, tallies: bool, action: str | None = None, minutes: int = 0,
         tell: Tell | None = None,
     ) -> None:  # fmt: skip
         self._unit, self._default, self._action, self._tell = unit, default_reward, action, tell
         self._always = Columns()
         self._columns = {name: Columns() for name in _NAMES}
         self._shown = Columns()
-        self._buckets = Buckets() if series else None
+        self._buckets = Buckets(minutes) if minutes else None
         self._uses: Counter[str] = Counter()
         self._tallying = Tallying() if tallies else None
         self._likeliest = 0

@@ -72,7 +72,12 @@ async def work(
             return await Replay(plan, unit, previous, tell).run(lines, folder, zygote)
         tallies = unit.stretch < plan.held_out
         judge: Log | SlotLog = Log(
-            unit, plan.default_reward, tallies=tallies, action=action, series=plan.keeps_series, tell=tell
+            unit,
+            plan.default_reward,
+            tallies=tallies,
+            action=action,
+            minutes=plan.series_minutes if plan.keeps_series else 0,
+            tell=tell,
         )
         if plan.is_multi_slot:
             judge = SlotLog(plan, unit, tell)

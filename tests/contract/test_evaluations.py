@@ -145,6 +145,20 @@ def test_a_period_without_a_log_names_the_one_that_there_is(admin: httpx.Client)
     assert again["code"] == "NoLogsExistInDateRange"
 
 
+def test_a_period_to_the_ends_of_time_is_taken_and_told(admin: httpx.Client) -> None:
+    """The least and the greatest time of .NET, also of clients east of Greenwich."""
+    always = {"startTime": "0001-01-01T00:00:00+14:00", "endTime": "9999-12-31T23:59:59.9999999Z"}
+    made = admin.post("evaluations", json=ASKED | always)
+    assert made.status_code == 201
+    told = admin.get(f"evaluations/{made.json()['id']}").json()
+    assert (told["startTime"][:10], told["endTime"]) == ("0001-01-01", "9999-12-31T23:59:59Z")
+    assert ended(admin, f"evaluations/{made.json()['id']}")["status"] == "completed"
+    newer = f"{newest(admin)}evaluations/{made.json()['id']}"
+    assert len(admin.get(newer, params=QUERY | always).json()["content"]["value"]) == 4
+    assert len(admin.get("evaluations").json()) == 1
+    assert admin.delete(newer, params=QUERY).status_code == 204
+
+
 def test_what_is_damaged_is_told_and_can_be_deleted(system: System, admin: httpx.Client) -> None:
     loop, name = Loop(system), admin.post("evaluations", json=ASKED).json()["id"]
     ended(admin, f"evaluations/{name}")

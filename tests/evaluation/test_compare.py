@@ -4,6 +4,7 @@ import contextlib
 import functools
 import gzip
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -210,6 +211,85 @@ def test_bad_input_gets_a_sentence(given: list[str], said: str, file: Path) -> N
     assert "Traceback" not in done.stderr + done.stdout
 
 
+def test_lines_of_ours_that_were_altered_cost_those_lines_alone(tmp_path: Path) -> None:
+    """VW stops at each of these; a trace ended the command at some."""
+    lines = encoded(log(300)).splitlines()
+    lines[3] = lines[3].replace(b'"_label_probability":0.3', b'"_label_probability":0e')
+    lines[4] = lines[4].replace(b'"_labelIndex":', b'"_labelIndex":1')
+    lines[5] = lines[5].replace(b'"a":[', b'"a":[9,')
+    lines[6] = re.sub(rb'"a":\[(\d),\d,\d\]', rb'"a":[\1,\1,\1]', lines[6])
+    lines[7] = lines[7].replace(b'"_tag":"news"', b'"_tag":7')
+    lines[8] = lines[8].replace(b'"id":"news"', b'"id":"n\xffws"')
+    lines[9] = re.sub(rb'"_original_label_cost":[^,}]+', b'"_original_label_cost":-1e300', lines[9])
+    lines[10] = lines[10].replace(b'"j":[{', b'"j":[')
+    file = tmp_path / "log.dsjson"
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    found = result("--log", file, "--policy", "default", "--workers", "1", folder=tmp_path)
+    # Of these eight a tag that is no text and one list of actions can be mended.
+    assert (found["failed"], found["decisions"]) == ({}, 294), found["skipped"]
+    assert sum(found["skipped"].values()) == 6
+
+
+def test_odd_lines_of_others_cost_those_lines_alone(tmp_path: Path) -> None:
+    odd = [
+        exports.line(501, Timestamp="0001-01-01T00:00:00+14:00"),
+        exports.line(502, c={"FromUrl": [{"a": "HUGE"}], "_multi": exports.context("night")["_multi"]}),
+    ]
+    file = exports.write(tmp_path / "log.json", [*(exports.line(number) for number in range(300)), *odd])
+    file.write_text(file.read_text().replace('"HUGE"', "1e400"))
+    found = result("--log", file, "--policy", EPSILON, "--workers", "1", folder=tmp_path)
+    assert (found["failed"], found["decisions"], sum(found["skipped"].values())) == ({}, 300, 2)
+
+
+def test_lines_without_a_time_are_judged_in_the_order_of_the_files(tmp_path: Path) -> None:
+    lines = [exports.line(number) for number in range(400)]
+    for one in lines:
+        del one["Timestamp"]
+    file = exports.write(tmp_path / "log.json", lines)
+    found = result("--log", file, "--policy", EPSILON, "--workers", "1", folder=tmp_path)
+    assert found["decisions"] == 400
+    assert found["until"] - found["since"] == 399_001
+    assert any("400 events say no time" in note for note in found["notes"])
+
+
+def test_the_best_single_action_has_its_id_whoever_wrote_the_log(tmp_path: Path) -> None:
+    """Most writers of JSON put spaces between members; others than Rank name actions by their tag alone."""
+    spaced = [exports.line(number) for number in range(300)]
+    tagged = [exports.line(number) for number in range(300)]
+    for one in tagged:
+        for action in one["c"]["_multi"]:
+            del action["i"]
+    for name, lines in (("spaced", spaced), ("tagged", tagged)):
+        file = exports.write(tmp_path / f"{name}.json", lines)
+        found = result("--log", file, "--policy", EPSILON, "--workers", "1", folder=tmp_path)
+        [single] = (one for one in found["policies"] if one["name"] == "Best single action")
+        assert any(f"'{topic}'" in single["question"] for topic in exports.TOPICS), single["question"]
+
+
+def test_a_difference_of_unreliable_figures_is_not_called_decided(tmp_path: Path) -> None:
+    file = tmp_path / "log.dsjson"
+    rare = World(earns=((0.02, 0.0, 0.0),) * 2, p=((0.98, 0.01, 0.01),) * 2)
+    file.write_bytes(encoded(log(3_000, world=rare)))
+    done = run("compare", "--log", file, "--policy", EPSILON, "--workers", "1")
+    said = done.stdout
+    assert "Unreliable: " in said
+    assert "is not decided, for the figures are unreliable." in said
+    assert "is decided." not in said
+    assert "It earns less than" not in said
+
+
+def test_rare_rewards_have_digits_enough(tmp_path: Path) -> None:
+    """Of clicks in a thousand views, four digits are one that counts."""
+    file, html = tmp_path / "log.dsjson", tmp_path / "report.html"
+    file.write_bytes(encoded(log(3_000, world=World(earns=((0.004, 0.004, 0.004),) * 2))))
+    done = run("compare", "--log", file, "--policy", EPSILON, "--workers", "1", "--html", html)
+    online = next(line for line in done.stdout.splitlines() if line.startswith("Online"))
+    assert re.fullmatch(r"Online +0\.00\d{4} +0\.00\d{4} to 0\.00\d{4} +[-+]0\.00\d{4} ± 0\.00\d{4}", online), online
+    for chart in html.read_text().split("<svg")[1:]:
+        ticks = re.findall(r"<text [^>]*>(-?[\d.]+)</text>", chart)
+        assert len(set(ticks)) == len(ticks) == 5
+
+
 def test_a_log_of_an_apprentice_alone_judges_the_baseline_alone(tmp_path: Path) -> None:
     file = tmp_path / "log.dsjson"
     file.write_bytes(changed(300, mode="Apprentice", cost=0.0, original_cost=-0.5))
@@ -218,6 +298,9 @@ def test_a_log_of_an_apprentice_alone_judges_the_baseline_alone(tmp_path: Path) 
     assert by_name(found)["Baseline1"]["decisions"] == 300
     assert by_name(found)["Baseline1"]["value"] == pytest.approx(0.5)
     assert any("No event can be judged" in note for note in found["notes"])
+    done = run("compare", "--log", file, "--policy", EPSILON, "--workers", "1", "--html", tmp_path / "report.html")
+    assert "Self-check not made." in done.stdout
+    assert "Self-check not made." in (tmp_path / "report.html").read_text()
     for command in ("optimise", "features", "explore"):
         done = run(command, "--log", file, "--policy", EPSILON, "--workers", "2")
         assert "Traceback" not in done.stderr

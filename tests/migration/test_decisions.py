@@ -121,6 +121,26 @@ def test_an_event_without_a_time_takes_the_one_given() -> None:
     assert datetime.fromisoformat(json.loads(decision.line)["Timestamp"]) == at
 
 
+def test_a_time_with_an_offset_is_kept_in_utc() -> None:
+    """Five minutes of the log are told by the first letters of its times."""
+    found = read(line(1, Timestamp="2025-06-15T03:30:00+05:30"))
+    assert json.loads(found.line)["Timestamp"] == "2025-06-14T22:00:00Z"
+    assert found.at == 1_749_938_400_000
+    assert decisions.read(found.line, False).line == found.line
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
+def test_what_is_no_time_in_utc_has_a_reason(time: str) -> None:
+    with pytest.raises(Unusable, match="its Timestamp is"):
+        read(line(1, Timestamp=time))
+
+
+def test_a_number_too_large_for_json_has_a_reason() -> None:
+    huge = json.dumps(line(1, c=context("night") | {"FromUrl": [{"a": "HUGE"}]})).replace('"HUGE"', "1e400")
+    with pytest.raises(Unusable, match="a feature that VW cannot read: Number out of range"):
+        read(huge)
+
+
 def test_the_label_is_put_where_vw_sees_it(tmp_path: Path) -> None:
     behind = dict(reversed(line(4).items()))
     decision = read(behind)

@@ -1,6 +1,7 @@
 """Files of old logs: found in folders, in the order in which they were written, read in bounded memory."""
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,10 @@ def test_other_encodings_that_show_themselves_are_read(
     file = tmp_path / "log"
     file.write_bytes(pack(('{"a":"é😀"}\r\n\n' + "x" * 35 + "\nlast").encode(encoding)))
     assert list(files.lines(file)) == ['{"a":"é😀"}'.encode(), b"", b"x" * 10, b"last"]
+
+
+def test_a_zip_archive_says_what_it_is(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "log.zip", "w") as archive:
+        archive.writestr("log.json", "{}\n")
+    with pytest.raises(files.UnreadableFile, match="a zip archive; unpack it first"):
+        list(files.lines(tmp_path / "log.zip"))

@@ -91,7 +91,7 @@ def _use_of(event: SlotsEvent) -> Use:
     slots = event.slots
     if (event.skip or event.deferred) and event.mode != "LoggingOnly":
         return Use.NOWHERE
-    if not slots or not 0 <= (event.drop or 0.0) < 1 or not all(math.isfinite(slot.reward) for slot in slots):
+    if not slots or not 0 <= (event.drop or 0.0) < 1 or not all(logged.is_sane(slot.reward) for slot in slots):
         return Use.UNREADABLE
     if event.skip or event.deferred or event.mode == "Apprentice":
         return Use.BASELINE

@@ -4,11 +4,14 @@ from statistics import fmean
 
 import msgspec
 import pytest
-from harness.logs import ACTIONS, World, log
+from harness.logs import ACTIONS, START, World, log
 
+from shared.evaluation import estimate, result
 from shared.evaluation import part as parts
+from shared.evaluation.intervals.interval import Interval
 from shared.evaluation.logged import Use, read
-from shared.evaluation.part import Part, Unit
+from shared.evaluation.part import Judged, Part, Unit
+from shared.evaluation.plan import Plan, Stretch
 from shared.evaluation.without_model import Log
 from shared.vw import dsjson
 from shared.vw.dsjson import Line
@@ -50,7 +53,10 @@ def test_the_three_policies_are_weighed_by_their_probabilities() -> None:
         (changed(log(1)[0], probability=-0.2), Use.IMPROBABLE),
         (changed(log(1)[0], p=[1 / 3]), Use.INCOMPLETE),
         (changed(log(1)[0], p=[1 / 3, 0.1, 0.1]), Use.INCOMPLETE),
+        (changed(log(1)[0], a=[log(1)[0].action] * 3), Use.INCOMPLETE),
+        (changed(log(1)[0], a=[log(1)[0].action, 8, 9]), Use.INCOMPLETE),
         (changed(log(1)[0], drop=1.0), Use.UNREADABLE),
+        (changed(log(1)[0], original_cost=-1e300), Use.UNREADABLE),
         (log(1)[0], Use.JUDGED),
     ],
 )
@@ -130,3 +136,33 @@ def test_without_events_nothing_is_said() -> None:
     part = judged([])
     assert float(part.judged["Online"].sums.n) == 0
     assert judged([], tallies=True).tally is not None
+
+
+def test_equal_rewards_leave_room_for_others() -> None:
+    """Cressie-Read from sums has no width then: of one decision it would be sure."""
+    rewards = Interval(0.0, 1.0)
+    for count in (1, 50, 300):
+        made = judged([changed(one, cost=0.0, original_cost=0.0) for one in log(count)])
+        for policy, largest in (("Online", 1), ("Baseline1", 3)):
+            sums = made.judged[policy].sums
+            expected = min(1.0, largest * (1 - 0.025 ** (1 / count)))
+            for found in (estimate.quick_interval(sums, rewards), estimate.interval_of(Judged(sums), rewards)):
+                assert found == pytest.approx((0.0, expected))
+
+
+def test_a_short_log_has_a_course_over_time_all_the_same() -> None:
+    """It has but two stretches."""
+    lines = log(720, seconds=60)
+    parts_of, stretches = (
+        {},
+        [Stretch(START, START + 21_600_000, 360), Stretch(START + 21_600_000, START + 43_200_000, 360)],
+    )
+    for number in range(2):
+        made = Log(Unit("", number), 0.0, tallies=False, minutes=5)
+        for line in lines[360 * number : 360 * (number + 1)]:
+            made.add(dsjson.encode(line))
+        parts_of[Unit("", number)] = made.part()
+    found = result.combine(Plan([], stretches, keeps_series=True), parts_of).series["Online"]
+    assert [one.at for one in found] == [START - START % 900_000 + 900_000 * number for number in range(48)]
+    assert sum(one.decisions for one in found) == 720
+    assert found[0].value == pytest.approx(fmean(-one.cost for one in lines[:15]))
