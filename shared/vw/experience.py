@@ -5,6 +5,7 @@ Computed line by line in the order of the log, so that it is the same whatever r
 
 import math
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -45,7 +46,10 @@ class _Label(msgspec.Struct, rename=dsjson.LINE, gc=False):
     cost: float
     original_cost: float | None = None
     action: int = 1
-    at: str = ""
+
+
+class _Dated(msgspec.Struct, rename=dsjson.LINE, gc=False):
+    at: datetime
 
 
 class _Context(msgspec.Struct, gc=False):
@@ -53,6 +57,7 @@ class _Context(msgspec.Struct, gc=False):
 
 
 _label = msgspec.json.Decoder(_Label).decode
+_dated = msgspec.json.Decoder(_Dated).decode
 _context = msgspec.json.Decoder(_Context).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -132,11 +137,13 @@ def _earned(line: bytes, cost: float) -> float:
 
 
 def _at(line: bytes) -> str:
-    """When an event was ranked, as its line says; empty if it does not."""
+    """When an event was ranked, as its line says, in ISO 8601 and UTC; empty if it does not."""
     try:
-        return _label(line).at
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        at = _dated(line).at
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError):
         return ""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _decoded(line: bytes) -> dict[str, Any]:

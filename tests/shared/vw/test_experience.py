@@ -181,3 +181,14 @@ def test_rewards_have_not_fallen_because_an_apprentice_is_let_go(spaced: bool) -
     assert one.experience.schedule.learned == 3_000
     assert one.experience.schedule.fall is None
     assert one.experience.schedule.usual.mean == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("odd", ["2026-03-01t00:30:00z", "2026-03-01 01:30:00+01:00", "2026-03-01T00:30:00.0000000"])
+def test_the_time_of_a_fall_is_in_utc_however_a_line_spells_it(odd: str) -> None:
+    one, usual = pupil(), line(1, at=0).partition(b'"Timestamp":"')[2].partition(b'"')[0]
+    for number in range(1_400):
+        one.take(line(number, reward=float(number < 1_000), at=0).replace(usual, odd.encode()))
+    fall = one.experience.schedule.fall
+    assert fall is not None
+    assert fall.at == "2026-03-01T00:30:00.000Z"
+    assert one.experience.grown == "2026-03-01"
