@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
-_ACTIONS, _TAG, _IDENTITY = b'"_multi":[', b'{"_tag":', b'"i":{"constant":1,"id":'
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_ACTIONS, _ACTION = b'"_multi":[', b'{"_tag":'
+_TEXT = rb'"(?:[^"\\]|\\.)*"'
+# The beginning of an action as Rank writes it; no feature has a name that begins with `_`.
+_OURS = re.compile(_ACTION + _TEXT + rb',"i":\{"constant":1,"id":(' + _TEXT + rb")")
 
 
 class _Context(msgspec.Struct, gc=False):
@@ -22,16 +24,16 @@ _line = msgspec.json.Decoder(_Line).decode
 
 def chosen(line: bytes, action: int) -> str | None:
     """The id of the action of this number, from 1 on; of an action without one its tag, None if it has neither."""
-    start = place = line.find(_ACTIONS)
-    if start < 0 or line.count(_IDENTITY, start) != line.count(_TAG, start):
-        return _decoded(line, action)  # spaced, laid out otherwise, or with features that are called as identities are
-    for _ in range(action):
-        place = line.find(_IDENTITY, place + 1)
+    place = line.find(_ACTIONS)
+    for _ in range(action if place >= 0 else 0):
+        place = line.find(_ACTION, place + 1)
         if place < 0:
-            return None
-    text = _TEXT.match(line, place + len(_IDENTITY))
+            break
+    ours = _OURS.match(line, place) if place >= 0 else None
+    if ours is None:
+        return _decoded(line, action) if action > 0 else None
     try:
-        return None if text is None else msgspec.json.decode(text[0], type=str)
+        return msgspec.json.decode(ours[1], type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
