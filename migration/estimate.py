@@ -22,10 +22,10 @@ _label = msgspec.json.Decoder(_Label).decode
 
 class Judged:
     """The events of a policy that learns all of them alike: VW, which does not know how probable they were, cannot
-    judge it. 9 bytes for each event that is learned."""
+    judge it. 16 bytes for each event that is learned."""
 
     def __init__(self) -> None:
-        self._worth, self._chosen = array.array("d"), array.array("B")
+        self._worth, self._chosen = array.array("d"), array.array("L")
 
     def add(self, line: bytes) -> None:
         """An event that is learned, as it was logged."""

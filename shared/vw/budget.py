@@ -89,7 +89,7 @@ class Budget:
 
 def is_learned(line: bytes, cost: Cost) -> bool:
     """True for a line that a learner of this policy learns from."""
-    return b'"_skipLearn":true' not in line and dsjson.is_multi_slot(line) == cost.multi_slot
+    return not dsjson.is_skipped(line) and dsjson.is_multi_slot(line) == cost.multi_slot
 
 
 def is_rewarded(line: bytes) -> bool:

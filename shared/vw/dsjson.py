@@ -41,6 +41,8 @@ ACTION = {"tag": "_tag"}
 _SLOTS = b'"' + LINE["slots"].encode() + b'"'
 # A text in the line may hold the name, but no colon behind it: quotes in texts are escaped.
 _SLOTS_MEMBER = re.compile(re.escape(_SLOTS) + rb"\s*:\s*\[")
+_SKIP = b'"' + LINE["skip"].encode() + b'"'
+_SKIPPED = re.compile(re.escape(_SKIP) + rb"\s*:\s*true")
 
 
 class Observed(msgspec.Struct, rename=OBSERVED, gc=False, omit_defaults=True, kw_only=True):
@@ -173,6 +175,11 @@ def is_of_apprentice(cost: float, original_cost: float, action: int) -> bool:
 def is_multi_slot(lines: bytes) -> bool:
     """True for the line of a decision about several slots, and for lines among which there is one."""
     return _SLOTS in lines and _SLOTS_MEMBER.search(lines) is not None
+
+
+def is_skipped(line: bytes) -> bool:
+    """True for a line that VW passes over."""
+    return _SKIP in line and _SKIPPED.search(line) is not None
 
 
 def of_kind(lines: bytes, multi_slot: bool) -> bytes:

@@ -5,11 +5,12 @@ Computed line by line in the order of the log, so that it is the same whatever r
 
 import math
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from shared.vw import dsjson
+from shared.vw import action_ids, dsjson
 from shared.vw.known_actions import KnownActions
 from shared.vw.policy import Policy
 from shared.vw.schedule import Schedule
@@ -19,10 +20,9 @@ from shared.vw.schema import Schema, Tally
 LOOKS = (1, 10, 100, 1_000)
 # The first EACH are looked at, and then one in so many: to decode an event takes half as long as to learn it.
 EACH, SAMPLED = 100, 10
-_SKIPPED = b'"_skipLearn":true'
 _LABEL = re.compile(rb'\{"_label_cost":([^,"]+),"_label_probability":([^,"]+),"_label_Action":(\d+),')
-_ACTIONS, _IDENTITY = b'"_multi":[', b'"i":{"constant":1,"id":'
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_EARNED = b'"_original_label_cost":'
+_ORIGINAL = re.compile(_EARNED + rb"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)")
 
 
 class Experience(msgspec.Struct):
@@ -44,8 +44,12 @@ class _Label(msgspec.Struct, rename=dsjson.LINE, gc=False):
     """A line, whoever wrote it."""
 
     cost: float
+    original_cost: float | None = None
     action: int = 1
-    at: str = ""
+
+
+class _Dated(msgspec.Struct, rename=dsjson.LINE, gc=False):
+    at: datetime
 
 
 class _Context(msgspec.Struct, gc=False):
@@ -53,6 +57,7 @@ class _Context(msgspec.Struct, gc=False):
 
 
 _label = msgspec.json.Decoder(_Label).decode
+_dated = msgspec.json.Decoder(_Dated).decode
 _context = msgspec.json.Decoder(_Context).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -69,7 +74,7 @@ class Pupil:
         return b"".join([self._take(line) for line in lines.splitlines(keepends=True)])
 
     def _take(self, line: bytes) -> bytes:
-        if _SKIPPED in line or dsjson.is_multi_slot(line):
+        if dsjson.is_skipped(line) or dsjson.is_multi_slot(line):
             return line
         found = _LABEL.match(line)
         try:
@@ -78,7 +83,7 @@ class Pupil:
             cost = None
         if found is None or cost is None:
             return self._take_foreign(line)
-        self._learn(line, -cost, int(found[3]))
+        self._learn(line, -_earned(line, cost), int(found[3]))
         if not self._policy.unweighted:
             return line
         start, end = found.span(2)
@@ -91,7 +96,8 @@ class Pupil:
             members = _members(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return line
-        self._learn(line, -label.cost, label.action)
+        cost = label.cost if label.original_cost is None else label.original_cost
+        self._learn(line, -cost, label.action)
         if not self._policy.unweighted:
             return line
         return msgspec.json.encode(members | {dsjson.LINE["probability"]: 1}) + b"\n"
@@ -102,7 +108,7 @@ class Pupil:
         experience = self.experience
         if experience.schedule.add(reward):
             experience.schedule.close(_at(line))
-        name = _chosen(line, action)
+        name = action_ids.chosen(line, action)
         if name is not None and self.actions.add(name):
             self.has_changed_actions = True
         learned = experience.schedule.learned
@@ -124,12 +130,20 @@ class Pupil:
             experience.tally = Tally()
 
 
+def _earned(line: bytes, cost: float) -> float:
+    """The cost that the event came to. An apprentice learns by another one, which says whether it would have agreed."""
+    found = _ORIGINAL.search(line, max(line.rfind(_EARNED), 0))
+    return float(found[1]) if found is not None else cost
+
+
 def _at(line: bytes) -> str:
-    """When an event was ranked, as its line says; empty if it does not."""
+    """When an event was ranked, as its line says, in ISO 8601 and UTC; empty if it does not."""
     try:
-        return _label(line).at
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        at = _dated(line).at
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError):
         return ""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _decoded(line: bytes) -> dict[str, Any]:
@@ -139,17 +153,3 @@ def _decoded(line: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
     return context if isinstance(context, dict) else {}
-
-
-def _chosen(line: bytes, action: int) -> str | None:
-    """The id of the action of this number, from 1 on; None if the line has none where Rank writes it."""
-    place = line.find(_ACTIONS)
-    for _ in range(action):
-        place = line.find(_IDENTITY, place + 1)
-        if place < 0:
-            return None
-    text = _TEXT.match(line, place + len(_IDENTITY))
-    try:
-        return None if text is None else msgspec.json.decode(text[0], type=str)
-    except msgspec.DecodeError:
-        return None

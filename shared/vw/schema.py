@@ -50,8 +50,10 @@ class Schema(msgspec.Struct, frozen=True):
 def of(crossings: Iterable[str]) -> Schema | None:
     """The schema that makes these crossings, in any order; None if none does."""
     found = {"".join(sorted(one)) for one in crossings}
-    context = {one.replace(IDENTITY, "", 1) for one in found if len(one) == 2 and IDENTITY in one}
-    letters = {letter for one in found for letter in one} - {IDENTITY}
+    letters = {letter for one in found for letter in one}
+    # A namespace of actions is crossed with `i` as well where a context has a namespace of that letter.
+    context = {one for one in letters if all("".join(sorted(one * times + IDENTITY)) in found for times in (1, 2))}
+    letters -= {IDENTITY}
     pairs = {letter: ["".join(sorted(c + letter)) for c in context if c != letter] for letter in letters}
     action = {letter for letter, own in pairs.items() if own and found.issuperset(own)}
     schema = Schema("".join(sorted(context)), "".join(sorted(action)))

@@ -249,3 +249,11 @@ def visitors(client: httpx.Client) -> Iterator[list[str]]:
     finally:
         over.set()
         thread.join()
+
+
+def test_an_estimate_takes_decisions_among_more_actions_than_rank_allows(tmp_path: Path) -> None:
+    """Imported logs may have them."""
+    judged, predictions = estimate.Judged(), tmp_path / "predictions"
+    judged.add(b'{"_label_cost":-1,"_label_probability":0.5,"_labelIndex":299}')
+    predictions.write_text(f"299:0.25,{','.join(f'{one}:0.0025' for one in range(299))}\n\n")
+    assert judged.estimate(predictions) == (0.5, 1)

@@ -141,3 +141,54 @@ def test_vw_learns_what_a_pupil_hands_on(tmp_path: Path) -> None:
     context = json.loads(line(1))["c"]
     assert model.predict(json.dumps(context).encode(), 3)[1] > 0.5
     model.close()
+
+
+def test_a_line_with_spaces_says_the_same_as_one_without() -> None:
+    spaced, plain = pupil(), pupil()
+    for number in range(ENOUGH):
+        for made in (line(number, action=1), line(number, skip=True)):
+            plain.take(made)
+            spaced.take(json.dumps(json.loads(made)).encode() + b"\n")
+    assert "b" in plain.actions
+    assert "b" in spaced.actions
+    assert spaced.experience == plain.experience
+
+
+def test_an_action_is_called_by_its_own_id_whatever_its_features_are_called() -> None:
+    one = pupil()
+    features = {"j": [{"i": {"constant": 1, "id": "a feature"}}]}
+    actions = [{"_tag": name, "i": {"constant": 1, "id": name}, **features} for name in "abc"]
+    tagged = [{"_tag": name, "j": [{"x": 1}]} for name in "def"]
+    for number in range(ENOUGH):
+        for multi in (actions, tagged):
+            members = json.loads(line(number, action=1))
+            members["c"]["_multi"] = multi
+            one.take(msgspec.json.encode(members) + b"\n")
+    assert [name for name in "abcdef" if name in one.actions] == ["b", "e"]
+    assert "a feature" not in one.actions
+
+
+@pytest.mark.parametrize("spaced", [False, True])
+def test_rewards_have_not_fallen_because_an_apprentice_is_let_go(spaced: bool) -> None:
+    """Its label says whether it agreed with the baseline, which it mostly does; rewards are rare all the time."""
+    one = pupil()
+    for number in range(3_000):
+        reward = float(not number % 10)
+        made = line(number, reward=reward, mode=None if number >= 2_000 else "Apprentice")
+        if number < 2_000:
+            made = made.replace(f'"_label_cost":{0.0 - reward}'.encode(), b'"_label_cost":-1.0', 1)
+        one.take(json.dumps(json.loads(made)).encode() + b"\n" if spaced else made)
+    assert one.experience.schedule.learned == 3_000
+    assert one.experience.schedule.fall is None
+    assert one.experience.schedule.usual.mean == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("odd", ["2026-03-01t00:30:00z", "2026-03-01 01:30:00+01:00", "2026-03-01T00:30:00.0000000"])
+def test_the_time_of_a_fall_is_in_utc_however_a_line_spells_it(odd: str) -> None:
+    one, usual = pupil(), line(1, at=0).partition(b'"Timestamp":"')[2].partition(b'"')[0]
+    for number in range(1_400):
+        one.take(line(number, reward=float(number < 1_000), at=0).replace(usual, odd.encode()))
+    fall = one.experience.schedule.fall
+    assert fall is not None
+    assert fall.at == "2026-03-01T00:30:00.000Z"
+    assert one.experience.grown == "2026-03-01"

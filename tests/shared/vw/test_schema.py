@@ -28,7 +28,10 @@ def test_context_is_crossed_with_actions_and_in_pairs_with_their_identity() -> N
     assert Schema("F", "j").arguments == "-q Fj -q Fi --cubic FFi"
 
 
-@pytest.mark.parametrize("seen", [Schema("F", "j"), Schema("Fu", "jp"), Schema("F"), Schema("Fu", "uj")])
+@pytest.mark.parametrize(
+    "seen",
+    [Schema("F", "j"), Schema("Fu", "jp"), Schema("F"), Schema("Fu", "uj"), Schema("Fi", "j"), Schema("aiu", "acu")],
+)
 def test_a_schema_is_known_by_its_crossings_in_any_order(seen: Schema) -> None:
     found = schema.of(one[::-1] for one in reversed(seen.crossings))
     assert found is not None
