@@ -89,7 +89,7 @@ class Namespace:
             hub = self._hubs.get(name.lower())
             for partition in hub.partitions.values() if hub is not None else ():
                 if int(partition.name) < len(through):
-                    partition.log.release(through[int(partition.name)], released.before)
+                    partition.release(through[int(partition.name)], released.before)
 
     def close(self) -> None:
         for partition in self.partitions:

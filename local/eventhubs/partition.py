@@ -143,7 +143,18 @@ class Partition:
 
     def expire(self) -> None:
         """Delete what is older or more than is kept."""
-        self.log.expire(self._retention, time.time())
+        self._delete(lambda: self.log.expire(self._retention, time.time()))
+
+    def release(self, through: int, before: int) -> None:
+        """Delete what nobody needs any more: events up to a sequence number, enqueued before a time in ms."""
+        self._delete(lambda: self.log.release(through, before))
+
+    def _delete(self, work: Callable[[], None]) -> None:
+        """A disk that deletes nothing now is asked again later; events come and go meanwhile."""
+        try:
+            work()
+        except OSError as error:
+            _log.error("old events in %s are not deleted yet: %s", self.log.directory, error)
 
     def close(self) -> None:
         self._thread.stop()

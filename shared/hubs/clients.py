@@ -124,10 +124,22 @@ async def _open_link(link: Any) -> None:
     auth = await client._create_auth_async(auth_uri=client._auth_uri)
     link._create_handler(auth)
     connection = await client._conn_manager_async.get_connection(endpoint=client._address.hostname, auth=auth)
-    await link._handler.open_async(connection=connection)
-    while not await link._handler.client_ready_async():  # noqa: ASYNC110
-        await asyncio.sleep(OPENING_PAUSE_SECONDS)
+    handler = link._handler
+    try:
+        await handler.open_async(connection=connection)
+        while not await handler.client_ready_async():  # noqa: ASYNC110
+            await asyncio.sleep(OPENING_PAUSE_SECONDS)
+    except BaseException:
+        _cut(link)
+        raise
     link.running = True
+
+
+def _cut(link: Any) -> None:
+    """Ends the connection of a link that was not opened to the end: the SDK takes it for closed already."""
+    connection = link._handler._connection if link._handler else None
+    if connection is not None and connection._transport.writer is not None:
+        connection._transport.writer.transport.abort()
 
 
 async def _send(client: EventHubProducerClient, partition: str, message: bytes, timeout: float) -> None:
@@ -142,7 +154,7 @@ async def _send(client: EventHubProducerClient, partition: str, message: bytes, 
     try:
         await link._send_event_data_with_retry(timeout=timeout)
     except EventHubError as error:
-        if is_refusal(error):
+        if is_refusal(error) or link.closed:  # as by another partition that gave the client up
             raise
         await _open(client, partition, timeout)
         await link._send_event_data_with_retry(timeout=timeout)

@@ -58,9 +58,10 @@ class Cursor:
 
     def _enter(self, segment: Segment) -> SegmentReader:
         """Go on at the start of `segment`; a gap before it is damage unless retention made it."""
+        entered = SegmentReader(segment, self._log.report, expected=segment.first.sequence)
         if self._reader:
             if self._reader.segment.first >= self._log.segments[0].first:
                 self._reader.check(segment.first.sequence)
             self._reader.close()
-        self._reader = SegmentReader(segment, self._log.report, expected=segment.first.sequence)
-        return self._reader
+        self._reader = entered
+        return entered

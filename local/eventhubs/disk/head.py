@@ -46,9 +46,5 @@ class HeadFile:
     def write(self, head: bytes) -> None:
         os.pwrite(self._file, head, 0)
 
-    def sync(self) -> None:
-        """What was written stays, whatever happens to the machine."""
-        os.fsync(self._file)
-
     def close(self) -> None:
         os.close(self._file)

@@ -12,7 +12,7 @@ from .head import Head, HeadFile
 from .reading import Damage
 from .recovery import recover
 from .segments import Key, Segment
-from .writing import SegmentWriter
+from .writing import SegmentWriter, sync_directory
 
 SEGMENT_SIZE = 8 << 20
 """Bytes. Small segments keep start-up and seeking quick: only the last is read at start, at most one by a seek."""
@@ -93,7 +93,11 @@ class PartitionLog:
     def perform(self, write: Write) -> None:
         """Make `write` durable. Raises OSError if it is not."""
         self._writer.append(write.segment.path, write.position, write.data)
-        self._head_file.write(write.head.encode())
+        try:
+            self._head_file.write(write.head.encode())
+        except OSError:
+            self._writer.undo(write.position)
+            raise
 
     def succeeded(self, write: Write) -> None:
         """Make a durable write visible."""
@@ -123,32 +127,41 @@ class PartitionLog:
             if following.first.enqueued >= oldest and (retention.size is None or total <= retention.size):
                 break
             total -= segment.size
-            del self.segments[0]
-            segment.path.unlink(missing_ok=True)
+            self._drop_first()
 
     def release(self, through: int, before: int) -> None:
-        """Delete whole segments of events up to a sequence number, enqueued before a time in ms."""
+        """Delete whole segments of events up to a sequence number, enqueued before a time in ms.
+
+        Behind the last one goes an empty one, whose name says where the partition goes on: the head may be lost.
+        """
+        last = self.head.last
+        is_done = last.sequence <= through and last.enqueued < before
+        if is_done and not self._is_writing and self.segments and self.segments[-1].size:
+            following = Segment.at(self.directory, Key(last.sequence + 1, self.head.next_offset, last.enqueued))
+            following.path.touch()
+            self.segments.append(following)
         while len(self.segments) > 1:
-            segment, following = self.segments[:2]
+            following = self.segments[1]
             if following.first.sequence > through + 1 or following.first.enqueued >= before:
                 return
-            del self.segments[0]
-            segment.path.unlink(missing_ok=True)
-        if self._is_writing or not self.segments or not self.segments[0].size:
-            return
-        if self.head.last.sequence <= through and self.head.last.enqueued < before:
-            self._head_file.sync()  # which alone knows from now on what the next event is
-            self._writer.close()
-            self.segments.pop().path.unlink(missing_ok=True)
+            if not following.size:
+                sync_directory(self.directory)
+            self._drop_first()
+
+    def _drop_first(self) -> None:
+        self.segments[0].path.unlink(missing_ok=True)
+        del self.segments[0]
 
     def close(self) -> None:
         self._writer.close()
         self._head_file.close()
 
     def _target(self, now: int) -> Segment:
-        newest = self.segments[-1] if self.segments and not self._sealed else None
-        if newest and newest.size < self._segment_size and now - newest.first.enqueued < SEGMENT_MS:
-            return newest
+        newest = self.segments[-1] if self.segments else None
+        if newest and now - newest.first.enqueued < SEGMENT_MS:
+            is_next = newest.first.sequence == self.head.last.sequence + 1
+            if is_next or (not self._sealed and newest.size < self._segment_size):
+                return newest
         self._sealed = False
         last = self.head.last
         return Segment.at(self.directory, Key(last.sequence + 1, self.head.next_offset, max(now, last.enqueued)))

@@ -21,7 +21,7 @@ class SegmentWriter:
             write_all(self._file, data, position)
             sync(self._file)
         except OSError:
-            self._undo(position)
+            self.undo(position)
             raise
 
     def close(self) -> None:
@@ -36,8 +36,8 @@ class SegmentWriter:
         if position == 0:
             sync_directory(path.parent)
 
-    def _undo(self, position: int) -> None:
-        """After a failed write or sync the file's pages are unknown: cut them off and leave the file."""
+    def undo(self, position: int) -> None:
+        """Append nothing after all: what the file holds from `position` on is unknown and is cut off; leave it."""
         if self._path is None:
             return
         with suppress(OSError):

@@ -1,6 +1,7 @@
 """One partition of the Event Hubs server, with a clock that stands still."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -35,3 +36,23 @@ async def test_what_comes_after_a_barrier_is_later_than_what_the_barrier_waited_
     await append(still).wait()
     assert told[0] is not None
     assert still.log.head.last.enqueued > told[0].enqueued
+
+
+async def test_a_disk_that_deletes_nothing_costs_no_acknowledgement_and_is_asked_again(
+    still: Partition, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.unlink", refuse)
+        patch.setattr(still.log, "_segment_size", 1)
+        patch.setattr(still, "_retention", Retention(0))
+        for _ in range(3):
+            async with asyncio.timeout(5):
+                await append(still).wait()
+        still.release(through=2, before=1_800_000_000_000)
+    assert "not deleted yet" in caplog.text
+    assert still.log.first_sequence == 0
+    still.release(through=2, before=1_800_000_000_000)
+    assert still.log.first_sequence == 3

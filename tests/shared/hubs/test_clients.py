@@ -1,12 +1,13 @@
 """What the clients of the event hubs do when nobody answers; `tests/faults` has servers that come and go."""
 
 import asyncio
+import contextlib
 import dataclasses
 import ssl
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from azure.eventhub._pyamqp.error import AMQPLinkError, ErrorCondition
@@ -36,8 +37,52 @@ def settings(port: int, partitions: int = 4) -> Settings:
     )
 
 
-# The SDK leaves the socket of a connection that was never opened to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+class Relay:
+    """Before a server; while it is silent, it takes what comes and gives nothing on. open: connections."""
+
+    _server: asyncio.Server
+    port: int
+
+    def __init__(self, target: int) -> None:
+        self._target, self.silent, self.open = target, False, 0
+        self._tasks = set[asyncio.Task[None]]()
+
+    @classmethod
+    async def started(cls, target: int) -> Self:
+        relay = cls(target)
+        relay._server = await asyncio.start_server(relay._relay, "127.0.0.1", 0)
+        relay.port = relay._server.sockets[0].getsockname()[1]
+        return relay
+
+    async def close(self) -> None:
+        self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        own = asyncio.current_task()
+        assert own is not None
+        self._tasks.add(own)
+        own.add_done_callback(self._tasks.discard)
+        self.open += 1
+        there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        pumps = [asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer))]
+        try:
+            await pumps[0]
+        finally:
+            self.open -= 1
+            pumps[1].cancel()
+            for one in (writer, back):
+                one.close()
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await source.read(65536):
+                if not self.silent:
+                    sink.write(data)
+
+
 async def test_a_server_that_never_answers_is_given_up_and_connected_to_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "SILENCE_SECONDS", 0.3)
     connections: list[asyncio.StreamWriter] = []
@@ -59,6 +104,34 @@ async def test_a_server_that_never_answers_is_given_up_and_connected_to_anew(mon
         writer.close()
         await writer.wait_closed()
     assert not await clients.answers(settings(port))
+
+
+async def test_clients_that_were_given_up_leave_no_connection_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several partitions, the first that gives up closes the links of all; the others open none behind it."""
+    monkeypatch.setattr(clients, "SILENCE_SECONDS", 0.5)
+    with EventHubsProcess(tmp_path, "interactions:4") as hub:
+        relay = await Relay.started(hub.port)
+        sender = Sender(settings(relay.port), "interactions")
+        for is_back_at_once in (False, True):
+            await asyncio.gather(*(sender.send(number, b"{}\n") for number in range(4)))
+            relay.silent = True
+            sends = []
+            for number in range(4):
+                sends.append(asyncio.create_task(sender.send(number, b"{}\n")))
+                await asyncio.sleep(0.1)
+            await asyncio.wait(sends, return_when=asyncio.FIRST_COMPLETED)
+            relay.silent = not is_back_at_once
+            ended = await asyncio.gather(*sends, return_exceptions=True)
+            assert isinstance(ended[0], TimeoutError)
+            relay.silent = False
+        await asyncio.gather(*(sender.send(number, b"{}\n") for number in range(4)))
+        async with asyncio.timeout(5):
+            while sender._abandoned or relay.open > 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await sender.close()
+        await relay.close()
 
 
 class Connected:

@@ -1,8 +1,12 @@
 """The durable log of a partition: order, positions, crashes, damage, retention."""
 
+import errno
+import itertools
 import logging
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 from raw_client import body, data
 
 from local.eventhubs.codec import messages
+from local.eventhubs.disk import writing
 from local.eventhubs.disk.cursor import Cursor, Start
 from local.eventhubs.disk.partition_log import PartitionLog, Retention
 from local.eventhubs.disk.release import Release
@@ -334,7 +339,7 @@ def test_the_last_segment_is_released_and_no_sequence_number_is_given_twice(fold
     log.release(through=3, before=START + 3)
     assert len(segments(folder)) == 1
     log.release(through=3, before=START + 4)
-    assert segments(folder) == []
+    assert [file.stat().st_size for file in segments(folder)] == [0]
     assert (log.first_sequence, log.head.last.sequence) == (4, 3)
     assert read(log) == []
     log.close()
@@ -359,6 +364,139 @@ def test_a_reader_goes_on_behind_a_segment_that_was_released(folder):
     append(log, b"3", now=START + 3)
     assert [record.sequence for record in cursor.read(10)] == [3]
     cursor.close()
+
+
+@pytest.mark.parametrize("head", [b"", b"torn", None])
+def test_a_lost_head_starts_no_sequence_number_again_where_all_was_released(folder, head):
+    log = filled(folder, 3)
+    log.release(through=2, before=START + 10)
+    last, next_offset = log.head
+    log.close()
+    if head is None:
+        (folder / "head").unlink()
+    else:
+        (folder / "head").write_bytes(head)
+    log = PartitionLog(folder)
+    assert (log.first_sequence, log.head.last.sequence, log.head.next_offset) == (3, 2, next_offset)
+    append(log, b"3", now=START)
+    assert read(log) == read(PartitionLog(folder)) == [(3, last.enqueued, b"3")]
+
+
+class _Killed(BaseException):
+    """Nothing after it is done, as after a kill -9."""
+
+
+_CALLS = ("unlink", "open", "fsync", "fdatasync", "pwrite", "utime")
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, after: int, error: BaseException) -> None:
+    """Lets so many calls that change the disk through; those that follow do nothing."""
+    calls = iter(range(after))
+
+    def dies(call: Callable[..., object]) -> Callable[..., object]:
+        def done(*given: object, **named: object) -> object:
+            if next(calls, None) is None:
+                raise error
+            return call(*given, **named)
+
+        return done
+
+    for name in _CALLS:
+        monkeypatch.setattr(f"os.{name}", dies(getattr(os, name)))
+    monkeypatch.setattr(writing, "sync", dies(writing.sync))
+
+
+def release_and_append(log: PartitionLog, numbers: Iterable[int], told: Callable[[], None]) -> None:
+    """For each number: all before it is released, it is appended, and `told` is called, for it is acknowledged."""
+    for number in numbers:
+        log.release(through=number - 1, before=START + number)
+        append(log, b"%d" % number, now=START + number)
+        told()
+
+
+def acknowledge(sequences: list[int]) -> None:
+    sequences.append(sequences[-1] + 1)
+
+
+@pytest.mark.parametrize("is_head_lost", [False, True])
+def test_a_kill_at_any_instant_of_a_release_costs_nothing(tmp_path, monkeypatch, is_head_lost):
+    """Before, between and after every call to the disk of releases with events between them."""
+    for after in itertools.count():
+        folder, acknowledged, is_killed = tmp_path / str(after), list(range(12)), False
+        log = filled(folder, 12)
+        with monkeypatch.context() as patch:
+            dying(patch, after, _Killed())
+            try:
+                release_and_append(log, range(12, 15), partial(acknowledge, acknowledged))
+            except _Killed:
+                is_killed = True
+        if is_head_lost:
+            (folder / "head").unlink()
+        again = PartitionLog(folder)
+        kept = [sequence for sequence, *_ in read(again)]
+        assert kept == list(range(again.first_sequence, again.head.last.sequence + 1))
+        assert again.head.last.sequence >= acknowledged[-1]
+        assert again.first_sequence <= max(12, acknowledged[-1] + 1)
+        append(again, b"next", now=START)
+        assert read(again)[-1][0] == again.head.last.sequence > acknowledged[-1]
+        assert again.head.next_offset > log.head.next_offset
+        again.close()
+        if not is_killed:
+            assert after > 15
+            return
+
+
+def test_a_disk_that_fails_at_any_instant_of_a_release_costs_no_reader_an_event(tmp_path, monkeypatch):
+    for after in itertools.count():
+        log, seen, is_failed = filled(tmp_path / str(after), 12), list[int](), False
+        reader = Cursor(log, Start(SEQUENCE, 12))
+
+        def look(reader: Cursor = reader, seen: list[int] = seen) -> None:
+            while records := reader.read(5):
+                seen.extend(record.sequence for record in records)
+
+        look()
+        with monkeypatch.context() as patch:
+            dying(patch, after, OSError(errno.ENOSPC, "no space"))
+            try:
+                release_and_append(log, range(12, 15), look)
+            except OSError:
+                is_failed = True
+                log.failed()
+        log.release(through=11, before=START + 12)
+        for now in (START + 12, START + 20, START + 1_000_000):
+            append(log, b"on", now=now)
+            look()
+        assert seen == list(range(12, log.head.last.sequence + 1))
+        reader.close()
+        log.close()
+        again = PartitionLog(tmp_path / str(after))
+        assert again.head.last == log.head.last
+        assert read(again) == read(log)
+        again.close()
+        if not is_failed:
+            assert after > 15
+            return
+
+
+def test_a_head_that_cannot_be_written_leaves_nothing_of_its_events(folder, monkeypatch):
+    log = filled(folder, 1)
+    log.release(through=0, before=START + 1)
+    write = log.stamp([[messages.event(data(b"x" * 500)), messages.event(data(b"y"))]], START + 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(log._head_file, "write", _raise)
+        with pytest.raises(OSError, match="no space"):
+            log.perform(write)
+    log.failed()
+    append(log, b"1", now=START + 1)
+    log.close()
+    log = PartitionLog(folder)
+    assert read(log) == expected(1)
+    log.close()
+
+
+def _raise(_: bytes) -> None:
+    raise OSError(errno.ENOSPC, "no space")
 
 
 def test_a_segment_ends_by_its_age(folder):
