@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import AnyStr, Protocol, TypeVar
 
@@ -45,23 +46,8 @@ def found(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 def lines(path: Path) -> Iterator[bytes]:
     """The lines of a file without their ends; of one longer than LONGEST_LINE, the beginning. UnreadableFile."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-            file.seek(0)
-            if magic == BINARY_LOG_MAGIC:
-                raise UnreadableFile("a binary joined log; only logs in dsjson can be imported")
-            if magic == ZIP_MAGIC:
-                raise UnreadableFile("a zip archive; unpack it first")
-            if magic.startswith(GZIP_MAGIC):
-                with gzip.open(file) as unpacked:
-                    yield from _lines(unpacked)
-            else:
-                yield from _lines(file)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UnreadableFile(f"damaged: {error}") from None
-    except OSError as error:
-        raise UnreadableFile(error.strerror or str(error)) from None
+    with _unpacked(path) as file:
+        yield from _lines(file)
 
 
 def as_they_are(path: Path) -> Iterator[tuple[bytes, bytes]]:
@@ -69,16 +55,29 @@ def as_they_are(path: Path) -> Iterator[tuple[bytes, bytes]]:
 
     Raises UnreadableFile, also for a line that is longer than LONGEST_LINE.
     """
+    with _unpacked(path) as file:
+        try:
+            yield from _as_they_are(file)
+        except UnicodeError as error:
+            raise UnreadableFile(f"not in its encoding: {error}") from None
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator["io.BufferedReader | gzip.GzipFile"]:
+    """What a file has, unzipped; raises UnreadableFile, also while it is read."""
     try:
         with path.open("rb") as file:
             magic = file.read(4)
             file.seek(0)
             if magic == BINARY_LOG_MAGIC:
-                raise UnreadableFile("a binary joined log, not one in dsjson")
-            with gzip.open(file) if magic.startswith(GZIP_MAGIC) else path.open("rb") as unpacked:
-                yield from _as_they_are(unpacked)
-    except UnicodeError as error:
-        raise UnreadableFile(f"not in its encoding: {error}") from None
+                raise UnreadableFile("a binary joined log; only logs in dsjson can be read")
+            if magic == ZIP_MAGIC:
+                raise UnreadableFile("a zip archive; unpack it first")
+            if magic.startswith(GZIP_MAGIC):
+                with gzip.open(file) as unpacked:
+                    yield unpacked
+            else:
+                yield file
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UnreadableFile(f"damaged: {error}") from None
     except OSError as error:

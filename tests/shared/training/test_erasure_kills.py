@@ -116,9 +116,6 @@ async def left(storage: Storage, deployed: Deployment, loop: str) -> list[object
     return [*found, state.model.trainer.sha256, state.model.predict.sha256, state.model.learned, state.counts]
 
 
-# With a million events the links to the hubs are idle for so long that the SDK gives a connection up, and leaves its
-# socket to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     ("count", "kills"),
     [(6_000, 2), pytest.param(int(os.environ.get("ERASED_OF", "60000")), 20, marks=pytest.mark.soak)],
