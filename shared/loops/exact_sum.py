@@ -54,12 +54,18 @@ class ExactSum:
     @classmethod
     def decode(cls, text: str) -> "ExactSum":
         """The sum that was encoded; ValueError for another text."""
-        number, _, power = text.partition("p")
-        return cls(int(number, 16) << _shift(power))
+        return cls(_units(text))
 
     def __float__(self) -> float:
         """The sum, rounded once to the nearest float; OverflowError beyond the largest one."""
         return self.units / UNITS
+
+
+# The sums of one stretch have many a text in common: three policies count the same events and rewards.
+@functools.lru_cache(1_024)
+def _units(text: str) -> int:
+    number, _, power = text.partition("p")
+    return int(number, 16) << _shift(power)
 
 
 @functools.lru_cache(1_024)

@@ -5,6 +5,9 @@ the modes Apprentice and LoggingOnly, which show the baseline whatever the proba
 baseline alone.
 """
 
+from collections.abc import Iterable
+from operator import attrgetter
+
 import msgspec
 
 from shared.loops.exact_sum import ExactSum
@@ -68,6 +71,28 @@ class PolicySums(msgspec.Struct, gc=False):
         self.least, self.lowest = _lower(self.least, other.least), _lower(self.lowest, other.lowest)
         self.largest, self.seen = _higher(self.largest, other.largest), _higher(self.seen, other.seen)
         self.highest = _higher(self.highest, other.highest)
+
+    @classmethod
+    def of(cls, several: Iterable["PolicySums"]) -> "PolicySums":
+        """What many merge to, for half of what `merge` costs: column by column."""
+        every = list(several)
+        if not every:
+            return cls()
+        made = cls(*(ExactSum(sum([one.units for one in sums])) for sums in zip(*map(_sums, every), strict=True)))
+        made.positive, made.paid, made.heavy = map(sum, zip(*map(_counts, every), strict=True))
+        made.least, made.lowest = (min(_known(values), default=None) for values in zip(*map(_lows, every), strict=True))
+        highs = zip(*map(_highs, every), strict=True)
+        made.largest, made.seen, made.highest = (max(_known(values), default=None) for values in highs)
+        return made
+
+
+_sums = attrgetter("n", "w", "ww", "wr", "wwr", "wwrr", "r", "rr", "wrr", "second")
+_counts = attrgetter("positive", "paid", "heavy")
+_lows, _highs = attrgetter("least", "lowest"), attrgetter("largest", "seen", "highest")
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [one for one in values if one is not None]
 
 
 def _lower(one: float | None, other: float | None) -> float | None:

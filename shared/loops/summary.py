@@ -90,12 +90,9 @@ class Summary(msgspec.Struct, kw_only=True):
 
     def total(self, policy: str, slot: int = 0) -> PolicySums:
         """Of all stretches. The baseline's include the decisions that showed it for sure."""
-        made, names = PolicySums(), (policy, CERTAIN) if policy == BASELINE else (policy,)
-        for slots in self.stretches.values():
-            for name in names:
-                if name in slots.get(slot, {}):
-                    made.merge(slots[slot][name])
-        return made
+        names = (policy, CERTAIN) if policy == BASELINE else (policy,)
+        stretches = [slots[slot] for slots in self.stretches.values() if slot in slots]
+        return PolicySums.of(stretch[name] for stretch in stretches for name in names if name in stretch)
 
     def served(self, slot: int = 0) -> PolicySums:
         """What was shown, of all stretches, whether by probabilities or for sure."""

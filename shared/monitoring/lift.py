@@ -86,11 +86,8 @@ def _range(value: float, deviation: float, n: float, alpha: float) -> Range:
 
 
 def _total(summary: Summary, policy: str) -> PolicySums:
-    made = PolicySums()
-    for slots in summary.stretches.values():
-        if policy in slots.get(0, {}):
-            made.merge(slots[0][policy])
-    return made
+    first = [slots[0] for slots in summary.stretches.values() if 0 in slots]
+    return PolicySums.of(sums[policy] for sums in first if policy in sums)
 
 
 def _rewarded(n: float, baseline: PolicySums) -> float:

@@ -12,7 +12,7 @@ from loops.test_gathering import drawn, gathered
 from shared.evaluation.event import Event
 from shared.evaluation.intervals.snips_delta import SnipsDelta
 from shared.loops.hour_sums import MOST_ACTIONS, Hour, Shown
-from shared.loops.policy_sums import BASELINE
+from shared.loops.policy_sums import BASELINE, PolicySums
 from shared.loops.summary import DAY_MS, FIVE_MINUTES_MS, FORMAT, HOUR_MS, Summary, decode, encode
 from shared.loops.unreadable import LaterVersion
 
@@ -49,6 +49,17 @@ def test_what_absorbs_others_has_the_bytes_of_what_merges_them() -> None:
     for part in parts:
         rolled_up.absorb(gathered(part).rolled_up(HOUR_MS))
     assert encode(rolled_up) == encode(merged)
+
+
+@given(seed=st.integers(0, 1000), count=st.integers(0, 60))
+def test_the_sums_of_many_are_what_they_merge_to(seed: int, count: int) -> None:
+    stretches = gathered(drawn(seed, count)).stretches.values()
+    every = [PolicySums(), *(sums for slots in stretches for policies in slots.values() for sums in policies.values())]
+    merged = PolicySums()
+    for sums in every:
+        merged.merge(sums)
+    assert PolicySums.of(every) == merged
+    assert PolicySums.of([]) == PolicySums()
 
 
 def test_what_is_shared_counts_as_if_merged_and_stays_as_it_is() -> None:
