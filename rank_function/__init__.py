@@ -39,13 +39,14 @@ async def rank(req: func.HttpRequest, service: Service) -> func.HttpResponse:
     else:
         pmf = ranking.predict(asked, loop.config, loop.model)
         decision, explained = ranking.draw(asked, loop.config, loop.model, pmf, loop.hash), None
-    event_id, model, answer = decision.event_id, decision.model, ranking.answer(decision, explained)
+    event_id, model = decision.event_id, decision.model
     event = ranking.event(decision, loop.loop, deferred=deferred)
+    answer = http.answer(ranking.answer(decision, explained), 201)
     # Many objects: while the log is waited for, the next request takes their place in the processor's cache.
     del asked, decision
     await _append(service, event_id, event)
     _tell(service, loop.loop, event_id, model, began)
-    return http.answer(answer, 201)
+    return answer
 
 
 @routes.operation("POST", "multislot/rank", Permission.DECIDE)
@@ -64,9 +65,10 @@ async def multi_slot_rank(req: func.HttpRequest, service: Service) -> func.HttpR
         drawn = slots_ranking.predict(asked, loop.config, loop.model)
         decision = slots_ranking.decided(asked, loop.config, loop.model, drawn, loop.hash)
     event = slots_ranking.event(decision, loop.loop, deferred=deferred)
+    answer = http.answer(slots_ranking.answer(decision), 201)
     await _append(service, decision.event_id, event)
     _tell(service, loop.loop, decision.event_id, decision.model, began)
-    return http.answer(slots_ranking.answer(decision), 201)
+    return answer
 
 
 async def _asked(service: Service, loop: Serving, body: bytes) -> tuple[Asked, bool]:

@@ -11,14 +11,13 @@ from urllib.parse import urlsplit
 
 import certifi
 
+from shared.hubs import links
 from shared.hubs.event_log import MessageRefused
 from shared.imports import lasting
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient
-    from azure.eventhub.aio._consumer_async import EventHubConsumer
-    from azure.eventhub.exceptions import EventHubError
 
     _Client = TypeVar("_Client", EventHubProducerClient, EventHubConsumerClient)
 
@@ -28,9 +27,6 @@ EMULATOR = "UseDevelopmentEmulator=true"
 # A connection that swallows what it is given (the server hangs, the network lost it) is replaced after this time:
 # the SDK's timeouts do not end such a wait.
 SILENCE_SECONDS = 10.0
-OPENING_PAUSE_SECONDS = 0.001
-# AMQP's condition, without its `amqp:`, of a message that the hub takes at no time.
-TOO_LARGE = "link:message-size-exceeded"
 
 
 class Sender:
@@ -49,7 +45,7 @@ class Sender:
             if self._client is None:
                 self._client = self._connect()
             link = self._links[partition] = asyncio.create_task(
-                _open(self._client, str(partition), self._settings.log_timeout_seconds)
+                links.open_ahead(self._client, str(partition), self._settings.log_timeout_seconds)
             )
         return link
 
@@ -66,12 +62,12 @@ class Sender:
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
                 await link
-                await _send(client, str(partition), message, timeout)
+                await links.send(client, str(partition), message, timeout)
         except TimeoutError:
             self._abandon(client)
             raise TimeoutError(f"no answer in {SILENCE_SECONDS:g} s; connecting anew") from None
         except EventHubError as error:
-            if is_refusal(error):
+            if links.is_refusal(error):
                 raise MessageRefused(error.message) from error
             raise
 
@@ -96,68 +92,9 @@ class Sender:
         partitions = [str(number) for number in range(self._settings.event_hubs_partitions)]
         client._producers.update(dict.fromkeys(partitions))
         client._partition_ids = partitions  # type: ignore[assignment]
+        create = client._create_producer
+        client._create_producer = lambda **options: links.mended(create(**options))  # type: ignore[method-assign]
         return client
-
-
-def is_refusal(error: EventHubError) -> bool:
-    """True if a message was refused for its size: by a rejection of it, or by the end of its link."""
-    return error.error == TOO_LARGE
-
-
-async def _open(client: EventHubProducerClient, partition: str, timeout: float) -> None:
-    """What `send_event` does before it sends. What fails here is done again by what sends, and told."""
-    with contextlib.suppress(Exception):
-        await client._start_producer(partition, timeout)
-        await _open_link(client._producers[partition])
-
-
-async def _open_link(link: Any) -> None:
-    """What the SDK does to open a link, without its pauses of 50 ms: an answer that is awaited needs none.
-
-    On underscore names.
-    """
-    if link.running:
-        return
-    if link._handler:
-        await link._handler.close_async()
-    client = link._client
-    auth = await client._create_auth_async(auth_uri=client._auth_uri)
-    link._create_handler(auth)
-    connection = await client._conn_manager_async.get_connection(endpoint=client._address.hostname, auth=auth)
-    handler = link._handler
-    try:
-        await handler.open_async(connection=connection)
-        while not await handler.client_ready_async():  # noqa: ASYNC110
-            await asyncio.sleep(OPENING_PAUSE_SECONDS)
-    except BaseException:
-        _cut(link)
-        raise
-    link.running = True
-
-
-def _cut(link: Any) -> None:
-    """Ends the connection of a link that was not opened to the end: the SDK takes it for closed already."""
-    connection = link._handler._connection if link._handler else None
-    if connection is not None and connection._transport.writer is not None:
-        connection._transport.writer.transport.abort()
-
-
-async def _send(client: EventHubProducerClient, partition: str, message: bytes, timeout: float) -> None:
-    """What `send_event` does with an event without properties, for three quarters of its processor time: nothing is
-    looked up that such an event has not. The second attempt, on a new link, is the SDK's, too. On underscore names.
-    """
-    from azure.eventhub._pyamqp.message import Message
-    from azure.eventhub.exceptions import EventHubError
-
-    link: Any = client._producers[partition]
-    link._unsent_events = [Message(data=[message])]
-    try:
-        await link._send_event_data_with_retry(timeout=timeout)
-    except EventHubError as error:
-        if is_refusal(error) or link.closed:  # as by another partition that gave the client up
-            raise
-        await _open(client, partition, timeout)
-        await link._send_event_data_with_retry(timeout=timeout)
 
 
 async def _close(client: EventHubProducerClient) -> None:
@@ -173,13 +110,7 @@ def consumer(settings: Settings, hub: str, group: str = "") -> EventHubConsumerC
     group = group or settings.event_hubs_consumer_group
     client = _client(EventHubConsumerClient, settings, hub, consumer_group=group, retry_total=1)
     create = client._create_consumer
-
-    def create_quick(*given: Any, **options: Any) -> EventHubConsumer:
-        link: Any = create(*given, **options)
-        link._open = functools.partial(_open_link, link)
-        return link  # type: ignore[no-any-return]
-
-    client._create_consumer = create_quick  # type: ignore[method-assign]
+    client._create_consumer = lambda *given, **options: links.mended(create(*given, **options))  # type: ignore[method-assign]
     return client
 
 

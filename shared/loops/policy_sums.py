@@ -78,7 +78,9 @@ class PolicySums(msgspec.Struct, gc=False):
         every = list(several)
         if not every:
             return cls()
-        made = cls(*(ExactSum(sum([one.units for one in sums])) for sums in zip(*map(_sums, every), strict=True)))
+        made, columns = cls(), zip(*map(_sums, every), strict=True)
+        for name, sums in zip(_SUMS, columns, strict=True):
+            setattr(made, name, ExactSum(sum([one.units for one in sums])))
         made.positive, made.paid, made.heavy = map(sum, zip(*map(_counts, every), strict=True))
         made.least, made.lowest = (min(_known(values), default=None) for values in zip(*map(_lows, every), strict=True))
         highs = zip(*map(_highs, every), strict=True)
@@ -86,7 +88,8 @@ class PolicySums(msgspec.Struct, gc=False):
         return made
 
 
-_sums = attrgetter("n", "w", "ww", "wr", "wwr", "wwrr", "r", "rr", "wrr", "second")
+_SUMS = ("n", "w", "ww", "wr", "wwr", "wwrr", "r", "rr", "wrr", "second")
+_sums = attrgetter(*_SUMS)
 _counts = attrgetter("positive", "paid", "heavy")
 _lows, _highs = attrgetter("least", "lowest"), attrgetter("largest", "seen", "highest")
 

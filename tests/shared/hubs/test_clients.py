@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import ssl
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -16,7 +17,7 @@ from azure.eventhub.aio import _client_base_async
 from azure.eventhub.exceptions import EventHubError
 
 from local.eventhubs.process import EventHubsProcess
-from shared.hubs import clients
+from shared.hubs import clients, links
 from shared.hubs.clients import Sender
 from shared.hubs.event_log import MessageRefused
 from shared.hubs.reader import HubReader
@@ -184,6 +185,25 @@ async def test_a_message_is_sent_once_more_when_its_link_was_cut(tmp_path: Path)
         await sender.close()
 
 
+@pytest.mark.parametrize("end", [EventHubsProcess.stop, EventHubsProcess.kill])
+async def test_a_hub_that_has_restarted_gets_the_next_message_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[EventHubsProcess], None]
+) -> None:
+    """Azure ends connections, too: those that were idle for ten minutes, and those to a machine that is replaced."""
+    paused: list[float] = []
+    monkeypatch.setattr(_client_base_async, "asyncio", SimpleNamespace(**vars(asyncio) | {"sleep": paused.append}))
+    port, sender = 0, None
+    for _ in range(4):
+        with EventHubsProcess(tmp_path, "interactions:1", port=port) as hub:
+            port = hub.port
+            sender = sender or Sender(settings(port, partitions=1), "interactions")
+            await sender.send(0, b"{}\n")
+            end(hub)
+    assert sender is not None
+    assert not paused
+    await sender.close()
+
+
 async def test_a_link_that_reads_is_opened_without_the_pauses_of_the_sdk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,4 +252,4 @@ async def test_a_message_that_is_too_large_is_refused_for_ever_and_others_go_on(
 def test_the_end_of_a_link_refuses_a_message_if_it_names_its_size(condition: str, refused: bool) -> None:
     """Event Hubs ends the link where our own server rejects the message; the SDK makes another exception of that."""
     ended = AMQPLinkError(ErrorCondition[condition], description="the link is ended")
-    assert clients.is_refusal(PyamqpTransport._create_eventhub_exception(ended)) == refused
+    assert links.is_refusal(PyamqpTransport._create_eventhub_exception(ended)) == refused
