@@ -71,7 +71,7 @@ def _search(one: Fetched, selection: Selection, *, late: bool) -> tuple[list[tup
             if selection.may_mean(member.lines, joined=not late):
                 lines = enumerate(members.split(member.lines), count)
                 found += [(number, event) for number, line in lines if (event := matches(line)) is not None]
-            count += member.lines.count(b"\n")
+            count += members.count(member.lines)
     except DAMAGE as damage:
         return found, count, damage
     return found, count, None

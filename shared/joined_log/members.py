@@ -57,6 +57,14 @@ def split(lines: bytes) -> list[bytes]:
     return [*found, lines[at:]] if at < len(lines) else found
 
 
+def count(lines: bytes) -> int:
+    """How many lines end in it: of long ones, they are counted faster so than by `bytes.count`."""
+    found = at = 0
+    while at := lines.find(b"\n", at) + 1:
+        found += 1
+    return found
+
+
 def _unzipped(data: mmap.mmap, at: int, end: int) -> tuple[bytes, int]:
     """What the member at a place unzips to, and where it ends."""
     member, found = zlib.decompressobj(_GZIP), list[bytes]()
