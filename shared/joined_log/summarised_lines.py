@@ -109,11 +109,13 @@ def join(summarising: Summarising, read: Read) -> bool:
     if known is None or not (known.a or known.slots):
         return False
     at = known.at if known.at.tzinfo else known.at.replace(tzinfo=UTC)
-    rewards, others = (known.o, 0) if known.slots is None else (_of_slots(known.slots), len(known.o))
+    outcomes, others = (known.o, 0) if known.slots is None else (_of_slots(known.slots), len(known.o))
+    rewards = [one for one in outcomes if not one.taken and one.v is not None]
     skipped = known.deferred or (known.skip and known.mode != "LoggingOnly")
+    key = _NO_KEY if read.key is None else read.key
     summarising.add(
-        round(at.timestamp() * 1000), _event(known), _earned(known), _is_rewarded(rewards), skipped,
-        len(rewards) + others, _NO_KEY if read.key is None else read.key, read.line, len(read.line), read.names.actions,
+        round(at.timestamp() * 1000), _event(known), read.line, _earned(known), bool(rewards), skipped,
+        len(outcomes) + others, key, read.names.actions,
     )  # fmt: skip
     return True
 
@@ -136,13 +138,6 @@ def _event(line: _Line) -> Interaction:
 
 def _of_slots(slots: list[_Slot]) -> list[_Outcome]:
     return [one for slot in slots for one in slot.o]
-
-
-def _is_rewarded(outcomes: list[_Outcome]) -> bool:
-    for one in outcomes:  # a generator would cost more than most lists
-        if not one.taken and one.v is not None:
-            return True
-    return False
 
 
 def _mode(line: _Line) -> str:

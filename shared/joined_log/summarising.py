@@ -41,17 +41,15 @@ class Summarising:
 
         key: of its id.
         """
-        line, rewarded, skipped, rewards = joined.line, joined.rewarded, joined.skipped, joined.rewards
-        self.add(at, event, rewards, rewarded, skipped, observations, key, event.c, len(line))
+        self.add(at, event, joined.line, joined.rewards, joined.rewarded, joined.skipped, observations, key)
 
     def add(
-        self, at: int, event: Interaction, rewards: Sequence[float], rewarded: bool, skipped: bool, observations: int,
-        key: int, text: bytes | msgspec.Raw, size: int, names: Sequence[Named] | None = None,
+        self, at: int, event: Interaction, line: bytes, rewards: Sequence[float], rewarded: bool, skipped: bool,
+        observations: int, key: int, names: Sequence[Named] | None = None,
     ) -> None:  # fmt: skip
-        """The same of what is known of it. rewards: of each slot. text: its context as Raw, or its line. size: of its
-        line, in bytes. names: of its context, which is then in the line alone."""
+        """The same by what is known of it, as in `Joined`. names: of its context, which is then in the line alone."""
         fates = self._gatherer.fates(at)
-        fates["bytes"] = fates.get("bytes", 0) + size
+        fates["bytes"] = fates.get("bytes", 0) + len(line)
         if observations:
             fates["matched"] = fates.get("matched", 0) + observations
         if skipped:
@@ -61,7 +59,7 @@ class Summarising:
         if rewarded:
             fates["rewarded"] = fates.get("rewarded", 0) + 1
         if self._sampling is not None:
-            self._sampling.add(at, key, text)
+            self._sampling.add(at, key, event.c if names is None else line)
         self._show(at, event, rewards, _names(event.c) if names is None else names)
 
     def leave(self, cut: int, reason: str) -> None:

@@ -7,8 +7,6 @@ from itertools import compress
 from operator import mul, not_, truediv
 from typing import NamedTuple
 
-import msgspec
-
 from shared.hubs.events import Assignment
 from shared.loops import arm_sums
 from shared.loops.hour_sums import Shown, add, bin_of
