@@ -153,7 +153,7 @@ class _Rewriting:
         self._watcher.begin(blob, name)
         try:
             for member in members.read(Path(data.name), offset, length):
-                lines = [read(line) for line in member.lines.splitlines(keepends=True)]
+                lines = [read(line) for line in members.split(member.lines)]
                 kept = self._lines.kept(lines, late=late)
                 self._watcher.add(kept)
                 is_whole = len(kept) == len(lines)

@@ -28,16 +28,16 @@ class FeatureSampling:
         self._samples: dict[int, Sample] = {}
         self._waiting: defaultdict[tuple[int, int], list[tuple[int, bytes | msgspec.Raw]]] = defaultdict(list)
         self._bytes = 0
+        self._hour, self._sample = -1, Sample()
 
     def add(self, at: int, key: int, text: bytes | msgspec.Raw) -> None:
         """Adds an event, by the hash of its id. text: its context as Raw, or its line of the log."""
-        hour, level = at - at % HOUR_MS, level_of(key)
-        sample = self._samples.get(hour)
-        if sample is None:
-            sample = self._samples[hour] = Sample()
-        if sample.admit(level) is None:
+        hour, level = at // HOUR_MS, level_of(key)
+        if hour != self._hour:
+            self._hour, self._sample = hour, self._samples.setdefault(hour * HOUR_MS, Sample())
+        if level < self._sample.level or self._sample.admit(level) is None:
             return
-        self._waiting[hour, level].append((key, text))
+        self._waiting[hour * HOUR_MS, level].append((key, text))
         self._bytes += memoryview(text).nbytes
         if self._bytes > MOST_WAITING_BYTES:
             self._read()

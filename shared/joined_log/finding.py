@@ -68,10 +68,10 @@ def _search(one: Fetched, selection: Selection, *, late: bool) -> tuple[list[tup
     matches = selection.unjoined if late else selection.line
     try:
         for member in members.read(one.file, one.offset, one.part.length):
-            if selection.may_mean(member.lines):
-                lines = enumerate(member.lines.splitlines(keepends=True), count)
+            if selection.may_mean(member.lines, joined=not late):
+                lines = enumerate(members.split(member.lines), count)
                 found += [(number, event) for number, line in lines if (event := matches(line)) is not None]
-            count += member.lines.count(b"\n")
+            count += members.count(member.lines)
     except DAMAGE as damage:
         return found, count, damage
     return found, count, None

@@ -15,12 +15,15 @@ from shared.vw import dsjson
 
 # Letters and digits may be written as escapes, and numbers with an exponent: then a needle is not to be seen. Rank logs
 # neither, but imported lines stay as they were.
-_ESCAPE, _ESCAPED = b"\\u00", re.compile(rb"\\u00[2-7]")
+_BACKSLASH, _ESCAPE, _ESCAPED = b"\\", b"\\u00", re.compile(rb"\\u00[2-7]")
 _WITH_EXPONENT = re.compile(rb"[:\[,]\s*-?\d[\d.]*[eE]")
 # What a line raises that is none: in files of others, it may be any JSON.
 _NO_LINE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-# More needles than _FEW are not looked for one by one: what is behind each quotation mark is looked up.
-_FEW, _TEXT = 8, re.compile(rb'"([^"\\]*)(?=["\\])')
+# More needles are not looked for one by one, but in what is between quotation marks: in the log of late events, those
+# have a backslash before them.
+_FEW_IDS, _FEW_VALUES, _ENDS = 3, 8, (b"", b"\\")
+# Ids of a joined line and of its rewards, as Rank logs them: nothing for what may be spelled in another way.
+_EVENT_IDS = re.compile(rb'"%s"(?::"([^"\\]*)")?' % dsjson.LINE["id"].encode())
 
 
 class _Line(msgspec.Struct, rename=dsjson.LINE, gc=False):
@@ -52,23 +55,23 @@ class Selection:
         self._features = [WantedFeature(name, several) for name, several in values.items()]
         self._has_numbers = any(one.has_numbers for one in self._features)
         self.found = set[int]()
-        ids = map(wanted_feature.plain, self._ids)
-        self._needles = {*ids, *chain.from_iterable(one.needles for one in self._features)}
-        # Of many, an id is read as fast as it is looked for.
-        self._are_texts = not self._ids and all(one.is_text for one in self._features)
+        self._id_needles = {*map(wanted_feature.plain, self._ids)}
+        self._needles = {*chain.from_iterable(one.needles for one in self._features)}
+        self._texts = {one + end for one in self._needles for end in _ENDS}
+        self._are_texts = all(one.is_text for one in self._features)
 
     def learn(self, event_id: str) -> None:
         """From now on an event is meant, whatever its lines say. A line without an id has no event."""
         if event_id:
             self.found.add(key_of(event_id))
 
-    def may_mean(self, lines: bytes) -> bool:
-        """False only for lines of which it means none: most are not decoded."""
-        return bool(self.found) or self._may_match(lines)
+    def may_mean(self, lines: bytes, *, joined: bool = False) -> bool:
+        """False only for lines of which it means none: most are not decoded. joined: they are of the joined log."""
+        return bool(self.found) or self._may_have_id(lines, joined=joined) or self._may_match(lines)
 
     def line(self, line: bytes) -> str | None:
         """The id of the event of a joined line, if it is meant; "" for one without an id."""
-        if not self.may_mean(line):
+        if not self.may_mean(line, joined=True):
             return None
         try:
             return self._matched(_line(line), line)
@@ -91,17 +94,26 @@ class Selection:
         except _NO_LINE:
             return None
 
+    def _may_have_id(self, text: bytes, *, joined: bool) -> bool:
+        """False only for what has none of the ids, unless it spells them in another way."""
+        if len(self._id_needles) <= _FEW_IDS:
+            return any(needle in text for needle in self._id_needles)
+        if not joined or b"" in self._id_needles:  # to read the id of an event is as fast as to look for many
+            return True
+        ids = _EVENT_IDS.findall(text)
+        return b"" in ids or not self._id_needles.isdisjoint(ids)
+
     def _may_match(self, text: bytes) -> bool:
-        """False only for what has none of the ids and values."""
-        if len(self._needles) > _FEW:
-            has_any = not (self._are_texts and self._needles.isdisjoint(_TEXT.findall(text)))
+        """False only for what has none of the values, and none of the ids in another spelling."""
+        if len(self._needles) > _FEW_VALUES:
+            has_any = not (self._are_texts and self._texts.isdisjoint(text.split(b'"')))
         else:
             has_any = any(needle in text for needle in self._needles)
         return has_any or self._may_be_hidden(text)
 
     def _may_be_hidden(self, text: bytes) -> bool:
         """True for what may have them in another spelling."""
-        if _ESCAPE in text and _ESCAPED.search(text):
+        if _BACKSLASH in text and _ESCAPE in text and _ESCAPED.search(text):
             return True
         return self._has_numbers and _WITH_EXPONENT.search(text) is not None
 

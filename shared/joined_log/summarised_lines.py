@@ -7,7 +7,6 @@ import msgspec
 from shared.hubs import events
 from shared.hubs.events import VERSION, Assignment, Interaction, Slot
 from shared.joined_log import unjoined_lines
-from shared.joined_log.joined_lines import Joined
 from shared.joined_log.summarising import Names, Summarising
 from shared.vw import dsjson
 
@@ -110,13 +109,14 @@ def join(summarising: Summarising, read: Read) -> bool:
     if known is None or not (known.a or known.slots):
         return False
     at = known.at if known.at.tzinfo else known.at.replace(tzinfo=UTC)
-    rewards = known.o if known.slots is None else [one for slot in known.slots for one in slot.o]
-    observations = len(rewards) if known.slots is None else len(rewards) + len(known.o)
-    rewarded = any(not one.taken and one.v is not None for one in rewards)
+    outcomes, others = (known.o, 0) if known.slots is None else (_of_slots(known.slots), len(known.o))
+    rewards = [one for one in outcomes if not one.taken and one.v is not None]
     skipped = known.deferred or (known.skip and known.mode != "LoggingOnly")
-    joined = Joined(read.line, rewarded, skipped, rewards=_earned(known))
     key = _NO_KEY if read.key is None else read.key
-    summarising.join(round(at.timestamp() * 1000), _event(known), joined, observations, key, read.names)
+    summarising.add(
+        round(at.timestamp() * 1000), _event(known), read.line, _earned(known), bool(rewards), skipped,
+        len(outcomes) + others, key, read.names.actions,
+    )  # fmt: skip
     return True
 
 
@@ -136,6 +136,10 @@ def _event(line: _Line) -> Interaction:
     )  # fmt: skip
 
 
+def _of_slots(slots: list[_Slot]) -> list[_Outcome]:
+    return [one for slot in slots for one in slot.o]
+
+
 def _mode(line: _Line) -> str:
     """The mode of a decision. Lines of others may not say that they are an apprentice's."""
     if line.mode is None and line.slots is None and line.original_cost is not None:
@@ -145,5 +149,6 @@ def _mode(line: _Line) -> str:
 
 def _earned(line: _Line) -> list[float]:
     """The reward of each slot, before an apprentice's line was relabelled."""
-    labelled = [line] if line.slots is None else line.slots
-    return [0.0 - (one.cost if one.original_cost is None else one.original_cost) for one in labelled]
+    if line.slots is None:
+        return [0.0 - (line.cost if line.original_cost is None else line.original_cost)]
+    return [0.0 - (one.cost if one.original_cost is None else one.original_cost) for one in line.slots]

@@ -36,26 +36,31 @@ class Summarising:
         self._default, self._gatherer = default_reward, Gatherer()
         self._sampling = FeatureSampling() if samples else None
 
-    def join(
-        self, at: int, event: Interaction, joined: Joined, observations: int, key: int, names: Names | None = None
-    ) -> None:
+    def join(self, at: int, event: Interaction, joined: Joined, observations: int, key: int) -> None:
         """Adds a joined event, ranked at `at` (ms since 1970), of whose observations so many were matched.
 
-        key: of its id. names: of its context, if they are known; then the context is in the line alone.
+        key: of its id.
         """
-        count = self._gatherer.count
-        count(at, "bytes", len(joined.line))
+        self.add(at, event, joined.line, joined.rewards, joined.rewarded, joined.skipped, observations, key)
+
+    def add(
+        self, at: int, event: Interaction, line: bytes, rewards: Sequence[float], rewarded: bool, skipped: bool,
+        observations: int, key: int, names: Sequence[Named] | None = None,
+    ) -> None:  # fmt: skip
+        """The same by what is known of it, as in `Joined`. names: of its context, which is then in the line alone."""
+        fates = self._gatherer.fates(at)
+        fates["bytes"] = fates.get("bytes", 0) + len(line)
         if observations:
-            count(at, "matched", observations)
-        if joined.skipped:
-            count(at, "skipped")
+            fates["matched"] = fates.get("matched", 0) + observations
+        if skipped:
+            fates["skipped"] = fates.get("skipped", 0) + 1
             return
-        count(at, "shown")
-        if joined.rewarded:
-            count(at, "rewarded")
+        fates["shown"] = fates.get("shown", 0) + 1
+        if rewarded:
+            fates["rewarded"] = fates.get("rewarded", 0) + 1
         if self._sampling is not None:
-            self._sampling.add(at, key, event.c if names is None else joined.line)
-        self._show(at, event, joined.rewards, _names(event.c) if names is None else names.actions)
+            self._sampling.add(at, key, event.c if names is None else line)
+        self._show(at, event, rewards, _names(event.c) if names is None else names)
 
     def leave(self, cut: int, reason: str) -> None:
         """Counts an event that could not be joined, by what became of it. cut: of its run (ms since 1970)."""

@@ -4,10 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from itertools import compress
-from operator import mul
+from operator import mul, not_, truediv
 from typing import NamedTuple
-
-import msgspec
 
 from shared.hubs.events import Assignment
 from shared.loops import arm_sums
@@ -82,7 +80,7 @@ def _lowest(p: Sequence[float], numbers: Sequence[int], most: float) -> int:
 def sum_rows(summary: Summary, at: int, slot: int, rows: Sequence[Row]) -> None:
     """Adds decisions of one stretch, which begins at `at` (ms since 1970)."""
     columns = _Columns(*map(list, zip(*rows, strict=True)))
-    online = _weighed(columns.counts, columns.rewards, columns.counts, columns.rewards)
+    online = _weighed(columns.counts, columns.rewards, columns.counts)
     online.least, online.largest, online.second = min(columns.counts), online.seen, online.ww
     for policy, sums in ((ONLINE, online), (BASELINE, _baseline(columns, online)), (RANDOM, _random(columns, online))):
         summary.sums(at, slot, policy).merge(sums)
@@ -113,7 +111,7 @@ def sum_arm(
 def sum_certain(summary: Summary, at: int, slot: int, rows: Sequence[CertainRow]) -> None:
     """Adds decisions that showed the baseline for sure."""
     counts, rewards, sizes, chosen = map(list, zip(*rows, strict=True))
-    sums = _weighed(counts, rewards, counts, rewards)
+    sums = _weighed(counts, rewards, counts)
     sums.least, sums.largest, sums.second = min(counts), sums.seen, sums.ww
     summary.sums(at, slot, CERTAIN).merge(sums)
     _count(summary.hour(at).slots.setdefault(slot, Shown()), chosen, rewards, sizes)
@@ -126,8 +124,8 @@ def _baseline(columns: _Columns, online: PolicySums) -> PolicySums:
     ]
     weights = list(compress(possible, columns.is_usual))
     rewards = list(compress(columns.rewards, columns.is_usual))
-    sums = _weighed(weights, rewards, columns.counts, columns.rewards, online)
-    sums.least = min(one if size == 1 else 0.0 for one, size in zip(possible, columns.sizes, strict=True))
+    sums = _weighed(weights, rewards, columns.counts, online)
+    sums.least = min(possible) if max(columns.sizes) == 1 else 0.0  # it may have shown one of several others
     sums.largest = max(possible)
     sums.second.extend(map(mul, columns.counts, possible))
     shown, defaults = (list(compress(one, columns.is_usual)) for one in (columns.shown, columns.is_default))
@@ -138,21 +136,19 @@ def _baseline(columns: _Columns, online: PolicySums) -> PolicySums:
 def _random(columns: _Columns, online: PolicySums) -> PolicySums:
     """Its weight is 1 / (K p) with K actions."""
     counts, sizes = columns.counts, columns.sizes
-    weights = [count / (size * p) for count, size, p in zip(counts, sizes, columns.shown, strict=True)]
-    sums = _weighed(weights, columns.rewards, counts, columns.rewards, online)
-    least = zip(counts, sizes, columns.most, columns.whole, strict=True)
-    sums.least = min(count / (size * p) if whole else 0.0 for count, size, p, whole in least)
-    sums.largest = max(count / (size * p) for count, size, p in zip(counts, sizes, columns.least, strict=True))
-    seconds = zip(counts, sizes, columns.inverses, strict=True)
-    sums.second.extend(count * count * inverses / (size * size) for count, size, inverses in seconds)
-    heavy = zip(sizes, columns.shown, columns.is_default, strict=True)
-    sums.heavy = sum(1 / (size * p) > HEAVY and not default for size, p, default in heavy)
+    inverses = list(map(mul, sizes, columns.shown))
+    weights = list(map(truediv, counts, inverses))
+    sums = _weighed(weights, columns.rewards, counts, online)
+    sums.least = min(map(truediv, counts, map(mul, sizes, columns.most))) if all(columns.whole) else 0.0
+    sums.largest = max(map(truediv, counts, map(mul, sizes, columns.least)))
+    seconds = map(mul, map(mul, counts, counts), columns.inverses)
+    sums.second.extend(map(truediv, seconds, map(mul, sizes, sizes)))
+    sums.heavy = sum([1 / one > HEAVY for one in compress(inverses, map(not_, columns.is_default))])
     return sums
 
 
 def _weighed(
-    weights: list[float], rewards: list[float], counts: list[float], every: list[float],
-    online: PolicySums | None = None,
+    weights: list[float], rewards: list[float], counts: list[float], online: PolicySums | None = None
 ) -> PolicySums:  # fmt: skip
     """The sums of decisions with weights and rewards, among all with counts; those of all are in `online` as well."""
     sums = PolicySums(positive=len(weights), seen=max(weights, default=0.0))
@@ -168,9 +164,16 @@ def _weighed(
         sums.ww.extend(map(mul, weights, weights))
         sums.wwr.extend(map(mul, map(mul, paid, paid), amounts))
         sums.wwrr.extend(map(mul, weighted, weighted))
-    known = online or msgspec.structs.replace(sums, n=sums.w, r=sums.wr, rr=sums.wrr)
-    sums.n, sums.r, sums.rr = known.n, known.r, known.rr
-    sums.lowest, sums.highest = min(every), max(every)
+    if online is None:
+        sums.n, sums.r, sums.rr, sums.lowest, sums.highest = sums.w, sums.wr, sums.wrr, min(rewards), max(rewards)
+    else:
+        sums.n, sums.r, sums.rr, sums.lowest, sums.highest = (
+            online.n,
+            online.r,
+            online.rr,
+            online.lowest,
+            online.highest,
+        )
     return sums
 
 

@@ -103,6 +103,8 @@ class Sample(msgspec.Struct, omit_defaults=True):
 
 def level_of(key: int) -> int:
     """Of a decision, by 64 bits of its event id's hash."""
+    if key & 3:  # most
+        return 0
     return min(_LAST_LEVEL, ((key & -key).bit_length() - 1) // 2) if key else _LAST_LEVEL
 
 

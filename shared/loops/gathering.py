@@ -25,11 +25,15 @@ class Gatherer:
 
     def count(self, at: int, fate: str, number: int = 1) -> None:
         """Counts events: see `Hour.fates`."""
+        fates = self.fates(at)
+        fates[fate] = fates.get(fate, 0) + number
+
+    def fates(self, at: int) -> dict[str, int]:
+        """The counts of the hour of an instant, to be added to."""
         hour = at // HOUR_MS
         if hour != self._hour:
             self._hour, self._fates = hour, self._summary.hour(at).fates
-        fates = self._fates
-        fates[fate] = fates.get(fate, 0) + number
+        return self._fates
 
     def show(
         self, at: int, slot: int, reward: float, p: Sequence[float], numbers: Sequence[int], key: str, *,

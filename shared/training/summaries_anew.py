@@ -280,7 +280,7 @@ def _added(part: Fetched, add: Callable[[list[Read]], int]) -> tuple[int, Except
     unread = 0
     try:
         for member in members.read(part.file, part.offset, part.part.length):
-            unread += add([read(line) for line in member.lines.splitlines(keepends=True)])
+            unread += add([read(line) for line in members.split(member.lines)])
     except DAMAGE as damage:
         return unread, damage
     return unread, None

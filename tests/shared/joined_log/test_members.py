@@ -25,6 +25,13 @@ def test_members_are_the_log(tmp_path: Path, texts: list[str], padding: int, bef
         assert gzip.decompress(data[one.offset : one.offset + one.length]) == one.lines
 
 
+@given(st.lists(st.sampled_from([b"a", b"bc", b"\n", b"\r", b"\r\n", b"\v", b"\x1e"])))
+def test_lines_are_split_as_everywhere(pieces: list[bytes]) -> None:
+    lines = b"".join(pieces)
+    assert members.split(lines) == lines.splitlines(keepends=True)
+    assert members.count(lines) == lines.count(b"\n")
+
+
 def test_what_is_sound_comes_before_the_damage(tmp_path: Path) -> None:
     first, second = gzip.compress(b"one\n"), gzip.compress(b"two\n" * 50)
     for damaged in (second[:-1], second[:-6] + b"\0" * 6, b"nothing"):

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.joined_log import unjoined_lines
 from shared.joined_log.selection import Selection
@@ -91,8 +93,48 @@ def test_values_are_compared_whole_however_json_spells_them(written: str, value:
     assert (Selection(wanted).line(kept) is not None) is found
 
 
-def test_ids_are_found_however_json_spells_them() -> None:
-    assert Selection([Wanted(event_id="visit-1")]).line(b'{"EventId":"\\u0076isit-1","c":{}}') == "visit-1"
+@pytest.mark.parametrize("others", [0, 20])
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        b'{"EventId":"visit-1","c":{}}',
+        b'{"EventId":"\\u0076isit-1","c":{}}',
+        b'{"Event\\u0049d":"visit-1","c":{}}',
+        b'{"EventId" : "visit-1","c":{}}',
+        b'{"c":{"EventId":"e1"},"EventId":\t"visit-1"}',
+        b'{"EventId":"e1","EventId":"visit-1","c":{}}',
+        b'{"c":{"x":"EventId","y":"\\"EventId\\":\\""},"EventId":"visit-1","o":[{"EventId":"e1"}]}',
+    ],
+)
+def test_ids_are_found_however_json_spells_them(spelled: bytes, others: int) -> None:
+    wanted = [Wanted(event_id=one) for one in ("visit-1", *(f"other-{n}" for n in range(others)))]
+    assert Selection(wanted).line(spelled) == "visit-1"
+    lines = line() + b"\n" + spelled + b"\n" + line()
+    assert Selection(wanted).may_mean(lines, joined=True)
+    assert Selection(wanted[1:]).line(spelled) is None
+
+
+IDS = st.one_of(st.sampled_from(["e1", "e 2", "e/3", "\u00e94", 'e"5', "e\\6", "e\n7"]), st.text(max_size=3))
+
+
+@settings(deadline=None)
+@given(st.lists(IDS.filter(bool), max_size=9), IDS, st.booleans(), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_of_many_ids_just_the_wanted_ones_are_found(
+    ids: list[str], event_id: str, is_ascii: bool, separators: tuple[str, str]
+) -> None:
+    kept = json.dumps({"EventId": event_id, "c": CONTEXT}, ensure_ascii=is_ascii, separators=separators)
+    found = Selection([Wanted(event_id=one) for one in ids]).line(kept.encode("utf-8", "replace"))
+    assert found == (event_id if event_id in ids else None)
+
+
+def test_lines_without_any_of_many_ids_or_texts_are_not_decoded() -> None:
+    kept = (json.dumps(json.loads(line()), separators=(",", ":")) + "\n").encode() * 2
+    ids = [Wanted(event_id=f"other-{n}") for n in range(20)]
+    texts = [Wanted(feature="device", value=f"other-{n}") for n in range(20)]
+    for wanted in (ids, texts, ids + texts):
+        assert not Selection(wanted).may_mean(kept, joined=True)
+        assert Selection([*wanted, Wanted(event_id="e1")]).may_mean(kept, joined=True)
+        assert Selection([*wanted, Wanted(feature="device", value="phone")]).may_mean(kept, joined=True)
 
 
 @pytest.mark.parametrize("name", ["\u00e9user", ":user", "us\0er", "plain"])
