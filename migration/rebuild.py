@@ -22,10 +22,11 @@ from shared.admin import policy_check
 from shared.errors import ApiError
 from shared.hubs import events
 from shared.joined_log import damaged_logs, log_reading, outlook
-from shared.loops import artifacts, commits, erasures
+from shared.loops import artifacts, chronicle, commits, erasures
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import blob_name, run_name
 from shared.loops.checkpoint import Checkpoint
+from shared.loops.chronicle import Entry
 from shared.loops.commits import Stored
 from shared.loops.config import LoopConfig, Policy
 from shared.loops.model_records import ModelRecord, Past
@@ -258,7 +259,7 @@ class _Rebuilt:
         )
         first = before.first_model or created
         changed = msgspec.structs.replace(
-            before,
+            before.replacing_model(round(time.time() * 1000)),
             model=record,
             first_model=first,
             failure=None,
@@ -287,13 +288,13 @@ async def _put_policy(loop: Loop, chosen: LoopConfig) -> None:
     """Puts the policy into effect first: a model of another one would be replaced by the trainer's next run."""
     for _ in range(ATTEMPTS):
         config, etag = await loop.config()
-        changed = msgspec.structs.replace(
-            config, policy=chosen.policy, exploration=chosen.exploration, edited=chosen.edited
-        )
+        changed = msgspec.structs.replace(config.with_policy(chosen.policy), edited=chosen.edited)
         try:
             await loop.storage.replace(config_name(loop.home), changed.encoded(), etag)
         except Conflict:
             continue
+        if changed.replaced is not None and changed.replaced != config.replaced:
+            await chronicle.note(loop.storage, loop.home, Entry(changed.replaced.at, "policy", [changed.policy.name]))
         return
     raise RebuildError("Others are changing the configuration; try again.")
 

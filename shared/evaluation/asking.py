@@ -71,7 +71,7 @@ async def get(loop: Serving, kind: Kind, id: str) -> tuple[Job, Outcome | None]:
     if found is None:
         raise _missing(kind)
     ended = found.job.state == "completed"
-    return found.job, await job_store.result(loop.storage, loop.home, kind, id) if ended else None
+    return found.job, await job_store.result(loop.storage, loop.home, found.job) if ended else None
 
 
 async def delete(loop: Serving, kind: Kind, id: str) -> None:

@@ -1,4 +1,9 @@
-"""Jobs in storage: each in a folder of its own, with immutable parts and, at the end, its result."""
+"""Jobs in storage: each in a folder of its own, and in that a folder of its work: immutable parts and, at the end, its
+result.
+
+An id may be asked for again once its job was deleted, while an evaluator still works that. What it stores then is in
+the folder of the deleted job's work, which belongs to no other.
+"""
 
 import asyncio
 from typing import NamedTuple
@@ -6,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.evaluation import outcome, part
-from shared.evaluation.job import FORMAT, Asked, Job
+from shared.evaluation.job import FORMAT, Job
 from shared.evaluation.outcome import Outcome
 from shared.evaluation.part import Part, Unit
 from shared.loops import unreadable
@@ -74,15 +79,16 @@ async def listed(storage: Storage, home: Home, kind: Kind) -> list[Job]:
 
 
 async def delete(storage: Storage, home: Home, kind: Kind, id: str) -> None:
-    """Deletes a job, itself first: without it no work goes on."""
+    """Deletes a job, itself first: without it no work goes on. One that is asked for meanwhile stays."""
+    names = await storage.names(folder(home, kind, id))
     await storage.delete(_name(home, kind, id, JOB))
-    await storage.delete_all(dict.fromkeys(await storage.names(folder(home, kind, id))))
+    await storage.delete_all(names)
 
 
-async def parts(storage: Storage, home: Home, asked: Asked, known: dict[Unit, Part]) -> None:
+async def parts(storage: Storage, home: Home, job: Job, known: dict[Unit, Part]) -> None:
     """Adds the parts that are stored and not known."""
-    names = await storage.names(f"{folder(home, asked.kind, asked.id)}parts/")
-    have = {part_name(home, asked, unit) for unit in known}
+    names = await storage.names(f"{_work(home, job)}parts/")
+    have = {part_name(home, job, unit) for unit in known}
     for name in names:
         if name in have:
             continue
@@ -97,13 +103,13 @@ async def parts(storage: Storage, home: Home, asked: Asked, known: dict[Unit, Pa
             known[found.unit] = found
 
 
-def part_name(home: Home, asked: Asked, unit: Unit) -> str:
-    return f"{folder(home, asked.kind, asked.id)}parts/{unit.stretch:04d}-{digest(unit.policy)}.json"
+def part_name(home: Home, job: Job, unit: Unit) -> str:
+    return f"{_work(home, job)}parts/{unit.stretch:04d}-{digest(unit.policy)}.json"
 
 
-def state_name(home: Home, asked: Asked, unit: Unit, file: str) -> str:
+def state_name(home: Home, job: Job, unit: Unit, file: str) -> str:
     """Of a file of what a policy has become by the end of a stretch."""
-    return f"{folder(home, asked.kind, asked.id)}states/{digest(unit.policy)}/{unit.stretch:04d}/{file}"
+    return f"{_work(home, job)}states/{digest(unit.policy)}/{unit.stretch:04d}/{file}"
 
 
 async def finish(storage: Storage, home: Home, found: Found, job: Job, result: Outcome | None) -> None:
@@ -111,19 +117,25 @@ async def finish(storage: Storage, home: Home, found: Found, job: Job, result: O
 
     In this order nothing is left behind: a job that has a result and is not ended only has to be ended.
     """
-    asked = job.asked
     if result is not None:
-        await storage.put(_name(home, asked.kind, asked.id, RESULT), outcome.encode(result))
-    names = await storage.names(folder(home, asked.kind, asked.id))
-    kept = {_name(home, asked.kind, asked.id, file) for file in (JOB, RESULT)}
-    await storage.delete_all(dict.fromkeys(name for name in names if name not in kept))
+        await storage.put(_result_name(home, job), outcome.encode(result))
+    await clear(storage, home, job, is_kept=job.state == "completed")
     await save(storage, home, found, job)
 
 
-async def result(storage: Storage, home: Home, kind: Kind, id: str) -> Outcome | None:
+async def clear(storage: Storage, home: Home, job: Job, *, is_kept: bool = False) -> None:
+    """Deletes the work of a job. is_kept: but its result."""
+    kept = {_result_name(home, job)} if is_kept else set()
+    await storage.delete_all(name for name in await storage.names(_work(home, job)) if name not in kept)
+
+
+async def result(storage: Storage, home: Home, job: Job) -> Outcome | None:
     """The result of a job; None before its end. Raises DamagedJob, LaterVersion."""
-    name = _name(home, kind, id, RESULT)
+    name = _result_name(home, job)
     blob = await storage.read(name)
+    if blob is None and not job.is_open:  # as it was stored before work had a folder
+        name = _name(home, job.asked.kind, job.asked.id, RESULT)
+        blob = await storage.read(name)
     try:
         return outcome.decode(blob.data) if blob is not None else None
     except msgspec.DecodeError as error:
@@ -144,3 +156,11 @@ async def read_blob(storage: Storage, name: str) -> Found | None:
 
 def _name(home: Home, kind: Kind, id: str, file: str) -> str:
     return f"{folder(home, kind, id)}{file}"
+
+
+def _work(home: Home, job: Job) -> str:
+    return f"{folder(home, job.asked.kind, job.asked.id)}{digest(job.created)}/"
+
+
+def _result_name(home: Home, job: Job) -> str:
+    return f"{_work(home, job)}{RESULT}"

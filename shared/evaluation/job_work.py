@@ -1,6 +1,7 @@
 """One job in work: the log of its period on disk, and unit after unit until it is done."""
 
 import asyncio
+import contextlib
 import shutil
 import time
 from pathlib import Path
@@ -13,7 +14,6 @@ from shared.evaluation.job import Asked, Job
 from shared.evaluation.job_plan import Impossible
 from shared.evaluation.job_store import Found
 from shared.evaluation.part import Part, Unit
-from shared.evaluation.plan import Plan
 from shared.evaluation.spool import Spool
 from shared.evaluation.unit_process import Order
 from shared.evaluation.unit_run import LONGEST_UNIT_SECONDS
@@ -38,6 +38,7 @@ class JobWork:
         self._scratch = scratch.folder()
         self._folder = Path(self._scratch.name)
         self._spool: Spool | None = None
+        self._job: Job | None = None  # as it was found first
         self._parts: dict[Unit, Part] = {}
         self._attempts, self._patience = 0, patience
         self._deletion: int | None = None
@@ -55,40 +56,48 @@ class JobWork:
 
         Somebody else's changes and deletions are seen between two steps.
         """
-        found = await job_store.read(self._storage, self._home, self.asked.kind, self.asked.id)
-        if found is None:
-            return await self._forget()
-        if not found.job.is_open:
-            return False
+        found = await self._read()
+        self._job = self._job or (found.job if found is not None else None)
+        if found is None or not found.job.is_open:
+            return await self._leave(found)
         try:
             return await self._step(found)
         except Conflict:  # it was changed just now: look again
-            gone = await job_store.read(self._storage, self._home, self.asked.kind, self.asked.id) is None
-            return await self._forget() if gone else True
+            return await self._read() is not None or await self._leave(None)
         except Impossible as reason:
-            await self._end(found, found.job.ended("failed", str(reason)))
+            await self._end(found.job.ended("failed", str(reason)))
             return False
 
-    async def _forget(self) -> bool:
-        """The job was deleted, perhaps with its loop, while a unit was worked: what that has stored goes, too."""
-        await job_store.delete(self._storage, self._home, self.asked.kind, self.asked.id)
+    async def _read(self) -> Found | None:
+        """The job; None if it was deleted, perhaps with its loop, and also if it was then asked for again."""
+        found = await job_store.read(self._storage, self._home, self.asked.kind, self.asked.id)
+        if found is None or self._job is None:
+            return found
+        same = (found.job.asked, found.job.created) == (self.asked, self._job.created)
+        return found if same else None
+
+    async def _leave(self, found: Found | None) -> bool:
+        """What was stored of a unit that was worked until behind the job's end goes."""
+        if self._job is not None:
+            is_kept = found is not None and found.job.state == "completed"
+            await job_store.clear(self._storage, self._home, self._job, is_kept=is_kept)
         return False
 
     async def _step(self, found: Found) -> bool:
+        if await job_store.result(self._storage, self._home, found.job) is not None:
+            # whoever worked it was killed at the very end
+            await job_store.finish(self._storage, self._home, found, found.job.ended("completed"), None)
+            return False
         if self._spool is None:
-            result = await job_store.result(self._storage, self._home, self.asked.kind, self.asked.id)
-            if result is not None:  # whoever worked it was killed at the very end
-                await job_store.finish(self._storage, self._home, found, found.job.ended("completed"), None)
-                return False
             found = await self._take_up(found)
         job = found.job
         assert job.plan is not None
         if await self._deleted() != self._deletion:
             raise Impossible("The log was deleted meanwhile. Ask again once there is another one.")
         if job.seconds > LONGEST_SECONDS:
-            await self._end(found, job.ended("timeout", "It took longer than a day of work: ask for a shorter period."))
+            await self._end(job.ended("timeout", "It took longer than a day of work: ask for a shorter period."))
             return False
-        await job_store.parts(self._storage, self._home, self.asked, self._parts)
+        await job_store.parts(self._storage, self._home, job, self._parts)
         ready = units.ready(job.plan, self._parts, job.failed)
         if not ready:
             result = await asyncio.to_thread(job_result.combined, job, self._parts)
@@ -149,7 +158,7 @@ class JobWork:
         stretch = job.plan.stretches[unit.stretch]
         files = [str(file) for file in self._spool.files(stretch.since, stretch.until)]
         action = None if unit.policy else units.single_action(job.plan, self._parts)
-        order = Order(job.plan, unit, files, str(folder), await self._previous(job.plan, unit), action)
+        order = Order(job.plan, unit, files, str(folder), await self._previous(job, unit), action)
         ended = await unit_run.run(order, self._patience)
         if ended.status == unit_process.UNWORKABLE:
             return ended.said
@@ -166,18 +175,28 @@ class JobWork:
             raise Impossible(f"The log could not be worked: {reason}.")
         return f"{unit.policy} cannot be judged: {reason}."
 
-    async def _previous(self, plan: Plan, unit: Unit) -> str | None:
+    async def _previous(self, job: Job, unit: Unit) -> str | None:
         """The folder with the state of the stretch before; None at the first, and for policies that learn nothing."""
+        assert job.plan is not None
         if not unit.stretch or not unit.policy:
             return None
         folder, before = self._folder / "previous", Unit(unit.policy, unit.stretch - 1)
         folder.mkdir(exist_ok=True)
-        for file in learning_state.files(plan):
-            name = job_store.state_name(self._home, self.asked, before, file)
+        for file in learning_state.files(job.plan):
+            name = job_store.state_name(self._home, job, before, file)
             (folder / file).parent.mkdir(exist_ok=True)
             if not await self._storage.download(name, folder / file):
+                await self._look_again(job, before, unit)
                 raise Impossible(f"{name} is missing in storage. Ask for the evaluation again.")
         return str(folder)
+
+    async def _look_again(self, job: Job, before: Unit, unit: Unit) -> None:
+        """Raises Conflict if another evaluator was faster: it deletes the states that it needs no longer, and all at
+        the end."""
+        self._parts = {}
+        await job_store.parts(self._storage, self._home, job, self._parts)
+        if unit in self._parts or before not in self._parts:
+            raise Conflict(f"{unit.policy} was worked by another evaluator")
 
     async def _store(self, job: Job, unit: Unit, folder: Path) -> None:
         """The state first: who finds the part goes on from it."""
@@ -185,24 +204,22 @@ class JobWork:
         states = learning_state.files(job.plan) if unit.policy else []
         for file in states:
             if (folder / file).exists():
-                name = job_store.state_name(self._home, self.asked, unit, file)
+                name = job_store.state_name(self._home, job, unit, file)
                 await self._storage.put(name, await asyncio.to_thread((folder / file).read_bytes))
-        name = job_store.part_name(self._home, self.asked, unit)
+        name = job_store.part_name(self._home, job, unit)
         made = folder / unit_process.PART
         await self._storage.create(name, made)
         self._parts[unit] = part.decode(name, await asyncio.to_thread(made.read_bytes))
         if unit.stretch > 1 and unit.policy:
             old = Unit(unit.policy, unit.stretch - 2)
-            names = [job_store.state_name(self._home, self.asked, old, file) for file in states]
+            names = [job_store.state_name(self._home, job, old, file) for file in states]
             await self._storage.delete_all(names)
 
-    async def _end(self, found: Found, job: Job) -> None:
-        try:
-            await job_store.finish(self._storage, self._home, found, job, None)
-        except Conflict:
-            again = await job_store.read(self._storage, self._home, self.asked.kind, self.asked.id)
-            if again is not None and again.job.is_open:
-                await job_store.finish(self._storage, self._home, again, job, None)
+    async def _end(self, job: Job) -> None:
+        """Ends it, whoever changes it meanwhile."""
+        while (found := await self._read()) is not None and found.job.is_open:
+            with contextlib.suppress(Conflict):
+                await job_store.finish(self._storage, self._home, found, job, None)
 
 
 def _remove(folder: Path) -> None:

@@ -112,7 +112,7 @@ class _Turn:
         elif found is None:
             await self._end(retained(run, "Its evaluation was deleted."))
         elif not found.job.is_open:
-            outcome = await job_store.result(storage, home, "evaluations", run.id)
+            outcome = await job_store.result(storage, home, found.job)
             since = self._config.auto_optimization.since
             decision = await promotion.decide(self._loop, run, found.job, outcome, since)
             if found.job.state == "completed":

@@ -1,5 +1,6 @@
 """A model made anew from a log: what VW's own driver makes of the same lines, and safe beside a trainer."""
 
+import asyncio
 import gzip
 import json
 import threading
@@ -18,12 +19,16 @@ from harness.stored import Loop
 from harness.system import ADMIN_KEY, running, wait_until
 
 from migration import estimate, rebuild
-from shared.loops import checkpoint, erasures
+from shared.admin import undo
+from shared.admin.undo import Undone
+from shared.loops import checkpoint, chronicle, erasures
 from shared.loops.artifacts import Artifact
 from shared.loops.blob_names import DEFAULT_HOME
 from shared.loops.checkpoint import Checkpoint, Plan
 from shared.loops.config import LoopConfig, Policy
 from shared.loops.erasures import Erasure, Wanted
+from shared.serving.service import Service
+from shared.settings import load
 from shared.vw import policy
 from shared.vw.model import Model
 
@@ -172,6 +177,30 @@ def test_a_planned_run_is_waited_for_and_kept(aside: Aside, log: Path, monkeypat
     done = aside.run("rebuild")
     assert (done.status, "A training run is planned" in done.stderr) == (1, True), done.stderr
     assert aside.loop.read(aside.loop.name("checkpoint.json")) == planned
+
+
+def test_it_can_be_undone_with_its_policy(aside: Aside, log: Path) -> None:
+    aside.run("import", "--logs", log)
+    for given in (("--policy", EPSILON), ()):
+        assert aside.run("rebuild", "--force", *given).status == 0
+    before = aside.loop.checkpoint()["model"]
+    assert aside.run("rebuild", "--force", "--policy", "personalizer").status == 0
+    told, history = asyncio.run(undone(aside))
+    assert (told.policy.arguments, told.exploration_percentage, told.model) == (EPSILON, 0.1, "restored")
+    assert (told.model_created, told.events) == (before["created"], 0)
+    assert aside.loop.checkpoint()["model"] == before
+    assert history == [("policy", ["rebuilt"]), ("policy", ["personalizer"]), ("undo", ["rebuilt"])]
+
+
+async def undone(aside: Aside) -> tuple[Undone, list[tuple[str, list[str]]]]:
+    """What an undo has put back, and all changes that the loop knows."""
+    service = Service(load(aside.settings | {"APP_KEYS": "unused", "EVENT_HUBS_CONNECTION_STRING": "unused"}))
+    try:
+        loop = service.loop()
+        told = await undo.undo(loop)
+        return told, [(one.kind, one.about) for one in await chronicle.entries(loop.storage, loop.home)]
+    finally:
+        await service.close()
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile", "begun and ended meanwhile"])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from harness import jobs
 from harness.logs import START, encoded, log
 from harness.mortal import Mortal
 from harness.system import children
@@ -112,9 +113,7 @@ async def finished(loop: Serving, work: JobWork | None = None) -> Job:
 
 
 async def numbers(loop: Serving) -> bytes:
-    found = await job_store.result(loop.storage, loop.home, "evaluations", "one")
-    assert found is not None
-    return outcome.encode(found)
+    return outcome.encode(await jobs.result(loop, "one"))
 
 
 async def merge(storage: Storage, home: Home) -> None:
@@ -219,8 +218,7 @@ async def test_a_log_that_is_damaged_in_the_middle_is_judged_without_that_run(se
     assert blob is not None
     await service.storage.put(name, blob.data[:10] + bytes(100))
     assert (await finished(loop)).state == "completed"
-    found = await job_store.result(service.storage, loop.home, "evaluations", "one")
-    assert found is not None
+    found = await jobs.result(loop, "one")
     assert {float(one.n) for one in found.sums.values()} == {(RUNS - 1) * EVENTS}
 
 

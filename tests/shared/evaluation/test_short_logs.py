@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from harness.jobs import imported, race_few, work
+from harness.jobs import imported, race_few, result, work
 from harness.logs import START, encoded, log
 from harness.trained import Deployment
 
-from shared.evaluation import asking, job_store, plan
+from shared.evaluation import asking, plan
 from shared.evaluation.job import Asked
 from shared.evaluation.plan import FIVE_MINUTES_MS
 from shared.evaluation.spool import Period, Spool
@@ -66,8 +66,7 @@ async def test_a_policy_is_found_in_the_log_of_a_minute_and_applied(
     await asking.ask(loop, Asked("evaluations", "one", "one", START, START + 60_000, optimizes=True))
     job = await work(loop, "one")
     assert (job.state, job.reason) == ("completed", None)
-    found = await job_store.result(loop.storage, loop.home, "evaluations", "one")
-    assert found is not None
+    found = await result(loop, "one")
     assert found.result is not None
     assert found.result.decisions == pytest.approx(500, abs=40)
     best = next(one for one in found.result.policies if one.name == found.result.chosen)
