@@ -107,7 +107,13 @@ function zoomable() {
   }
 }
 
+// Of a chart that is wider than a phone, what happened last is to be seen first.
+function latest() {
+  for (const box of document.querySelectorAll(".chart-box")) box.scrollLeft = box.scrollWidth;
+}
+
 clock();
+latest();
 sortable();
 zoomable();
 watching();
