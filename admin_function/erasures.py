@@ -31,7 +31,7 @@ async def put_erasure(req: func.HttpRequest, service: Service) -> func.HttpRespo
     """`PUT /loops/{loop}/erasures/{erasureId}`: 202; the trainer does it. `?dryRun=true` only counts."""
     from shared.admin import erasures, selection_body
 
-    loop, dry = service.loop(http.loop_of(req)), queries.flag(req.params, "dryRun")
+    loop, dry = service.loop(http.loop_of(req)), queries.only_flag(req.url, "dryRun")
     body = selection_body.erasure(http.text_of(req))
     return http.json_answer(await erasures.ask(loop, req.route_params["erasureId"], body, dry=dry), 202)
 

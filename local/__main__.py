@@ -149,7 +149,9 @@ def _arguments() -> argparse.Namespace:
         default=os.environ.get("WORKERS") or "1",
         help="processes that answer HTTP on that port, at most one for each core (default: WORKERS, or 1)",
     )
-    parser.add_argument("--data", type=Path, default=Path(".data"), help="folder of all data (default: .data)")
+    parser.add_argument(
+        "--data", type=arguments.folder, default=Path(".data"), help="folder of all data (default: .data)"
+    )
     parser.add_argument("--app", type=Path, default=APP, help="script with the FunctionApp")
     return parser.parse_args()
 

@@ -1,6 +1,7 @@
 """What several commands take."""
 
 from argparse import ArgumentTypeError
+from pathlib import Path
 
 MAX_PORT = 65_535
 MAX_WORKERS = 64
@@ -20,3 +21,10 @@ def workers(text: str) -> int:
             f"'{text}' is no number of workers: write one from 1 to {MAX_WORKERS}, as in make run WORKERS=2"
         )
     return int(text)
+
+
+def folder(text: str) -> Path:
+    """A folder. An empty text would be the current one, among whose files the data would lie."""
+    if not text.strip():
+        raise ArgumentTypeError("name the folder of the data, as in make run DATA=.data-2")
+    return Path(text)

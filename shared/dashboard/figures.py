@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from shared.dashboard.markup import Html, tag
+from shared.dashboard.markup import Html, join, tag
 
 NONE = "none"
 _MINUS = "\N{MINUS SIGN}"
@@ -63,6 +63,13 @@ def moment(at: int | float | None, form: str = "%d %b %Y %H:%M") -> Html:
         return tag("span", "never", cls="muted")
     time = datetime.fromtimestamp(at / 1000, UTC)
     return tag("time", time.strftime(form), datetime=time.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def between(since: int, until: int) -> Html:
+    """A period, ms since 1970; with the years where they are not one and the same."""
+    years = {datetime.fromtimestamp(at / 1000, UTC).year for at in (since, until)}
+    form = "%d %b %H:%M" if len(years) == 1 else "%d %b %Y %H:%M"
+    return join(moment(since, form), " to ", moment(until, form))
 
 
 def day(at: int) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from itertools import count
 from typing import NamedTuple
 
 from shared import telemetry
@@ -64,21 +65,22 @@ async def commit(storage: Storage, home: Home, stored: Stored, changed: Checkpoi
     return await save(storage, home, stored, changed)
 
 
-async def amend(storage: Storage, home: Home, to: Callable[[Checkpoint], Checkpoint]) -> None:
+async def amend(storage: Storage, home: Home, to: Callable[[Checkpoint], Checkpoint]) -> Checkpoint:
     """Replaces the checkpoint by what `to` makes of it, between the runs of trainers or during one, whose commit then
-    fails: it is repeated on the new state. Raises Conflict if they get in between again and again.
+    fails: it is repeated on the new state. Returns what it made; raises Conflict if they get in between each time.
     """
-    for attempt in range(ATTEMPTS):
+    for attempt in count(1):
         stored = await load(storage, home)
         state = stored.checkpoint
         try:
             changed = (await save(storage, home, stored, to(state))).checkpoint
             await copy(storage, home, changed, state.plan.run if state.plan else run_name(state.cut))
         except Conflict:
-            if attempt == ATTEMPTS - 1:
+            if attempt == ATTEMPTS:
                 raise
         else:
-            return
+            break
+    return changed
 
 
 async def copy(storage: Storage, home: Home, state: Checkpoint, run: str) -> None:

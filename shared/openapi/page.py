@@ -23,6 +23,7 @@ textarea { width: 100%; font: 14px/1.45 ui-monospace, monospace; box-sizing: bor
 form { margin: .6rem 0; }
 output { display: block; white-space: pre-wrap; overflow-wrap: anywhere; font: 14px/1.45 monospace; }
 td, th { border-top: 1px solid #8884; padding: .2rem 1rem .2rem 0; text-align: left; vertical-align: top; }
+td { overflow-wrap: anywhere; }
 :root { color-scheme: light dark; }
 """
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

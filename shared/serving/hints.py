@@ -113,7 +113,12 @@ def _nearest(path: list[str], given: list[str]) -> tuple[float, list[str]] | Non
 
 
 def _meant(near: Sequence[_Call], method: str, apis: Sequence[Api]) -> list[str]:
-    """The nearest calls of the caller's method, else of one that does no more; as often as can be in its version."""
+    """The nearest calls of the caller's method, else of one that does no more; as often as can be in its version.
+
+    Who would write to a path that there is means that path, not one that is like it.
+    """
+    if method not in _READING and any(call.distance == 0 and call.method != "DELETE" for call in near):
+        near = [call for call in near if call.distance == 0]
     others = _READING if method in _READING else tuple({call.method for call in near} - {"DELETE"})
     for methods in ((method,), others):
         fit = [call for call in near if call.method in methods]

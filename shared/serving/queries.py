@@ -1,8 +1,10 @@
 """Query parameters, as ASP.NET reads them."""
 
+from collections import defaultdict
 from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
 
-from shared.errors import ApiError
+from shared.errors import ApiError, shown
 
 
 def value(query: Mapping[str, str], name: str) -> str | None:
@@ -22,3 +24,17 @@ def flag(query: Mapping[str, str], name: str) -> bool:
     if text not in ("true", "false"):
         raise ApiError("InvalidRequest", f"{name} must be true or false.", target=name)
     return text == "true"
+
+
+def only_flag(url: str, name: str) -> bool:
+    """The flag of an address that may have nothing else; raises InvalidRequest.
+
+    For what cannot be taken back: a name that was mistyped must not mean false. The Functions host leaves empty values
+    out of a request's parameters, and `?dryRun` alone is one.
+    """
+    given = defaultdict[str, list[str]](list)
+    for sent, text in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if sent.lower() != name.lower():
+            raise ApiError("InvalidRequest", f"{shown(sent)} is not known; send only {name}.", target=shown(sent))
+        given[name].append(text)
+    return flag({sent: ",".join(several) for sent, several in given.items()}, name)

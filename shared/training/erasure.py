@@ -49,13 +49,15 @@ class _Known(msgspec.Struct, frozen=True):
 
     keys: of the events. places: of the joined lines, by file: their numbers from 0. others: the files of which
     something else goes. An index tells the places of a file's lines: they are made anew after a kill, too. every: any
-    file may have something that goes: lines that could not be read, or of an event that was found elsewhere.
+    file may have something that goes: lines that could not be read, or of an event that was found elsewhere. cut: of
+    the last run before.
     """
 
     keys: list[int]
     places: dict[str, list[int]]
     others: list[str]
     every: bool
+    cut: int = 0
 
     @property
     def files(self) -> set[str]:
@@ -118,7 +120,7 @@ class ErasureWork:
             changed, state="erasing", at=_ms(), keys=secrets.token_hex(8), relearns=relearns, version=version
         )
         every = selection.found != meant.keys or bool(damaged_logs.met(self._home))
-        known = _Known(sorted(selection.found), meant.places, sorted(meant.late), every)
+        known = _Known(sorted(selection.found), meant.places, sorted(meant.late), every, state.cut)
         await self._keep(changed, known)
         return await self._save(found, changed)
 
@@ -178,6 +180,8 @@ class ErasureWork:
             return await self._save(found, msgspec.structs.replace(found.erasure, state="waiting"))
         known = msgspec.json.decode(blob.data, type=_Known)
         await self._drop_from_now_on(found.erasure, known)
+        if (await commits.load(self._storage, self._home)).checkpoint.cut != known.cut:  # runs in between
+            known = msgspec.structs.replace(known, every=True)
         making = self._making()
         with scratch.folder() as folder:
             passing = await making.passing({_day(file) for file in known.files}, known.looked, Path(folder))
@@ -187,10 +191,13 @@ class ErasureWork:
         self._trainee.merge = None
         left = remains.always(self._config)
         left += map(DAMAGED.format, damaged)
-        await commits.amend(self._storage, self._home, lambda state: self._relearning(state, found.erasure))
-        if _is_kept((await commits.load(self._storage, self._home)).checkpoint, found.erasure):
+        state = await commits.amend(self._storage, self._home, lambda before: self._relearning(before, found.erasure))
+        relearns, version = state.draft is not None, state.model.version if state.model is not None else ""
+        if not relearns and (state.model is not None or state.replaced is not None):
             left.append(KEPT_OF_ANOTHER)
-        changed = msgspec.structs.replace(found.erasure, state="relearning", left=left)
+        changed = msgspec.structs.replace(
+            found.erasure, state="relearning", relearns=relearns, version=version, left=left
+        )
         return await self._save(found, changed)
 
     async def _rewrite(
@@ -246,17 +253,19 @@ class ErasureWork:
 
         await commits.amend(self._storage, self._home, changed)
 
-    def _relearning(self, state: Checkpoint, erasure: Erasure) -> Checkpoint:
-        """The state whose model is learned anew, if it is; nothing of before can be put back."""
-        changed = msgspec.structs.replace(state, merges=state.merges + 1, epoch=state.epoch + 1)
-        if state.model is None and (erasure.relearns or not erasure.version):  # there is none to keep one beside
-            return msgspec.structs.replace(changed, replaced=None)
-        if state.model is None or not erasure.relearns:
-            return changed
-        if state.model.version != erasure.version or state.draft is not None:
-            return changed
-        draft = course.anew(state.model, self._config)
-        return msgspec.structs.replace(changed, draft=draft, replaced=None, failure=None)
+    def _relearning(self, before: Checkpoint, erasure: Erasure) -> Checkpoint:
+        """The state whose model is learned anew, if it is; nothing of before can be put back.
+
+        A model that runs or a rebuild have made meanwhile has learned the same log. What was learned anew meanwhile,
+        for this erasure or another reason, may have begun with the log as it was.
+        """
+        state = msgspec.structs.replace(before, merges=before.merges + 1, epoch=before.epoch + 1, draft=None)
+        model, is_covered = state.model, erasure.relearns or not erasure.version
+        if model is None:
+            return msgspec.structs.replace(state, replaced=None) if is_covered else state
+        if not is_covered or model.rewards is None or model.version < erasure.version:  # imported, or undone to it
+            return state
+        return msgspec.structs.replace(state, draft=course.anew(model, self._config), replaced=None, failure=None)
 
     async def _end(self, found: Found) -> Found:
         """Deletes what is left of before, once the model has been learned anew."""
@@ -269,6 +278,7 @@ class ErasureWork:
         left = list(erasure.left)
         if erasure.relearns and state.model is not None and state.model.version == erasure.version:
             left.append(f"The model could not be learned anew, and is kept: {state.failure or 'nothing to learn'}.")
+            erasure = msgspec.structs.replace(erasure, relearns=False)
         await remains.delete(self._storage, self._home, state, remains.Texts(erasure.wanted))
         await self._storage.delete_all(await self._storage.names(erasures.keys_name(self._home, self._name)))
         return await self._save(found, msgspec.structs.replace(erasure, left=left).closed("done", _now()))
@@ -277,14 +287,6 @@ class ErasureWork:
 def _values(erasure: Erasure) -> set[str]:
     """Those of features, as they were sent and as Rank stores them."""
     return {said for one in erasure.wanted if one.value for said in (one.value, safe_text(one.value))}
-
-
-def _is_kept(state: Checkpoint, erasure: Erasure) -> bool:
-    """Whether the model, or the one that undo would put back, is from before the erasure and stays."""
-    replaced = state.replaced.model if state.replaced is not None else None
-    known = [one for one in (None if state.draft is not None else state.model, replaced) if one is not None]
-    stay = [one for one in known if not (erasure.relearns and one.version == erasure.version)]
-    return any(one.born * 1000 <= erasure.at for one in stay)
 
 
 def _without_replaced(before: Checkpoint, version: str) -> Checkpoint:

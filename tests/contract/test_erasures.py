@@ -162,6 +162,9 @@ def test_what_means_nothing_or_is_no_selection_is_told(system: System) -> None:
     for body in ([], {"selection": []}, [{}], 5, [{"feature": "", "value": "x"}], [{"eventId": "x", "feature": "y"}]):
         refused = call(system, "PUT", "erasures/x", body)
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "InvalidSelection"), body
+    for query in ({"dryRun": ""}, {"dryRun": "maybe"}, {"dry_run": "true"}):
+        refused = call(system, "PUT", "erasures/x", [{"eventId": "x"}], **query)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "InvalidRequest"), query
     assert call(system, "GET", "erasures/x").json()["error"]["code"] == "ErasureNotFound"
     loop = Loop(system)
     visit(system, 0, 6)

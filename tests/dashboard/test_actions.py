@@ -182,6 +182,9 @@ def erased(owner: httpx.Client, page: httpx.Response) -> str:
     assert done.status_code == 303
     where = done.headers["location"].removeprefix("/dashboard")
     wait_until(lambda: "Done" in text(owner.get(where).text), "it is done", 60)
+    said = text(owner.get(where).text)
+    assert "It ended" in said
+    assert "Load this page again" not in said
     return where
 
 

@@ -39,6 +39,24 @@ def test_no_page_complains_asks_elsewhere_or_is_too_wide(browser: Browser, world
             page = watched.go(path)
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= size["width"], (path, width)
+        watched.page.goto(f"{world.system.url}/docs")
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_a_phone_shows_which_tab_is_current(browser: Browser, world: World) -> None:
+    with looking(browser, world.system.url, PHONE) as watched:
+        box = watched.go(f"{LOOP}/events").locator("nav.tabs [aria-current]").bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= PHONE["width"]
+
+
+def test_a_phone_shows_the_end_of_a_chart_first(browser: Browser, world: World) -> None:
+    with looking(browser, world.system.url, PHONE) as watched:
+        left, most = watched.go(LOOP).evaluate(
+            "(box => [box.scrollLeft, box.scrollWidth - box.clientWidth])(document.querySelector('.chart-box'))"
+        )
+        assert most > 0
+        assert abs(left - most) <= 1
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -268,3 +268,9 @@ def test_the_first_sentence_names_the_loop_that_needs_somebody(states: list[Any]
 
     rows = [loops.Row(name, state, f"{name}'s word", None) for name, state in zip("ab", states, strict=True)]
     assert loops._sentence(rows) == says
+
+
+def test_a_period_of_several_years_names_them() -> None:
+    start, end = (figures.parsed(text) or 0 for text in ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"))
+    assert text(str(figures.between(start, end))) == "01 Jan 2026 00:00 to 01 Jan 2027 00:00"
+    assert text(str(figures.between(start, end - 1))) == "01 Jan 00:00 to 31 Dec 23:59"

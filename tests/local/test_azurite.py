@@ -1,3 +1,4 @@
+import http.client
 import os
 import random
 import signal
@@ -6,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, ResourceModifiedError
-from azure.storage.blob import BlobServiceClient, ContainerClient
+from azure.storage.blob import BlobSasPermissions, BlobServiceClient, ContainerClient, generate_blob_sas
 
 from local import azurite
 from local.services import free_port
@@ -176,6 +179,62 @@ def test_what_was_overwritten_or_deleted_leaves_the_disk_and_what_stays_is_whole
         assert {name: container.download_blob(name).readall() for name in kept} == kept
     with serving(tmp_path) as (_, container):
         assert {name: container.download_blob(name).readall() for name in kept} == kept
+
+
+def files_with(data: Path, content: bytes) -> list[str]:
+    return [file.name for file in (data / "__blobstorage__").iterdir() if content in file.read_bytes()]
+
+
+def wait_for_files(data: Path, content: bytes, count: int) -> None:
+    deadline = time.monotonic() + 20
+    while len(files_with(data, content)) != count:
+        assert time.monotonic() < deadline, files_with(data, content)
+        time.sleep(0.1)
+
+
+def test_what_was_written_behind_an_empty_blob_leaves_the_disk_as_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azurite writes both into one file."""
+    monkeypatch.setenv("AZURITE_GARBAGE_SECONDS", "0.2")
+    with serving(tmp_path) as (_, container):
+        container.create_container()
+        for name in ("marker", "passes", "stays"):
+            container.upload_blob(name, b"" if name == "marker" else f"what {name}".encode())
+        container.delete_blob("marker")
+        container.delete_blob("passes")
+        wait_for_files(tmp_path, b"what passes", 0)
+        assert read_back(container) == {"stays": b"what stays"}
+
+
+def half_put(container: ContainerClient, name: str, half: bytes) -> http.client.HTTPConnection:
+    """Writes the first half of a blob."""
+    service = container.credential
+    may = {"permission": BlobSasPermissions(write=True, create=True), "expiry": datetime.now(UTC) + timedelta(hours=1)}
+    token = generate_blob_sas(
+        service.account_name, container.container_name, name, account_key=service.account_key, **may
+    )
+    url = urlsplit(container.get_blob_client(name).url)
+    connection = http.client.HTTPConnection(url.netloc, timeout=20)
+    connection.putrequest("PUT", f"{url.path}?{token}")
+    connection.putheader("x-ms-blob-type", "BlockBlob")
+    connection.putheader("Content-Length", str(2 * len(half)))
+    connection.endheaders(half)
+    return connection
+
+
+def test_what_a_kill_left_of_a_write_leaves_the_disk_with_the_next_start(tmp_path: Path) -> None:
+    text = b"what a person sent"
+    with serving(tmp_path) as (_, container):
+        container.create_container()
+        container.upload_blob("stays", b"what stays")
+        connection = half_put(container, "passes", text * 10_000)
+        wait_for_files(tmp_path, text, 1)
+    connection.close()
+    assert len(files_with(tmp_path, text)) == 1
+    with serving(tmp_path) as (_, container):
+        assert read_back(container) == {"stays": b"what stays"}
+        assert files_with(tmp_path, text) == []
 
 
 def test_nothing_is_lost_to_garbage_collection_while_blobs_are_written(

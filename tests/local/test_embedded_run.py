@@ -208,6 +208,15 @@ def test_what_is_no_port_is_told(command: str, port: str) -> None:
     assert f"{port} is no port: write a number from 0 to 65535" in run.stderr
 
 
+def test_data_without_a_folder_is_told_and_lies_nowhere(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "local", "--data", ""]
+    paths = os.environ | {"PYTHONPATH": str(PROJECT)}
+    run = subprocess.run(words, cwd=tmp_path, env=paths, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 2
+    assert "name the folder of the data, as in make run DATA=.data-2" in run.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("command", ["local", "local.host"])
 @pytest.mark.parametrize(
     "setting", ["APP_KEYS=a,b,c", "LOG_TIMEOUT_SECONDS=soon", "EVENT_HUBS_PARTITIONS=two", "TRAINER_SCHEDULE=often"]

@@ -90,7 +90,7 @@ def _sides(data: Comparison) -> Html:
     rows = [
         [
             a(one.job.name, cls="title", href=links.of_loop(data.loop, "evaluation", id=one.job.id)),
-            join(figures.moment(one.job.since, "%d %b %H:%M"), " to ", figures.moment(one.job.until, "%d %b %H:%M")),
+            figures.between(one.job.since, one.job.until),
             figures.count(one.decisions),
             figures.count(len(one.policies)),
         ]

@@ -6,7 +6,7 @@ from shared.admin import erasures
 from shared.admin.erasures import ErasureInfo
 from shared.auth import Permission
 from shared.dashboard import figures, links, parts
-from shared.dashboard.markup import Html, div, field, h1, join, label, p, span
+from shared.dashboard.markup import Child, Html, div, field, h1, join, label, p, span
 from shared.dashboard.page import Call, Page
 from shared.monitoring.states import State
 
@@ -41,8 +41,11 @@ def _told(found: ErasureInfo) -> Html:
     state, word, sentence = STATUSES[found.status]
     if found.dry_run and found.status == "done":
         word, sentence = "Counted", "Nothing was erased: the events were only counted."
+    about: Child = "Load this page again to see how far it is."
+    if found.ended:
+        about = found.reason or join("It ended ", figures.moment(figures.parsed(found.ended)), ".")
     return join(
-        parts.verdict(state, word, sentence, found.reason or "Load this page again to see how far it is."),
+        parts.verdict(state, word, sentence, about),
         parts.card(counted(found), name="What it means"),
         parts.card([p(one) for one in found.left], name="What is left where") if found.left else None,
     )

@@ -107,7 +107,16 @@ function zoomable() {
   }
 }
 
+// Where a phone is too narrow, it shows what a chart tells of last, and which of the tabs this is.
+function latest() {
+  for (const box of document.querySelectorAll(".chart-box")) box.scrollLeft = box.scrollWidth;
+  const tabs = document.querySelector("nav.tabs");
+  const here = tabs?.querySelector("[aria-current]");
+  if (here) tabs.scrollLeft = here.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
+}
+
 clock();
+latest();
 sortable();
 zoomable();
 watching();

@@ -44,6 +44,7 @@ CALLS = [
     ("HEAD", f"{V1}/logs/properties", [f"GET {V1}/logs/properties"]),
     ("POST", f"{V1}/model", [f"GET {V1}/model", f"HEAD {V1}/model", f"PUT {V1}/model"]),
     ("PUT", f"{P}/rank", [f"POST {P}/rank{QUERY}"]),
+    ("POST", "/loops/shop/erasures/x", ["PUT /loops/shop/erasures/x", "GET /loops/shop/erasures/x"]),
     ("GET", f"{V1}/rank", []),
     ("HEAD", f"{V1}/events/e1/reward", []),
     ("PATCH", f"{V1}/log", []),

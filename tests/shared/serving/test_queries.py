@@ -4,7 +4,7 @@ import pytest
 
 from shared.admin import evaluation_queries
 from shared.errors import ApiError
-from shared.serving.queries import flag, value
+from shared.serving.queries import flag, only_flag, value
 
 QUERY = {"filter": "metadata=evaluationType eq 'Auto'", "top": "7", "skip": "2", "maxpagesize": "3"}
 WINDOW = {"startTime": "2026-01-01", "endTime": "2026-01-02", "intervalInMinutes": "60", "window": "Rolling"}
@@ -34,3 +34,20 @@ def test_parameters_of_evaluations(spelled: type[str]) -> None:
     assert evaluation_queries.page(query) == (7, 2, 3)
     assert evaluation_queries.evaluation_type(query) == "Auto"
     assert evaluation_queries.window(window) == evaluation_queries.window(WINDOW)
+
+
+def test_a_flag_that_prevents_something_is_never_passed_over() -> None:
+    sent = ["", "?", "?dryRun=false", "?DryRun=TRUE"]
+    assert [only_flag(f"http://host/erasures/x{query}", "dryRun") for query in sent] == [False, False, False, True]
+    for query in (
+        "dryRun",
+        "dryRun=",
+        "dryRun=1",
+        "dryRun=true&dryRun=false",
+        "dry_run=true",
+        "dryRun=true&x=",
+        "&dry",
+    ):
+        with pytest.raises(ApiError) as refused:
+            only_flag(f"http://host/erasures/x?{query}", "dryRun")
+        assert refused.value.code == "InvalidRequest"

@@ -2,7 +2,7 @@
 
 from shared.auth import Permission
 from shared.dashboard import figures, links, parts
-from shared.dashboard.markup import Html, div, join, p
+from shared.dashboard.markup import Html, div, p
 from shared.dashboard.page import Call
 from shared.dashboard.pages.evaluation.applying import applying
 from shared.dashboard.pages.evaluation.data import Evaluation, best, with_online
@@ -57,5 +57,5 @@ def _buttons(data: Evaluation, found: Estimate | None, call: Call) -> Html:
         else None
     )
     report = parts.link("Download report", links.of_loop(data.loop, "evaluation-report", id=data.job.id))
-    period = join(figures.moment(data.job.since, "%d %b %H:%M"), " to ", figures.moment(data.job.until, "%d %b %H:%M"))
+    period = figures.between(data.job.since, data.job.until)
     return div(div(applied, report, cls="buttons"), p(data.job.name, ", ", period, cls="muted small gap"))

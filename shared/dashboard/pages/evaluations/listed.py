@@ -36,7 +36,7 @@ def table_of(data: Evaluations) -> Html:
                 p("looks for a better policy", cls="muted small") if one.optimizes else None,
             ),
             join(state_of(one.state), p(one.reason, cls="muted small") if one.reason else None),
-            join(figures.moment(one.since, "%d %b %H:%M"), " to ", figures.moment(one.until, "%d %b %H:%M")),
+            figures.between(one.since, one.until),
             Cell("" if one.events is None else figures.count(one.events), one.events),
             Cell(figures.moment(figures.parsed(one.created), "%d %b %H:%M"), one.created),
         ]

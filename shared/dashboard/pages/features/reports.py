@@ -65,7 +65,7 @@ def listed(data: Features, *, may: bool) -> Html:
         [
             a(one.name, cls="title", href=links.of_loop(data.loop, "features", id=one.id)),
             join(state_of(one.state), p(one.reason, cls="muted small") if one.reason else None),
-            join(figures.moment(one.since, "%d %b %H:%M"), " to ", figures.moment(one.until, "%d %b %H:%M")),
+            figures.between(one.since, one.until),
             parts.post(links.of_loop(data.loop, "importance-delete"), "Delete", hidden={"id": one.id}) if may else None,
         ]
         for one in data.reports
