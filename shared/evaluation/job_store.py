@@ -120,6 +120,7 @@ async def finish(storage: Storage, home: Home, found: Found, job: Job, result: O
     if result is not None:
         await storage.put(_result_name(home, job), outcome.encode(result))
     await clear(storage, home, job, is_kept=job.state == "completed")
+    await _clear_of_before(storage, home, job)
     await save(storage, home, found, job)
 
 
@@ -127,6 +128,13 @@ async def clear(storage: Storage, home: Home, job: Job, *, is_kept: bool = False
     """Deletes the work of a job. is_kept: but its result."""
     kept = {_result_name(home, job)} if is_kept else set()
     await storage.delete_all(name for name in await storage.names(_work(home, job)) if name not in kept)
+
+
+async def _clear_of_before(storage: Storage, home: Home, job: Job) -> None:
+    """Deletes what versions that had no folder for it stored of a job's work, before this one took it up."""
+    whole = folder(home, job.asked.kind, job.asked.id)
+    for kind in ("parts", "states"):
+        await storage.delete_all(await storage.names(f"{whole}{kind}/"))
 
 
 async def result(storage: Storage, home: Home, job: Job) -> Outcome | None:
