@@ -248,7 +248,9 @@ class ErasureWork:
 
     def _relearning(self, state: Checkpoint, erasure: Erasure) -> Checkpoint:
         """The state whose model is learned anew, if it is; nothing of before can be put back."""
-        changed = msgspec.structs.replace(state, merges=state.merges + 1, epoch=state.epoch + 1)
+        changed = msgspec.structs.replace(
+            state, merges=state.merges + 1, epoch=state.epoch + 1, erasures=state.erasures + 1
+        )
         if state.model is None and (erasure.relearns or not erasure.version):  # there is none to keep one beside
             return msgspec.structs.replace(changed, replaced=None)
         if state.model is None or not erasure.relearns:
