@@ -8,9 +8,11 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from shared import telemetry
+from shared.joined_log import outlook
 from shared.loops import stored, unreadable
 from shared.loops.blob_names import Home, blob_name, loop_of
-from shared.loops.config import AutoOptimization, Policy
+from shared.loops.config import AutoOptimization, LearningMode, LoopConfig, Policy
+from shared.loops.model_records import RewardSettings
 from shared.loops.stored import Damaged
 from shared.storage import Storage
 
@@ -55,10 +57,25 @@ class Run(msgspec.Struct, frozen=True):
     undone: Undo | None = None
 
 
-class Watch(msgspec.Struct, frozen=True):
-    """A policy that a run has applied. id: of the run. at: when it was put, ms since 1970. epoch: of the checkpoint.
+class Under(msgspec.Struct, frozen=True):
+    """What decides about rewards beside the policy."""
 
-    fallen: why it is being taken back; empty while it is not.
+    rewards: RewardSettings
+    exploration: float
+    mode: LearningMode
+
+    @classmethod
+    def of(cls, config: LoopConfig) -> "Under":
+        """As it is configured."""
+        return cls(outlook.settings_of(config), config.exploration, config.mode)
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """A policy that a run has applied. id: of the run. at: when it was put, ms since 1970. epoch: `taken_over` of
+    the checkpoint.
+
+    fallen: why it is being taken back; empty while it is not. under: as it was then; None in what earlier versions
+    have stored.
     """
 
     id: str
@@ -66,6 +83,7 @@ class Watch(msgspec.Struct, frozen=True):
     at: int
     epoch: int
     fallen: str = ""
+    under: Under | None = None
 
 
 class Optimization(msgspec.Struct, frozen=True):

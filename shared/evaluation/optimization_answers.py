@@ -51,7 +51,7 @@ async def read(loop: Serving) -> Optimizations:
     return Optimizations(
         enabled=auto.enabled,
         next_run=moment(round(due) * 1000) if math.isfinite(due) else None,
-        watched=known.watch.policy.name if known.watch is not None else None,
+        watched=known.watch.policy.name if known.watch is not None and auto.enabled else None,
         held_by=await optimizer.held_by(loop) if auto.enabled else [],
         runs=[_run(one) for one in reversed(known.runs)],
     )

@@ -16,7 +16,7 @@ from shared.admin import undo
 from shared.errors import ApiError, shown
 from shared.evaluation import asking, job_store, optimization, promotion, recent_log, watching
 from shared.evaluation.job import Asked, moment
-from shared.evaluation.optimization import Optimization, Run, Undo, Watch
+from shared.evaluation.optimization import Optimization, Run, Under, Undo, Watch
 from shared.evaluation.promotion import Decision, retained
 from shared.loops import erasures, stored
 from shared.loops.blob_names import Home
@@ -128,12 +128,16 @@ class _Turn:
         )
 
     async def _watch(self, watch: Watch) -> None:
-        """Takes a policy back if rewards have fallen; one that somebody has replaced is theirs to watch."""
+        """Takes a policy back if rewards have fallen.
+
+        One that somebody has replaced is theirs to watch, and so are rewards that they have settled otherwise.
+        """
         loop, config = self._loop, self._config
         state = (await stored.read_checkpoint(loop.storage, loop.home)).value
         is_ours = config.policy == watch.policy and config.replaced is not None and config.replaced.at == watch.at
         if not watch.fallen:
-            if not is_ours or (state is not None and state.epoch != watch.epoch):
+            is_same = watch.under in (None, Under.of(config))
+            if not (is_ours and is_same) or (state is not None and state.taken_over != watch.epoch):
                 await self._keep(msgspec.structs.replace(self._state, watch=None))
                 return
             if self._now - _watched.get(loop.home, -math.inf) < WATCH_SECONDS:

@@ -8,7 +8,7 @@ import msgspec
 
 from shared.admin import configuration, policy_check, trials
 from shared.evaluation.job import Job
-from shared.evaluation.optimization import Means, Run, Watch
+from shared.evaluation.optimization import Means, Run, Under, Watch
 from shared.evaluation.outcome import Outcome
 from shared.evaluation.part import BASELINE, ONLINE
 from shared.loops import stored
@@ -64,5 +64,6 @@ async def _apply(loop: Serving, run: Run, job: Job, name: str) -> Decision:
     if config.policy != policy or config.replaced is None:
         return retained(run, "The policy was changed while it was compared.")
     state = (await stored.read_checkpoint(loop.storage, loop.home)).value
-    watch = Watch(run.id, policy, config.replaced.at, state.epoch if state is not None else 0)
+    taken_over = state.taken_over if state is not None else 0
+    watch = Watch(run.id, policy, config.replaced.at, taken_over, under=Under.of(config))
     return Decision(msgspec.structs.replace(run, state="OptimalPolicyApplied"), watch)

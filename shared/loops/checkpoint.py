@@ -68,7 +68,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     those between `observations` and `observed` may belong to interactions that are still open. windows: what the
     join remembers, the oldest part first; `seen` is all of it as versions before 3 have stored it. apprentice: None
     until a decision of that mode is joined. calibration: None until a model has judged events. epoch: how often an
-    administrator replaced or deleted the model; unverified: nobody vouches for what it came from. backlog: what the
+    administrator replaced or deleted the model, or an erasure had it learned anew; erasures: how often the latter;
+    unverified: nobody vouches for what it came from. backlog: what the
     model has not learned. draft: the one that will replace it. damaged: the files of the log that could not be read
     to their end when it was last learned again. merges: how often runs of the log were merged or all of it was
     deleted; merged: the catalogue of the blobs into which they were. defaults: DEFAULTS, 0 in what earlier versions
@@ -103,6 +104,12 @@ class Checkpoint(msgspec.Struct, frozen=True):
     summarised: Summarised | None = None
     replaced: ReplacedModel | None = None
     erased: Artifact | None = None
+    erasures: int = 0
+
+    @property
+    def taken_over(self) -> int:
+        """How often an administrator replaced or deleted the model."""
+        return self.epoch - self.erasures
 
     def model_version(self, run: str) -> str:
         """The name of the model that a run makes of this state. Repeated after an administrator, it makes another."""

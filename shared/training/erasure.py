@@ -259,7 +259,9 @@ class ErasureWork:
         A model that runs or a rebuild have made meanwhile has learned the same log. What was learned anew meanwhile,
         for this erasure or another reason, may have begun with the log as it was.
         """
-        state = msgspec.structs.replace(before, merges=before.merges + 1, epoch=before.epoch + 1, draft=None)
+        state = msgspec.structs.replace(
+            before, merges=before.merges + 1, epoch=before.epoch + 1, erasures=before.erasures + 1, draft=None
+        )
         model, is_covered = state.model, erasure.relearns or not erasure.version
         if model is None:
             return msgspec.structs.replace(state, replaced=None) if is_covered else state

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from harness.trained import Deployment
 
 from shared.evaluation import job_store, optimization, optimization_answers, optimizer
 from shared.evaluation.job import Asked, Job
-from shared.evaluation.optimization import MOST_RUNS, Optimization, Run, Watch
+from shared.evaluation.optimization import MOST_RUNS, Optimization, Run, Under, Watch
 from shared.loops import commits, stored, summary, summary_names
 from shared.loops.blob_names import DEFAULT_HOME, blob_name
 from shared.loops.checkpoint import Checkpoint, Summarised
@@ -205,18 +206,29 @@ async def test_two_evaluators_and_one_that_was_killed_behind_the_change_come_to_
 async def test_what_an_owner_changes_is_watched_no_longer(loop: Serving) -> None:
     config = ON.with_policy(Policy("found", "--cb_explore_adf --epsilon 0.2"))
     assert config.replaced is not None
-    watch = Watch("auto-x", config.policy, config.replaced.at, 0)
-    for owner in ("policy", "model"):
-        await put(loop, config)
+    watch = Watch("auto-x", config.policy, config.replaced.at, 0, under=Under.of(config))
+    settings: dict[str, Any] = {"default_reward": 0.5, "mode": "Apprentice", "exploration": 0.9, "retention_days": 3}
+    for owner in ("nobody", *settings, "erasure", "policy", "model"):
+        own = {owner: settings[owner]} if owner in settings else {}
+        await put(loop, msgspec.structs.replace(config, **own))
         now = await optimization.read(loop.storage, loop.home)
         await optimization.save(loop.storage, loop.home, now, Optimization(last=time.time(), watch=watch))
         if owner == "policy":
             await put(loop, config.with_policy(SLOW))
-        else:
-            changed = Checkpoint(epoch=1)
-            await commits.save(loop.storage, loop.home, Stored(changed, None), changed)
+        elif owner in ("erasure", "model"):
+            changed = Checkpoint(epoch=1, erasures=int(owner == "erasure"))
+            await commits.save(loop.storage, loop.home, await commits.load(loop.storage, loop.home), changed)
         await optimizer.look(loop)
-        assert (await state(loop)).watch is None, owner
+        assert (await state(loop)).watch == (watch if owner in ("nobody", "retention_days", "erasure") else None), owner
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_nothing_is_told_to_be_watched_while_the_switch_is_off(loop: Serving, *, is_on: bool) -> None:
+    auto = msgspec.structs.replace(ON.auto_optimization, enabled=is_on)
+    await put(loop, msgspec.structs.replace(ON, auto_optimization=auto))
+    known = Optimization(last=time.time(), watch=Watch("auto-x", SLOW, 1, 0))
+    await optimization.save(loop.storage, loop.home, await optimization.read(loop.storage, loop.home), known)
+    assert (await optimization_answers.read(loop)).watched == ("slow" if is_on else None)
 
 
 async def test_a_switch_of_an_earlier_version_begins_one_frequency_after_it_was_seen(

@@ -96,6 +96,7 @@ async def check(deployed: Deployment, loop: str, *others: str) -> None:
         assert any(event.encode() in lines for lines in await traced(deployed, loop, event)), event
     state = await deployed.checkpoint(loop)
     assert state.counts.erased_lines == 3
+    assert (state.epoch > 0, state.taken_over) == (True, 0)
     assert set(await erased_keys.load(deployed.storage, state.erased)) == {key_of(f"secret-{n}") for n in range(3)}
     found = await erasures.read(deployed.storage, home, NAME)
     assert found is not None
