@@ -194,6 +194,12 @@ function deleteUnknown() {
   }
 }
 
+// Azurite spares the files that it wrote last, 50 of them: one that is written in parallel may be the last of its kind
+// for ever. Only a file that is being written, or is still empty, is written on.
+ExtentStore.prototype.isActiveExtent = function (id) {
+  return this.activeWriteExtents.some((one) => one.id === id && (one.appendStatus !== 0 || one.offset === 0));
+};
+
 const { end } = http.ServerResponse.prototype;
 http.ServerResponse.prototype.end = function (...given) {
   const waiting = durable();

@@ -192,6 +192,22 @@ def wait_for_files(data: Path, content: bytes, count: int) -> None:
         time.sleep(0.1)
 
 
+def half_put(container: ContainerClient, name: str, half: bytes) -> http.client.HTTPConnection:
+    """Writes the first half of a blob."""
+    service = container.credential
+    may = {"permission": BlobSasPermissions(write=True, create=True), "expiry": datetime.now(UTC) + timedelta(hours=1)}
+    token = generate_blob_sas(
+        service.account_name, container.container_name, name, account_key=service.account_key, **may
+    )
+    url = urlsplit(container.get_blob_client(name).url)
+    connection = http.client.HTTPConnection(url.netloc, timeout=20)
+    connection.putrequest("PUT", f"{url.path}?{token}")
+    connection.putheader("x-ms-blob-type", "BlockBlob")
+    connection.putheader("Content-Length", str(2 * len(half)))
+    connection.endheaders(half)
+    return connection
+
+
 def test_what_was_written_behind_an_empty_blob_leaves_the_disk_as_soon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,20 +223,21 @@ def test_what_was_written_behind_an_empty_blob_leaves_the_disk_as_soon(
         assert read_back(container) == {"stays": b"what stays"}
 
 
-def half_put(container: ContainerClient, name: str, half: bytes) -> http.client.HTTPConnection:
-    """Writes the first half of a blob."""
-    service = container.credential
-    may = {"permission": BlobSasPermissions(write=True, create=True), "expiry": datetime.now(UTC) + timedelta(hours=1)}
-    token = generate_blob_sas(
-        service.account_name, container.container_name, name, account_key=service.account_key, **may
-    )
-    url = urlsplit(container.get_blob_client(name).url)
-    connection = http.client.HTTPConnection(url.netloc, timeout=20)
-    connection.putrequest("PUT", f"{url.path}?{token}")
-    connection.putheader("x-ms-blob-type", "BlockBlob")
-    connection.putheader("Content-Length", str(2 * len(half)))
-    connection.endheaders(half)
-    return connection
+def test_what_was_written_in_parallel_leaves_the_disk_as_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else is written in parallel later."""
+    monkeypatch.setenv("AZURITE_GARBAGE_SECONDS", "0.2")
+    with serving(tmp_path) as (_, container):
+        container.create_container()
+        connection = half_put(container, "slow", b"slow" * 10_000)
+        wait_for_files(tmp_path, b"slow", 1)
+        container.upload_blob("passes", b"what passes")
+        connection.send(b"slow" * 10_000)
+        assert connection.getresponse().status == 201
+        connection.close()
+        container.upload_blob("stays", b"what stays")
+        container.delete_blob("passes")
+        wait_for_files(tmp_path, b"what passes", 0)
+        assert read_back(container) == {"slow": b"slow" * 20_000, "stays": b"what stays"}
 
 
 def test_what_a_kill_left_of_a_write_leaves_the_disk_with_the_next_start(tmp_path: Path) -> None:
