@@ -133,8 +133,8 @@ async def clear(storage: Storage, home: Home, job: Job, *, is_kept: bool = False
 async def _clear_of_before(storage: Storage, home: Home, job: Job) -> None:
     """Deletes what versions that had no folder for it stored of a job's work, before this one took it up."""
     whole = folder(home, job.asked.kind, job.asked.id)
-    for kind in ("parts", "states"):
-        await storage.delete_all(await storage.names(f"{whole}{kind}/"))
+    for kind in ("parts/", "states/", RESULT):
+        await storage.delete_all(await storage.names(whole + kind))
 
 
 async def result(storage: Storage, home: Home, job: Job) -> Outcome | None:

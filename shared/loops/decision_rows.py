@@ -167,13 +167,8 @@ def _weighed(
     if online is None:
         sums.n, sums.r, sums.rr, sums.lowest, sums.highest = sums.w, sums.wr, sums.wrr, min(rewards), max(rewards)
     else:
-        sums.n, sums.r, sums.rr, sums.lowest, sums.highest = (
-            online.n,
-            online.r,
-            online.rr,
-            online.lowest,
-            online.highest,
-        )
+        sums.n, sums.r, sums.rr = online.n, online.r, online.rr
+        sums.lowest, sums.highest = online.lowest, online.highest
     return sums
 
 

@@ -156,7 +156,7 @@ async def test_what_is_asked_again_under_an_id_has_nothing_of_what_was_deleted(
 async def test_what_earlier_versions_stored_of_a_job_that_goes_on_is_deleted_with_its_work(service: Service) -> None:
     loop = await logged(service, "before", ASKED)
     folder = evaluation_names.folder(loop.home, "evaluations", "one")
-    for name in ("parts/0000-1.json", "states/1/0000/trainer.vw"):
+    for name in ("parts/0000-1.json", "states/1/0000/trainer.vw", "result.json"):
         await loop.storage.put(folder + name, b"{}")
     assert (await finished(loop, ASKED)).state == "completed"
     assert await files(loop) == ["job.json", "result.json"]
